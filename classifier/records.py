@@ -1,0 +1,62 @@
+"""What the classifier says of one post: the assessment, its labels and its reasons."""
+
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from pydantic import AwareDatetime
+from sqlalchemy import Index, Text
+from sqlmodel import Field
+
+from collector.records import Record, document
+
+
+class IncidentType(StrEnum):
+    """What kind of encounter a text reports; the gravest it states (labelling guide)."""
+
+    DEATH_OR_FIREARMS = "death_or_firearms"
+    USE_OF_FORCE = "use_of_force"
+    PURSUIT_COLLISION = "pursuit_collision"
+    STOP_SEARCH = "stop_search"
+    OFFICER_HARMED = "officer_harmed"
+    ARREST_DETENTION = "arrest_detention"
+    OTHER_ENCOUNTER = "other_encounter"
+    OFFICER_CONDUCT = "officer_conduct"
+    NONE = "none"
+
+
+class Force(StrEnum):
+    """Whose officers the text is about."""
+
+    MET = "met"
+    BTP = "btp"
+    COL = "col"
+    OTHER_UK = "other_uk"
+    OVERSEAS = "overseas"
+    UNKNOWN = "unknown"
+
+
+class Assessment(Record, table=True):
+    """What one model version makes of one post. Probabilities are in 0..1; offsets are characters of the
+    text as published. The fields mean what `goldenhour assess` prints under the same names.
+    """
+
+    __tablename__ = "assessments"
+    __table_args__ = (Index("assessments_at_idx", "at"),)
+
+    post_id: UUID = Field(primary_key=True)
+    model: str = Field(primary_key=True)
+    at: AwareDatetime
+    incident: float
+    incident_any: float
+    type: IncidentType = Field(sa_type=Text)
+    types: dict[str, float] = Field(default_factory=dict, sa_column=document())
+    severity: float
+    urgent: bool = False
+    labels: dict[str, float] = Field(default_factory=dict, sa_column=document())
+    claim: float = 0.0
+    unverified: float = 0.0
+    places: list[dict[str, Any]] = Field(default_factory=list, sa_column=document("[]"))
+    force: Force = Field(default=Force.UNKNOWN, sa_type=Text)
+    signals: list[dict[str, Any]] = Field(default_factory=list, sa_column=document("[]"))
+    abstain: bool = False

@@ -1,0 +1,47 @@
+"""Leaving work for later: a job is written in the same transaction as the rows it is about."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from procrastinate import App, SyncPsycopgConnector
+from sqlmodel import Session
+
+_engine = App(connector=SyncPsycopgConnector())
+
+QUEUES = ("collect", "assess", "route", "respond")
+
+
+def defer(
+    session: Session,
+    task: str,
+    *,
+    queue: str,
+    lock: str | None = None,
+    queueing_lock: str | None = None,
+    at: datetime | None = None,
+    priority: int = 0,
+    **arguments: Any,
+) -> int:
+    """Leave one job, to be seen by workers when the session commits. Returns the job's id.
+
+    `task` is the name it is registered under in `config/service.py`. Jobs with one `lock` run one
+    after the other, in order. Higher `priority` runs first. Arguments must be JSON values.
+    """
+    connection = session.connection().connection.driver_connection
+    job = _engine.configure_task(
+        task,
+        queue=queue,
+        lock=lock,
+        queueing_lock=queueing_lock,
+        schedule_at=at,
+        priority=priority,
+        connection=connection,
+    )
+    return job.defer(**arguments)
+
+
+def ids(uuids: Sequence[UUID]) -> list[str]:
+    """Ids as JSON values for a job's arguments."""
+    return [str(each) for each in uuids]

@@ -1,0 +1,99 @@
+"""The command `goldenhour`. Each command lives in `config/commands/` and is loaded only when it is called."""
+
+import importlib
+import sys
+from typing import Any, NamedTuple
+
+import click
+import typer.main
+
+
+class Command(NamedTuple):
+    module: str
+    help: str
+
+
+COMMANDS = {
+    "run": Command("running", "Start everything on this machine and print where the desk is."),
+    "web": Command("running", "Serve the desk and the JSON interface."),
+    "schedule": Command(
+        "running", "Make the ticks and keep the streams open; one is active, the others stand by."
+    ),
+    "work": Command("running", "Work through queued jobs."),
+    "collect": Command("collecting", "Fetch from sources now."),
+    "sources": Command("collecting", "Show the sources, their health, gaps and boroughs."),
+    "ingest": Command(
+        "ingesting", "Read posts from files or stdin, through the same door as the collectors."
+    ),
+    "assess": Command("assessing", "Assess texts from stdin; no database needed."),
+    "evaluate": Command("assessing", "Measure a model on labelled sets."),
+    "train": Command("assessing", "Train a model on labelled sets."),
+    "model": Command("assessing", "Show the model card of the model in use."),
+    "match": Command("triaging", "Group posts from stdin into cases; no database needed."),
+    "cases": Command("triaging", "List the cases of the queue."),
+    "case": Command("triaging", "Show one case with its posts and log."),
+    "alerts": Command("responding", "List alerts with their deliveries."),
+    "statements": Command("responding", "List the drafted holding statements."),
+    "review": Command("responding", "The fortnightly oversight review."),
+    "check": Command("checking", "Validate every file under config/ and the settings."),
+    "doctor": Command("checking", "Test every dependency, credential, clock, disk and heartbeat."),
+    "bench": Command("benching", "Measure speed, as ratios against a named reference."),
+}
+
+
+class Lazy(click.Group):
+    """Lists commands by name and one line; imports a command's module only to run it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"config.commands.{COMMANDS[cmd_name].module}")
+        group: Any = typer.main.get_group(module.app)
+        return group.commands[cmd_name]  # type: ignore[no-any-return]
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, command.help) for name, command in COMMANDS.items()])
+
+
+class Complaint(Exception):
+    """Something the person at the keyboard can mend; its text is the whole message."""
+
+
+@click.group(
+    cls=Lazy, help="Golden Hour: incidents people post about police encounters, to the right desk in time."
+)
+@click.version_option(package_name="goldenhour")
+def goldenhour() -> None:
+    """The command's root."""
+
+
+# Errors whose text is made for people: they are printed as one line, without a traceback.
+SPOKEN = {"ConfigError", "DatabaseError", "PostgresError", "Complaint", "ModelError", "FetchError"}
+
+
+def main() -> None:
+    """Run a command. Exit 0 done, 1 failed with one line on stderr, 2 wrong usage."""
+    try:
+        goldenhour(standalone_mode=False)
+    except click.UsageError as error:
+        error.show()
+        sys.exit(2)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.exceptions.Exit as error:
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.exit(0)
+    except Exception as error:
+        if not SPOKEN & {kind.__name__ for kind in type(error).__mro__}:
+            raise
+        print(f"goldenhour: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,31 @@
+"""Runs the migrations on the connection `config.database.migrate` passes in."""
+
+from typing import Any
+
+from alembic import context
+
+import classifier.records
+import collector.records
+import triage.records
+
+__all__ = ["classifier", "collector", "triage"]
+
+
+def is_ours(thing: Any, name: str | None, kind: str, _reflected: bool, _other: Any) -> bool:
+    """Leave out the engine's tables, and the months that PostgreSQL lists beside their table."""
+    if kind != "table" or name is None:
+        return True
+    return not name.startswith("procrastinate_") and thing.info.get("ours", name in OURS)
+
+
+OURS = set(collector.records.Record.metadata.tables)
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=collector.records.Record.metadata,
+    include_object=is_ours,
+    transaction_per_migration=True,
+    compare_type=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

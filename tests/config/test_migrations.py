@@ -1,0 +1,61 @@
+"""The migrations build exactly what the models declare, and each can be undone."""
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Engine, inspect, text
+from sqlalchemy.exc import InternalError
+from sqlmodel import Session
+
+from collector.jobs import defer
+from collector.records import Record
+from config.database import migrate
+from config.settings import Settings
+from triage.records import Case
+
+OURS = set(Case.metadata.tables)
+
+
+def differences(engine: Engine) -> list[object]:
+    def ours(_thing: object, name: str | None, kind: str, _reflected: bool, _other: object) -> bool:
+        return kind != "table" or name in OURS
+
+    with engine.connect() as connection:
+        options = {"include_object": ours, "compare_type": True}
+        return list(compare_metadata(MigrationContext.configure(connection, opts=options), Record.metadata))
+
+
+def tables(engine: Engine) -> set[str]:
+    return set(inspect(engine).get_table_names()) - {"alembic_version"}
+
+
+def test_the_migrations_build_what_the_models_declare(engine: Engine) -> None:
+    assert differences(engine) == []
+
+
+def test_every_migration_goes_up_down_and_up_again(engine: Engine, settings: Settings) -> None:
+    before = tables(engine)
+    migrate(settings, "base")
+    assert tables(engine) == set()
+    migrate(settings)
+    assert tables(engine) == before
+    assert differences(engine) == []
+
+
+def test_the_log_refuses_to_be_changed(session: Session) -> None:
+    session.execute(text("INSERT INTO log_entries (at, who, what) VALUES (now(), 'a', 'b')"))
+    session.commit()
+    for change in ("UPDATE log_entries SET who = 'x'", "DELETE FROM log_entries", "TRUNCATE log_entries"):
+        with pytest.raises(InternalError, match="append-only"):
+            session.execute(text(change))
+        session.rollback()
+
+
+def test_a_job_is_seen_only_when_its_transaction_commits(session: Session) -> None:
+    count = text("SELECT count(*) FROM procrastinate_jobs")
+    defer(session, "assess", queue="assess", posts=["1"])
+    session.rollback()
+    assert session.execute(count).scalar_one() == 0
+    defer(session, "assess", queue="assess", posts=["1"])
+    session.commit()
+    assert session.execute(count).scalar_one() == 1

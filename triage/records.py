@@ -1,0 +1,327 @@
+"""What people decide on: cases, who was told, the clocks that run, the words drafted, the log of it all."""
+
+from enum import IntEnum, StrEnum
+from typing import Any
+from uuid import UUID, uuid4
+
+from pydantic import AwareDatetime
+from sqlalchemy import BigInteger, Column, Identity, Index, Integer, LargeBinary, Text, text
+from sqlmodel import Field
+
+from classifier.records import Force, IncidentType
+from collector.records import Record, document, words
+
+
+class Status(StrEnum):
+    """Where a case stands. The first two are open and wait for a person; the rest a person chose."""
+
+    DETECTED = "detected"
+    TRIAGED = "triaged"
+    WATCH = "watch"
+    CONFIRMED = "confirmed"
+    NOISE = "noise"
+    NOT_OURS = "not_ours"
+    OPINION = "opinion"
+    CLOSED = "closed"
+
+
+OPEN = (Status.DETECTED, Status.TRIAGED, Status.WATCH, Status.CONFIRMED)
+
+
+class Severity(IntEnum):
+    """SEV1 critical ... SEV5 none (docs/language.md)."""
+
+    SEV1 = 1
+    SEV2 = 2
+    SEV3 = 3
+    SEV4 = 4
+    SEV5 = 5
+
+
+class Desk(StrEnum):
+    """Who is told."""
+
+    COMMS = "comms"
+    OVERSIGHT = "oversight"
+
+
+class Case(Record, table=True):
+    """Our file on what seems to be one incident. `version` grows with each change, so that two people
+    cannot overwrite each other unseen. `number` is spoken as GH-<number>.
+    """
+
+    __tablename__ = "cases"
+    __table_args__ = (
+        Index("cases_queue_idx", "status", "severity", "opened_at"),
+        Index("cases_last_post_at_idx", "last_post_at"),
+    )
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    number: int | None = Field(
+        default=None, sa_column=Column(BigInteger, Identity(), unique=True, nullable=False)
+    )
+    version: int = 1
+    title: str
+    status: Status = Field(default=Status.DETECTED, sa_type=Text)
+    severity: int
+    severity_parts: dict[str, Any] = Field(default_factory=dict, sa_column=document())
+    incident: float = 0.0
+    type: IncidentType = Field(sa_type=Text)
+    force: Force = Field(default=Force.UNKNOWN, sa_type=Text)
+    borough: str | None = None
+    bcu: str | None = None
+    place: str | None = None
+    desks: list[str] = Field(default_factory=list, sa_column=words())
+    opened_at: AwareDatetime
+    first_published_at: AwareDatetime
+    last_post_at: AwareDatetime
+    post_count: int = 0
+    source_count: int = 0
+    claimed_by: UUID | None = None
+    claimed_until: AwareDatetime | None = None
+    dismissed_because: str | None = None
+
+
+class Membership(Record, table=True):
+    """That a post belongs to a case, or is suggested for it; and why."""
+
+    __tablename__ = "memberships"
+
+    post_id: UUID = Field(primary_key=True)
+    case_id: UUID = Field(foreign_key="cases.id", primary_key=True, index=True)
+    sure: bool = True
+    score: float = 1.0
+    how: str
+    joined_at: AwareDatetime
+
+
+class Routing(Record, table=True):
+    """What was decided for one post, and by which rule: every post that is assessed ends in one."""
+
+    __tablename__ = "routings"
+    __table_args__ = (Index("routings_case_id_idx", "case_id"), Index("routings_at_idx", "at"))
+
+    post_id: UUID = Field(primary_key=True)
+    seq: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(), index=True))
+    at: AwareDatetime
+    model: str
+    rule: str
+    outcome: str
+    because: str
+    case_id: UUID | None = None
+    desks: list[str] = Field(default_factory=list, sa_column=words())
+    priority: str = "note"
+
+
+class AlertState(StrEnum):
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    CLOSED = "closed"
+
+
+class Alert(Record, table=True):
+    """Something a desk must know about a case. One per case and desk; it is raised again, never doubled.
+
+    `manner` is "page" (now) or "digest" (bundled with others, for what is old or minor).
+    """
+
+    __tablename__ = "alerts"
+    __table_args__ = (
+        Index("alerts_case_id_desk_key", "case_id", "desk", unique=True),
+        Index("alerts_state_idx", "state", "raised_at"),
+    )
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    case_id: UUID = Field(foreign_key="cases.id")
+    desk: Desk = Field(sa_type=Text)
+    manner: str = "page"
+    priority: str
+    rule: str
+    state: AlertState = Field(default=AlertState.OPEN, sa_type=Text)
+    raised_at: AwareDatetime
+    revision: int = 1
+    acknowledged_at: AwareDatetime | None = None
+    acknowledged_by: UUID | None = None
+    acknowledged_through: str | None = None
+
+
+class DeliveryState(StrEnum):
+    """WAITING: to be sent at `due_at`. SENDING: someone holds the lease. UNKNOWN: it may have arrived;
+    look before sending again. NO_CHANNEL: nothing is configured; the page shows it instead.
+    """
+
+    WAITING = "waiting"
+    SENDING = "sending"
+    DELIVERED = "delivered"
+    UNKNOWN = "unknown"
+    FAILED = "failed"
+    NO_CHANNEL = "no_channel"
+
+
+class Delivery(Record, table=True):
+    """One message to one channel about one alert: posted once, then edited in place.
+
+    `revision` is the alert's revision that the channel shows; behind it, an edit is due.
+    """
+
+    __tablename__ = "deliveries"
+    __table_args__ = (
+        Index("deliveries_alert_id_channel_key", "alert_id", "channel", unique=True),
+        Index("deliveries_state_idx", "state", "due_at"),
+    )
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    alert_id: UUID = Field(foreign_key="alerts.id")
+    channel: str
+    state: DeliveryState = Field(default=DeliveryState.WAITING, sa_type=Text)
+    due_at: AwareDatetime
+    lease_owner: str | None = None
+    lease_until: AwareDatetime | None = None
+    fence: int = 0
+    attempts: int = 0
+    revision: int = 0
+    receipt: str | None = None
+    delivered_at: AwareDatetime | None = None
+    error: str | None = None
+
+
+class Clock(Record, table=True):
+    """A time by which something must be done for a case, and when it was."""
+
+    __tablename__ = "clocks"
+    __table_args__ = (
+        Index("clocks_case_id_name_key", "case_id", "name", unique=True),
+        Index("clocks_due_at_idx", "due_at", postgresql_where=text("stopped_at IS NULL")),
+    )
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    case_id: UUID = Field(foreign_key="cases.id")
+    name: str
+    desk: Desk = Field(sa_type=Text)
+    started_at: AwareDatetime
+    due_at: AwareDatetime
+    stopped_at: AwareDatetime | None = None
+    stopped_by: str | None = None
+
+
+class StatementState(StrEnum):
+    DRAFTED = "drafted"
+    SUPERSEDED = "superseded"
+
+
+class Statement(Record, table=True):
+    """A holding statement for a case, drafted from a template with known facts only. Never published here."""
+
+    __tablename__ = "statements"
+    __table_args__ = (
+        Index("statements_case_id_template_version_key", "case_id", "template", "version", unique=True),
+    )
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    case_id: UUID = Field(foreign_key="cases.id")
+    template: str
+    version: int = 1
+    state: StatementState = Field(default=StatementState.DRAFTED, sa_type=Text)
+    text: str
+    facts: list[dict[str, Any]] = Field(default_factory=list, sa_column=document("[]"))
+    missing: list[str] = Field(default_factory=list, sa_column=words())
+    drafted_at: AwareDatetime
+
+
+class LogEntry(Record, table=True):
+    """One line of the log: who did what, why, when. Append-only; the database refuses changes."""
+
+    __tablename__ = "log_entries"
+    __table_args__ = (Index("log_entries_case_id_at_idx", "case_id", "at"),)
+
+    seq: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(), primary_key=True))
+    at: AwareDatetime
+    case_id: UUID | None = None
+    who: str
+    what: str
+    why: str | None = None
+    detail: dict[str, Any] = Field(default_factory=dict, sa_column=document())
+
+
+class Review(Record, table=True):
+    """One fortnightly meeting of the oversight group."""
+
+    __tablename__ = "reviews"
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    meets_at: AwareDatetime = Field(unique=True)
+    created_at: AwareDatetime
+
+
+class ReviewItem(Record, table=True):
+    """A case on the list of a meeting."""
+
+    __tablename__ = "review_items"
+
+    case_id: UUID = Field(foreign_key="cases.id", primary_key=True)
+    review_id: UUID = Field(foreign_key="reviews.id", primary_key=True, index=True)
+    because: str
+    listed_at: AwareDatetime
+
+
+class Person(Record, table=True):
+    """Someone who works here. `desks` are the desks they work at."""
+
+    __tablename__ = "people"
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    username: str = Field(unique=True)
+    name: str
+    password_hash: str | None = None
+    desks: list[str] = Field(default_factory=list, sa_column=words())
+    admin: bool = False
+    slack_user: str | None = Field(default=None, unique=True)
+    created_at: AwareDatetime
+    disabled_at: AwareDatetime | None = None
+
+
+class WebSession(Record, table=True):
+    """A signed-in browser. Only the digest of its token is kept."""
+
+    __tablename__ = "web_sessions"
+
+    token_sha256: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    person_id: UUID = Field(foreign_key="people.id", index=True)
+    csrf: str
+    created_at: AwareDatetime
+    last_seen_at: AwareDatetime
+    expires_at: AwareDatetime
+
+
+class SignInLink(Record, table=True):
+    """A link that signs one person in, once."""
+
+    __tablename__ = "sign_in_links"
+
+    token_sha256: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    person_id: UUID = Field(foreign_key="people.id")
+    expires_at: AwareDatetime
+    used_at: AwareDatetime | None = None
+
+
+class SignInAttempt(Record, table=True):
+    """A failed password, counted to slow down guessing. `subject` is a digest of account or address."""
+
+    __tablename__ = "sign_in_attempts"
+    __table_args__ = (Index("sign_in_attempts_subject_at_idx", "subject", "at"),)
+
+    id: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(), primary_key=True))
+    subject: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    at: AwareDatetime
+
+
+class Heartbeat(Record, table=True):
+    """That a part of the service was alive: silence must never look like calm."""
+
+    __tablename__ = "heartbeats"
+
+    part: str = Field(primary_key=True)
+    host: str = Field(primary_key=True)
+    pid: int = Field(sa_column=Column(Integer, nullable=False))
+    beat_at: AwareDatetime
+    state: str = "ok"

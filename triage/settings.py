@@ -1,0 +1,21 @@
+"""What triage and the desk can be set to."""
+
+from collector.settings import Section
+
+
+class TriageSettings(Section):
+    claim_minutes: int = 20
+    join_above: float = 0.75
+    suggest_above: float = 0.5
+    window_days: int = 7
+
+
+class WebSettings(Section):
+    """Where the desk listens. `base_url` is the address people reach it at, when that is another one."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    base_url: str = ""
+    session_hours: int = 12
+    idle_minutes: int = 60
+    secure_cookies: bool = False
