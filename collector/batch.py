@@ -1,0 +1,100 @@
+"""What one look at a source brings back: items as published, and where the next look starts."""
+
+from datetime import datetime
+
+import msgspec
+
+
+class Attachment(msgspec.Struct, frozen=True):
+    """A picture, video or sound of an item, by address. `kind` is image, video or audio."""
+
+    kind: str
+    url: str
+    alt: str | None = None
+    duration_s: float | None = None
+
+
+class Item(msgspec.Struct, frozen=True, kw_only=True):
+    """One item as its source published it, not yet stored.
+
+    `external_id` is the item's id on its platform; where such ids are only unique within one site or
+    file (a feed's guid "17"), `scope` names that site, else it is empty. `author` is plain here and
+    only ever stored as a keyed digest. `payload` is the item as it came, for evidence; its SHA-256 is
+    kept. Items with `indexable` false are never stored: their authors asked not to be found.
+    `let_in_by` is set by a source that has already asked the prefilter; others leave it None.
+    """
+
+    external_id: str
+    platform: str
+    text: str
+    payload: bytes
+    scope: str = ""
+    url: str | None = None
+    title: str | None = None
+    published_at: datetime | None = None
+    published_raw: str | None = None
+    lang: str | None = None
+    author: str | None = None
+    reply_to: str | None = None
+    quote_of: str | None = None
+    content_warning: str | None = None
+    media: tuple[Attachment, ...] = ()
+    reach: dict[str, int] = {}
+    indexable: bool = True
+    let_in_by: str | None = None
+
+
+class CursorPosition(msgspec.Struct, frozen=True):
+    """Where the next look starts. What is None is forgotten when this is stored.
+
+    `position` is the source's own mark (a Jetstream sequence, the newest Mastodon id); `etag` and
+    `last_modified` are a server's words, given back byte for byte.
+    """
+
+    position: str | None = None
+    etag: str | None = None
+    last_modified: str | None = None
+    body_sha256: bytes | None = None
+
+
+class Missed(msgspec.Struct, frozen=True):
+    """A stretch of time that the source may have filled without our seeing it; becomes a Gap."""
+
+    from_at: datetime
+    until_at: datetime
+    because: str
+
+
+class Deletion(msgspec.Struct, frozen=True):
+    """A post taken back by its author or its platform.
+
+    Either one post (`external_id`) or all whose external id begins with `prefix`, such as the posts of
+    an account that is gone ("did:plc:abc/"). Exactly one of the two is set.
+    """
+
+    platform: str
+    because: str
+    external_id: str | None = None
+    prefix: str | None = None
+
+
+class Malformed(msgspec.Struct, frozen=True):
+    """One item that could not be read: which one (its id, or line and file), and why."""
+
+    which: str
+    why: str
+
+
+class Batch(msgspec.Struct, frozen=True, kw_only=True):
+    """Items in the order they are to be stored, oldest first.
+
+    `cursor` None leaves the stored cursor where it is. `dropped` counts items that the source itself
+    has already held against the prefilter and left out.
+    """
+
+    items: list[Item] = []
+    cursor: CursorPosition | None = None
+    gaps: list[Missed] = []
+    deletions: list[Deletion] = []
+    malformed: list[Malformed] = []
+    dropped: int = 0
