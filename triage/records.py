@@ -161,28 +161,67 @@ class DeliveryState(StrEnum):
 class Delivery(Record, table=True):
     """One message to one channel about one alert: posted once, then edited in place.
 
-    `revision` is the alert's revision that the channel shows; behind it, an edit is due.
+    `revision` is the alert's revision that the channel shows; behind it, an edit is due at `edit_due_at`.
+    Deliveries that share a `bundle` share one message. `fence` is the channel's number of the last try,
+    which began at `tried_at`; what an older try finds out counts for nothing. `receipt` is Slack's own
+    address of the message, `<channel id>:<ts>`. `possible_repeat` says so on the message.
     """
 
     __tablename__ = "deliveries"
     __table_args__ = (
         Index("deliveries_alert_id_channel_key", "alert_id", "channel", unique=True),
         Index("deliveries_state_idx", "state", "due_at"),
+        Index(
+            "deliveries_edit_due_at_idx", "edit_due_at", postgresql_where=text("edit_due_at IS NOT NULL")
+        ),
+        Index("deliveries_bundle_idx", "bundle", postgresql_where=text("bundle IS NOT NULL")),
     )
 
     id: UUID = Field(default_factory=uuid4, primary_key=True)
     alert_id: UUID = Field(foreign_key="alerts.id")
     channel: str
+    manner: str = "page"
+    bundle: UUID | None = None
     state: DeliveryState = Field(default=DeliveryState.WAITING, sa_type=Text)
     due_at: AwareDatetime
+    edit_due_at: AwareDatetime | None = None
+    tried_at: AwareDatetime | None = None
     lease_owner: str | None = None
     lease_until: AwareDatetime | None = None
     fence: int = 0
     attempts: int = 0
     revision: int = 0
+    possible_repeat: bool = False
     receipt: str | None = None
     delivered_at: AwareDatetime | None = None
     error: str | None = None
+
+
+class Channel(Record, table=True):
+    """One place messages go to, such as `slack:C0123456789`: nobody sends into it before `free_at`.
+
+    `proven_at` is when a delivery last provably arrived; `failures` counts the calls since that did not.
+    """
+
+    __tablename__ = "channels"
+
+    name: str = Field(primary_key=True)
+    free_at: AwareDatetime
+    digest_at: AwareDatetime
+    fence: int = 0
+    failures: int = 0
+    slack_id: str | None = None
+    proven_at: AwareDatetime | None = None
+    error: str | None = None
+
+
+class Press(Record, table=True):
+    """A press of a button that reached us, by the digest of its signature: the same one counts once."""
+
+    __tablename__ = "presses"
+
+    digest: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    at: AwareDatetime = Field(index=True)
 
 
 class Clock(Record, table=True):

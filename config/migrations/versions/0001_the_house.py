@@ -339,13 +339,18 @@ def upgrade() -> None:
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('alert_id', sa.Uuid(), nullable=False),
     sa.Column('channel', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('manner', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('bundle', sa.Uuid(), nullable=True),
     sa.Column('state', sa.Text(), nullable=False),
     sa.Column('due_at', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+    sa.Column('edit_due_at', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+    sa.Column('tried_at', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
     sa.Column('lease_owner', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
     sa.Column('lease_until', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
     sa.Column('fence', sa.Integer(), nullable=False),
     sa.Column('attempts', sa.Integer(), nullable=False),
     sa.Column('revision', sa.Integer(), nullable=False),
+    sa.Column('possible_repeat', sa.Boolean(), nullable=False),
     sa.Column('receipt', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
     sa.Column('delivered_at', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
     sa.Column('error', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
@@ -354,6 +359,25 @@ def upgrade() -> None:
     )
     op.create_index('deliveries_alert_id_channel_key', 'deliveries', ['alert_id', 'channel'], unique=True)
     op.create_index('deliveries_state_idx', 'deliveries', ['state', 'due_at'], unique=False)
+    op.create_index('deliveries_edit_due_at_idx', 'deliveries', ['edit_due_at'], unique=False, postgresql_where=sa.text('edit_due_at IS NOT NULL'))
+    op.create_index('deliveries_bundle_idx', 'deliveries', ['bundle'], unique=False, postgresql_where=sa.text('bundle IS NOT NULL'))
+    op.create_table('channels',
+    sa.Column('name', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('free_at', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+    sa.Column('digest_at', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+    sa.Column('fence', sa.Integer(), nullable=False),
+    sa.Column('failures', sa.Integer(), nullable=False),
+    sa.Column('slack_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('proven_at', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+    sa.Column('error', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.PrimaryKeyConstraint('name', name=op.f('channels_pkey'))
+    )
+    op.create_table('presses',
+    sa.Column('digest', sa.LargeBinary(), nullable=False),
+    sa.Column('at', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+    sa.PrimaryKeyConstraint('digest', name=op.f('presses_pkey'))
+    )
+    op.create_index(op.f('presses_at_idx'), 'presses', ['at'], unique=False)
 
     for table in PARTED:
         op.execute(f"CREATE TABLE {table}_default PARTITION OF {table} DEFAULT")
@@ -363,6 +387,11 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute("DROP TRIGGER log_entries_append_only ON log_entries")
     op.execute("DROP FUNCTION refuse_changes()")
+    op.drop_index(op.f('presses_at_idx'), table_name='presses')
+    op.drop_table('presses')
+    op.drop_table('channels')
+    op.drop_index('deliveries_bundle_idx', table_name='deliveries', postgresql_where=sa.text('bundle IS NOT NULL'))
+    op.drop_index('deliveries_edit_due_at_idx', table_name='deliveries', postgresql_where=sa.text('edit_due_at IS NOT NULL'))
     op.drop_index('deliveries_state_idx', table_name='deliveries')
     op.drop_index('deliveries_alert_id_channel_key', table_name='deliveries')
     op.drop_table('deliveries')
