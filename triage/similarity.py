@@ -1,0 +1,101 @@
+"""How likely it is that a post tells of the same incident as a case, from the words they share and the time between.
+
+A case is known by a few of its posts, its exemplars: the earliest ones and the newest. Rare words, and names
+above all, weigh more than common ones (TF-IDF over a table of how rare terms are). The weights below were
+fitted by logistic regression on other events than those the matching is measured on: news items of 2020-2022
+that name one of 40 widely reported events, and the 60 written London stories; 12,356 decisions in all.
+"""
+
+import math
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from classifier.fingerprint import Fingerprint, fingerprint
+from classifier.rarity import Rarity
+
+MOST_TERMS = 40
+EXEMPLARS = 12
+CLOSENESS, NAMES, GAP, GAP_OF_ALIKE, BASE = 21.6, 0.61, -0.81, 0.78, -2.65
+
+
+class Subject(NamedTuple):
+    """A post as matching sees it. `weights` maps its most telling terms to squared weights, rarest first."""
+
+    print: Fingerprint
+    at: datetime
+    weights: dict[str, float]
+    size: float
+
+
+def subject(text: str, at: datetime, rarity: Rarity, *, known: tuple[str, ...] = ()) -> Subject:
+    """A post to match. `known` are facts that count like words, such as the borough the text is about."""
+    made = fingerprint(text)
+    weighed = sorted(((rarity.weight(term), term) for term in (*known, *made.terms)), reverse=True)
+    weights = {term: weight * weight for weight, term in weighed[:MOST_TERMS]}
+    return Subject(made, at, weights, sum(weights.values()) or 1.0)
+
+
+class Exemplar(NamedTuple):
+    terms: frozenset[str]
+    size: float
+
+
+class Profile:
+    """What a case is known by: its exemplars, how many of them use each term, and its span of time."""
+
+    __slots__ = ("counts", "exemplars", "first", "last", "size")
+
+    def __init__(self, at: datetime) -> None:
+        self.exemplars: list[Exemplar] = []
+        self.counts: dict[str, int] = {}
+        self.first = self.last = at
+        self.size = 1.0
+
+    def add(self, post: Subject, rarity: Rarity) -> None:
+        """Learn one more way in which the case is told. The earliest few and the newest are kept."""
+        if len(self.exemplars) >= EXEMPLARS:
+            self._drop(self.exemplars.pop(EXEMPLARS // 3))
+        self.exemplars.append(Exemplar(frozenset(post.weights), post.size))
+        for term in post.weights:
+            self.counts[term] = self.counts.get(term, 0) + 1
+        total = sum(rarity.weight(term) ** 2 * count for term, count in self.counts.items())
+        self.size = total / len(self.exemplars) or 1.0
+        self.stretch(post.at)
+
+    def stretch(self, at: datetime) -> None:
+        """The case was told again at this time."""
+        self.first, self.last = min(self.first, at), max(self.last, at)
+
+    def distance(self, at: datetime) -> timedelta:
+        """How far a moment lies outside the case's span; zero within it."""
+        return max(at - self.last, self.first - at, timedelta())
+
+    def _drop(self, gone: Exemplar) -> None:
+        for term in gone.terms:
+            self.counts[term] -= 1
+            if not self.counts[term]:
+                del self.counts[term]
+
+
+def features(post: Subject, case: Profile) -> tuple[float, float, float, float]:
+    """Closeness to the case as a whole 0..1, names shared (log weight), hours apart (log), and the same for
+    the most similar single post, which says how much a long time may be overlooked.
+    """
+    count = len(case.exemplars)
+    shared = {term: weight for term, weight in post.weights.items() if term in case.counts}
+    parts = [(weight, case.counts[term] / count, " " in term) for term, weight in shared.items()]
+    closeness = sum(weight * math.sqrt(part) for weight, part, _ in parts) / math.sqrt(post.size * case.size)
+    names = sum(math.sqrt(weight) * min(1.0, part + 0.3) for weight, part, name in parts if name)
+    nearest = max(
+        sum(shared[term] for term in shared.keys() & each.terms) / math.sqrt(each.size)
+        for each in case.exemplars
+    ) / math.sqrt(post.size)
+    gap = math.log1p(case.distance(post.at).total_seconds() / 3600)
+    return closeness, math.log1p(names), gap, gap * nearest
+
+
+def likelihood(post: Subject, case: Profile) -> float:
+    """The probability, 0..1, that the post is about the case's incident."""
+    closeness, names, gap, alike = features(post, case)
+    logit = BASE + CLOSENESS * closeness + NAMES * names + GAP * gap + GAP_OF_ALIKE * alike
+    return 1 / (1 + math.exp(-logit))
