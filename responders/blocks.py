@@ -1,0 +1,194 @@
+"""What a desk reads in Slack: one message for one alert, or one list for several.
+
+Case number, severity, place down to the borough, kind, labels, clock and link; no handle, name of a person in
+a post, quote or picture. Everything that is not written here goes through `plain`.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from responders.plain import plain
+from triage.records import AlertState, Severity, Status
+
+LONDON = ZoneInfo("Europe/London")
+SHAPES = {
+    Severity.SEV1: ("■", "critical"),
+    Severity.SEV2: ("◆", "high"),
+    Severity.SEV3: ("▲", "moderate"),
+    Severity.SEV4: ("●", "low"),
+    Severity.SEV5: ("○", "none"),
+}
+TOP_OF_DIGEST = 10
+LABELS_SHOWN = 5
+Block = dict[str, Any]
+
+
+class Notice(NamedTuple):
+    """What is said about one alert. `due_at` is when it must be acknowledged, if a clock runs."""
+
+    alert_id: UUID
+    case_number: int
+    desk: str
+    severity: int
+    type: str
+    borough: str | None
+    bcu: str | None
+    labels: tuple[str, ...]
+    status: Status
+    state: AlertState
+    posts: int
+    raised_at: datetime
+    due_at: datetime | None
+    acknowledged_at: datetime | None
+    acknowledged_by: str | None
+
+
+class Message(NamedTuple):
+    """One message: fallback `text`, Block Kit `blocks`, and the `key` that its metadata carries."""
+
+    key: UUID
+    text: str
+    blocks: list[Block]
+
+
+def page(key: UUID, notice: Notice, desk_url: str, *, possible_repeat: bool = False) -> Message:
+    """The message about one alert, with its buttons while there is something to press."""
+    facts = [
+        ("Where", _where(notice)),
+        ("What", _kind(notice)),
+        ("Labels", ", ".join(notice.labels[:LABELS_SHOWN]).replace("_", " ") or "none"),
+        ("Posts", f"{notice.posts}, raised {_clock(notice.raised_at)}"),
+    ]
+    blocks: list[Block] = [
+        {"type": "header", "text": _text(_headline(notice), 150)},
+        {"type": "section", "fields": [_text(f"{name}: {value}", 400) for name, value in facts]},
+        {"type": "context", "elements": [_text(_standing(notice), 400)]},
+        {"type": "actions", "elements": _buttons(notice, desk_url)},
+    ]
+    if possible_repeat:
+        blocks.insert(0, _repeat())
+    return Message(key, _fallback(_headline(notice), _standing(notice), possible_repeat), blocks)
+
+
+def bundle(key: UUID, notices: Sequence[Notice], desk_url: str, *, possible_repeat: bool = False) -> Message:
+    """One message about several pages: each on a line of its own with its own Acknowledge button."""
+    headline = f"{len(notices)} cases for {notices[0].desk}"
+    blocks: list[Block] = [{"type": "header", "text": _text(headline, 150)}]
+    blocks += [_line(notice, desk_url, pressable=True) for notice in _worst_first(notices)]
+    if possible_repeat:
+        blocks.insert(0, _repeat())
+    return Message(key, _fallback(headline, _mix(notices), possible_repeat), blocks)
+
+
+def digest(key: UUID, notices: Sequence[Notice], desk_url: str, *, possible_repeat: bool = False) -> Message:
+    """One message about everything that can wait: the counts, and the gravest few with links."""
+    headline = f"Digest for {notices[0].desk}: {len(notices)} {'case' if len(notices) == 1 else 'cases'}"
+    top = _worst_first(notices)[:TOP_OF_DIGEST]
+    blocks: list[Block] = [
+        {"type": "header", "text": _text(headline, 150)},
+        {"type": "context", "elements": [_text(_mix(notices), 400)]},
+        *(_line(notice, desk_url, pressable=False) for notice in top),
+    ]
+    if len(notices) > len(top):
+        rest = f"and {len(notices) - len(top)} more in the queue"
+        blocks.append(
+            {
+                "type": "section",
+                "text": _text(rest, 200),
+                "accessory": _link("Open the queue", f"{desk_url.rstrip('/')}/queue"),
+            }
+        )
+    if possible_repeat:
+        blocks.insert(0, _repeat())
+    return Message(key, _fallback(headline, _mix(notices), possible_repeat), blocks)
+
+
+def case_url(desk_url: str, number: int) -> str:
+    return f"{desk_url.rstrip('/')}/cases/{number}"
+
+
+def _headline(notice: Notice) -> str:
+    shape, word = SHAPES[Severity(notice.severity)]
+    return f"{shape} SEV{notice.severity} {word} · GH-{notice.case_number} · {notice.borough or 'place not known'}"
+
+
+def _where(notice: Notice) -> str:
+    if notice.borough is None:
+        return "not known"
+    return f"said to be {notice.borough}" + (f", BCU {notice.bcu}" if notice.bcu else "")
+
+
+def _kind(notice: Notice) -> str:
+    return notice.type.replace("_", " ")
+
+
+def _standing(notice: Notice) -> str:
+    if notice.state == AlertState.CLOSED:
+        return f"Closed: {notice.status.replace('_', ' ')}"
+    if notice.state == AlertState.ACKNOWLEDGED:
+        who = notice.acknowledged_by or "someone"
+        at = f" at {_clock(notice.acknowledged_at)}" if notice.acknowledged_at else ""
+        return f"Acknowledged by {who}{at} for {notice.desk}"
+    if notice.due_at is None:
+        return f"Waiting for {notice.desk}"
+    return f"Waiting for {notice.desk}: acknowledge by {_clock(notice.due_at)}"
+
+
+def _mix(notices: Sequence[Notice]) -> str:
+    counts = {severity: sum(each.severity == severity for each in notices) for severity in Severity}
+    told = [f"{SHAPES[severity][0]} SEV{severity} {count}" for severity, count in counts.items() if count]
+    waiting = sum(each.state == AlertState.OPEN for each in notices)
+    return " · ".join([*told, f"{waiting} not acknowledged"])
+
+
+def _line(notice: Notice, desk_url: str, *, pressable: bool) -> Block:
+    told = f"{_headline(notice)} · {_kind(notice)} · {_standing(notice)}"
+    button = _link("Open the case", case_url(desk_url, notice.case_number))
+    if pressable and notice.state == AlertState.OPEN:
+        button = _acknowledge(notice)
+    return {"type": "section", "text": _text(told, 300), "accessory": button}
+
+
+def _buttons(notice: Notice, desk_url: str) -> list[Block]:
+    open_it = _link("Open the case", case_url(desk_url, notice.case_number))
+    return [_acknowledge(notice), open_it] if notice.state == AlertState.OPEN else [open_it]
+
+
+def _acknowledge(notice: Notice) -> Block:
+    return {
+        "type": "button",
+        "action_id": "acknowledge",
+        "text": _text("Acknowledge", 75),
+        "style": "primary",
+        "value": str(notice.alert_id),
+    }
+
+
+def _link(label: str, url: str) -> Block:
+    return {"type": "button", "action_id": "open", "text": _text(label, 75), "url": url}
+
+
+def _repeat() -> Block:
+    return {
+        "type": "context",
+        "elements": [_text("Possible repeat: Slack did not confirm the first one", 200)],
+    }
+
+
+def _fallback(headline: str, standing: str, possible_repeat: bool) -> str:
+    return plain(f"{'Possible repeat: ' if possible_repeat else ''}{headline}. {standing}", 600)
+
+
+def _text(text: str, limit: int) -> Block:
+    return {"type": "plain_text", "emoji": False, "text": plain(text, limit)}
+
+
+def _worst_first(notices: Sequence[Notice]) -> list[Notice]:
+    return sorted(notices, key=lambda each: (each.severity, each.raised_at, each.case_number))
+
+
+def _clock(moment: datetime) -> str:
+    return moment.astimezone(LONDON).strftime("%H:%M %Z, %-d %b")

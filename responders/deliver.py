@@ -1,0 +1,205 @@
+"""Delivery: sends what the outbox holds, one turn at a time; nothing is lost and nothing is said twice.
+
+`deliver` is the job that follows an alert and sends at once when the channel is free. `sweep` is the tick that
+everything else is left to: what had to wait, what a dead sender left, what is in doubt, what a lost job forgot.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from responders.blocks import Message, bundle, digest, page
+from responders.notices import notices
+from responders.outbox import (
+    LEASE_MARGIN,
+    NOWHERE,
+    Act,
+    Pace,
+    Turn,
+    channels_with_work,
+    enter,
+    key_of,
+    overlooked,
+    take,
+    unheard,
+)
+from responders.settings import SlackSettings
+from responders.settling import reconcile, settle
+from responders.slack import Outcome, Sent, Slack, UnreadableError, Wait
+from triage.records import Alert, Delivery
+
+log = structlog.get_logger()
+
+KIND = "slack:"
+AUDIT_EVERY = timedelta(seconds=15)
+CLOCKS_DIFFER = timedelta(minutes=10)
+NAP_S = 0.05
+
+
+class Sender:
+    """Speaks for all desks. `channels` gives each desk's Slack channel; without `slack` nothing is sent.
+
+    `clock` is asked for the time before and after every call. Safe to use from several threads and processes.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        slack: Slack | None,
+        channels: Mapping[str, str],
+        settings: SlackSettings,
+        *,
+        desk_url: str,
+        clock: Callable[[], datetime],
+        owner: str,
+    ) -> None:
+        self._engine = engine
+        self._slack = slack
+        self._channels = {desk: KIND + name for desk, name in channels.items() if name and slack}
+        self._pace = Pace.of(settings)
+        self._desk_url = desk_url
+        self._clock = clock
+        self._owner = owner
+        self._audited_at: datetime | None = None
+        self._threads = ThreadPoolExecutor(max_workers=8, thread_name_prefix="sender")
+        self._draining: dict[str, Future[int]] = {}
+
+    def deliver(self, alert_id: UUID) -> None:
+        """Put one alert in the outbox and send, unless its channel is busy; then the next sweep does."""
+        with Session(self._engine) as session:
+            alert = session.get(Alert, alert_id)
+            if alert is None:
+                log.warning("alert to deliver is gone", alert=str(alert_id))
+                return
+            channel = self._channels.get(alert.desk)
+            enter(session, alert, channel, self._pace, now=self._clock())
+            session.commit()
+        if channel is not None:
+            self.step(channel)
+
+    def sweep(self, *, for_s: float = 5.0) -> int:
+        """Work through every channel for at most `for_s` seconds, and say how many turns were taken.
+
+        A channel that does not answer is left to its thread; the others are not held up by it.
+        """
+        until = self._clock() + timedelta(seconds=for_s)
+        with Session(self._engine) as session:
+            self._audit(session)
+            busy = [name for name in channels_with_work(session) if name != NOWHERE] if self._slack else []
+            session.commit()
+        for channel in busy:
+            running = self._draining.get(channel)
+            if running is None or running.done():
+                self._draining[channel] = self._threads.submit(self._drain, channel, until)
+        wait(self._draining.values(), timeout=for_s)
+        ended = [self._draining.pop(name) for name, each in list(self._draining.items()) if each.done()]
+        return sum(each.result() for each in ended)
+
+    def step(self, channel: str) -> bool:
+        """Take the channel's next turn, if there is one, to its end."""
+        slack = self._slack
+        if slack is None:
+            return False
+        with Session(self._engine, expire_on_commit=False) as session:
+            turn = take(session, channel, self._owner, self._pace, now=self._clock())
+            message = self._message(session, turn) if turn and turn.act != Act.LOOK else None
+            session.commit()
+        if turn is None:
+            return False
+        if message is None:
+            self._look(slack, turn)
+        else:
+            self._say(slack, turn, message)
+        return True
+
+    def close(self) -> None:
+        """Let calls that are under way end, and take no more."""
+        self._threads.shutdown(wait=True, cancel_futures=True)
+
+    def _drain(self, channel: str, until: datetime) -> int:
+        turns = 0
+        while self._clock() < until:
+            if self.step(channel):
+                turns += 1
+            else:
+                time.sleep(min(NAP_S, self._pace.gap.total_seconds()))
+        return turns
+
+    def _audit(self, session: Session) -> None:
+        """Enter what no job entered: jobs may be lost, alerts may not."""
+        now = self._clock()
+        if self._audited_at is not None and now - self._audited_at < AUDIT_EVERY:
+            return
+        self._audited_at = now
+        forgotten = [*overlooked(session), *(unheard(session, now=now) if self._channels else ())]
+        for alert in forgotten:
+            enter(session, alert, self._channels.get(alert.desk), self._pace, now=now)
+        if forgotten:
+            log.info("alerts entered by the audit", count=len(forgotten))
+
+    def _message(self, session: Session, turn: Turn) -> Message:
+        known = notices(session, [each.alert_id for each in turn.deliveries])
+        told = [known[each.alert_id] for each in turn.deliveries]
+        first = turn.deliveries[0]
+        if first.manner == "digest":
+            return digest(turn.key, told, self._desk_url, possible_repeat=first.possible_repeat)
+        if first.bundle is not None:
+            return bundle(turn.key, told, self._desk_url, possible_repeat=first.possible_repeat)
+        return page(turn.key, told[0], self._desk_url, possible_repeat=first.possible_repeat)
+
+    def _say(self, slack: Slack, turn: Turn, message: Message) -> None:
+        now = self._clock()
+        outcome: Outcome
+        if now > turn.at + LEASE_MARGIN:
+            # stopped for so long that another may hold the channel by the time the call ends
+            outcome = Wait("paused before sending", timedelta(0))
+        elif turn.act == Act.POST:
+            outcome = slack.post(message, turn.channel.removeprefix(KIND), now=now)
+        else:
+            channel_id, _, ts = (turn.deliveries[0].receipt or "").partition(":")
+            outcome = slack.edit(message, channel_id, ts, now=now)
+        with Session(self._engine) as session:
+            settled = settle(session, turn, outcome, self._pace, now=self._clock())
+            session.commit()
+        report = log.info if isinstance(outcome, Sent) else log.warning
+        report(
+            f"{turn.act} ended",
+            outcome=type(outcome).__name__.lower(),
+            why=getattr(outcome, "reason", None) or getattr(outcome, "code", None),
+            channel=turn.channel,
+            alerts=len(turn.deliveries),
+            settled=settled,
+        )
+
+    def _look(self, slack: Slack, turn: Turn) -> None:
+        found: dict[UUID, Sent] | str
+        try:
+            channel_id = turn.slack_id or slack.channel_id(turn.channel.removeprefix(KIND))
+            found = slack.find({key_of(each) for each in turn.deliveries}, channel_id, _since(turn))
+        except UnreadableError as error:
+            found = str(error)
+        with Session(self._engine) as session:
+            reconcile(session, turn, found, self._pace, now=self._clock())
+            session.commit()
+        log.info(
+            "looked for messages in doubt",
+            channel=turn.channel,
+            in_doubt=len(turn.deliveries),
+            found=len(found) if isinstance(found, dict) else None,
+            unreadable=found if isinstance(found, str) else None,
+        )
+
+
+def _since(turn: Turn) -> datetime:
+    """Before the first try that may have landed; when there were several, the earlier ones lie within a day."""
+    return min((each.tried_at or turn.at) - _reach_back(each) for each in turn.deliveries)
+
+
+def _reach_back(delivery: Delivery) -> timedelta:
+    return CLOCKS_DIFFER if delivery.attempts <= 1 else timedelta(days=1)

@@ -1,0 +1,76 @@
+"""What there is to say about alerts, gathered from the tables in a few reads however many they are."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Float, cast, func, select
+from sqlmodel import Session, col
+
+from classifier.records import Assessment
+from responders.blocks import Notice
+from triage.records import Alert, Case, Clock, Membership, Person
+
+LABEL_ABOVE = 0.5
+LABELS_FOR = 60  # cases whose labels are read; only the first of a list are shown
+
+
+def notices(session: Session, alert_ids: Sequence[UUID]) -> dict[UUID, Notice]:
+    """One notice for each alert, by its id."""
+    rows = session.execute(
+        select(Alert, Case, col(Person.name))
+        .join(Case, col(Case.id) == col(Alert.case_id))
+        .outerjoin(Person, col(Person.id) == col(Alert.acknowledged_by))
+        .where(col(Alert.id).in_(alert_ids))
+    ).all()
+    worst = sorted({case.id: case.severity for _alert, case, _who in rows}.items(), key=lambda each: each[1])
+    labels = _labels(session, [case_id for case_id, _severity in worst[:LABELS_FOR]])
+    due = _due(session, {case.id for _alert, case, _who in rows})
+    return {
+        alert.id: Notice(
+            alert_id=alert.id,
+            case_number=case.number or 0,
+            desk=alert.desk,
+            severity=case.severity,
+            type=case.type,
+            borough=case.borough,
+            bcu=case.bcu,
+            labels=labels.get(case.id, ()),
+            status=case.status,
+            state=alert.state,
+            posts=case.post_count,
+            raised_at=alert.raised_at,
+            due_at=due.get((case.id, alert.desk)),
+            acknowledged_at=alert.acknowledged_at,
+            acknowledged_by=who,
+        )
+        for alert, case, who in rows
+    }
+
+
+def _due(session: Session, case_ids: Iterable[UUID]) -> dict[tuple[UUID, str], datetime]:
+    """When each desk's clock on each case runs out, the first where several run."""
+    asked = (
+        select(col(Clock.case_id), col(Clock.desk), func.min(col(Clock.due_at)))
+        .where(col(Clock.case_id).in_(list(case_ids)), col(Clock.stopped_at).is_(None))
+        .group_by(col(Clock.case_id), col(Clock.desk))
+    )
+    return {(case_id, desk): due_at for case_id, desk, due_at in session.execute(asked)}
+
+
+def _labels(session: Session, case_ids: Sequence[UUID]) -> dict[UUID, tuple[str, ...]]:
+    """The labels that a case's posts carry, surest first."""
+    label = func.jsonb_each_text(col(Assessment.labels)).table_valued("key", "value", joins_implicitly=True)
+    score = func.max(cast(label.c.value, Float))
+    asked = (
+        select(col(Membership.case_id), label.c.key)
+        .join(Assessment, col(Assessment.post_id) == col(Membership.post_id))
+        .where(col(Membership.case_id).in_(case_ids), col(Membership.sure))
+        .group_by(col(Membership.case_id), label.c.key)
+        .having(score >= LABEL_ABOVE)
+        .order_by(score.desc(), label.c.key)
+    )
+    found: dict[UUID, tuple[str, ...]] = {}
+    for case_id, name in session.execute(asked):
+        found[case_id] = (*found.get(case_id, ()), name)
+    return found
