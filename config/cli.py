@@ -50,6 +50,7 @@ class Lazy(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
+        importlib.import_module("config.log").set_up("warning", cmd_name)
         module = importlib.import_module(f"config.commands.{COMMANDS[cmd_name].module}")
         group: Any = typer.main.get_group(module.app)
         return group.commands[cmd_name]  # type: ignore[no-any-return]

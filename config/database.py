@@ -1,15 +1,21 @@
 """The one database: the force's own PostgreSQL where an address is set, else the one in the data folder."""
 
 import fcntl
+import os
 import re
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
+from typing import IO
 
 import structlog
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import OperationalError
 from sqlmodel import create_engine
@@ -34,7 +40,12 @@ def cluster(settings: Settings) -> Cluster:
 def url(settings: Settings) -> str:
     """Where the database is, as SQLAlchemy writes it. Holds the password: never print it."""
     if settings.database_url is None:
-        return cluster(settings).url
+        ours = cluster(settings)
+        if not (ours.folder / "goldenhour.port").exists():
+            raise DatabaseError(
+                f"there is no database in {settings.data.resolve()} yet: `goldenhour run` makes it"
+            )
+        return ours.url
     return re.sub(
         r"^postgres(ql)?(\+psycopg)?://", "postgresql+psycopg://", settings.database_url.get_secret_value()
     )
@@ -47,8 +58,8 @@ def plain_url(settings: Settings) -> str:
 
 @contextmanager
 def open_database(settings: Settings, *, pool: int = 5) -> Iterator[Engine]:
-    """An engine on the migrated database. Starts the embedded server for the time when nobody else has."""
-    with _server(settings):
+    """An engine on the migrated database; the embedded server runs at least as long."""
+    with served(settings):
         engine = connect(settings, pool=pool)
         try:
             migrate(settings)
@@ -64,6 +75,7 @@ def connect(settings: Settings, *, pool: int = 5) -> Engine:
         pool_size=pool,
         max_overflow=5,
         pool_pre_ping=True,
+        hide_parameters=True,  # an error's text must not carry a post's text into a log
         connect_args={"connect_timeout": 10},
     )
     try:
@@ -80,62 +92,166 @@ def connect(settings: Settings, *, pool: int = 5) -> Engine:
 
 def migrate(settings: Settings, revision: str = "head") -> None:
     """Bring the database to a revision (docs/operating.md, upgrade and rollback). One at a time everywhere."""
-    engine = create_engine(url(settings))
+    engine = create_engine(url(settings), hide_parameters=True)
     with engine.connect() as connection:
         connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": MIGRATION_LOCK})
         connection.commit()
-        configured = Config()
-        configured.set_main_option("script_location", str(resources.files("config") / "migrations"))
+        configured = _alembic()
         configured.attributes["connection"] = connection
-        if revision == "base" or revision.startswith("-"):
-            command.downgrade(configured, revision)
-        else:
-            command.upgrade(configured, revision)
-        connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": MIGRATION_LOCK})
-        connection.commit()
+        try:
+            if revision == "base" or revision.startswith("-"):
+                command.downgrade(configured, revision)
+            else:
+                command.upgrade(configured, revision)
+        except CommandError as error:
+            raise DatabaseError(
+                f"the database was made by another release of Golden Hour: {error}. "
+                "Start that release, or restore a backup (docs/operating.md, upgrade and rollback)"
+            ) from error
+        finally:
+            connection.rollback()
+            connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": MIGRATION_LOCK})
+            connection.commit()
     engine.dispose()
 
 
+def revisions(engine: Engine) -> tuple[str | None, str]:
+    """The revision the database is at, and the newest one of this release."""
+    with engine.connect() as connection:
+        present = MigrationContext.configure(connection).get_current_revision()
+    return present, str(ScriptDirectory.from_config(_alembic()).get_current_head())
+
+
+def _alembic() -> Config:
+    configured = Config()
+    configured.set_main_option("script_location", str(resources.files("config") / "migrations"))
+    return configured
+
+
+class Server:
+    """The embedded server as its users see it: the first starts it, the last one out stops it.
+
+    Does nothing where GOLDENHOUR_DATABASE_URL names a server of the force's own.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def up(self) -> bool:
+        return self.settings.database_url is not None or cluster(self.settings).running_pid() is not None
+
+    def mend(self) -> bool:
+        """Start the server again when it died. True when it now listens on another port."""
+        if self.up():
+            return False
+        ours = cluster(self.settings)
+        log.warning("the database server died, starting it again")
+        before = ours.url
+        with _one_at_a_time(self.settings.data):
+            if not self.up():
+                self.start()
+        log.info("the database server is back")
+        return ours.url != before
+
+    def start(self) -> None:
+        if self.process is not None:
+            self.process.wait()  # it has ended; this only takes note
+        self.process = cluster(self.settings).start()
+
+    def stop(self) -> None:
+        running = cluster(self.settings).running_pid()
+        if running is not None:
+            stop(running)
+        if self.process is not None:
+            self.process.wait()
+
+    def leave(self) -> None:
+        """Let the server run on for its other users, the last of whom stops it."""
+        if self.process is not None:
+            self.process.returncode = 0
+
+
 @contextmanager
-def _server(settings: Settings) -> Iterator[None]:
-    """The embedded server, borrowed when a service runs on this folder, else started and stopped here."""
+def served(settings: Settings) -> Iterator[Server]:
+    """The database's server, up for at least as long as this lasts."""
+    server = Server(settings)
     if settings.database_url is not None:
-        yield
+        yield server
         return
-    ours = cluster(settings)
-    ours.folder.parent.mkdir(parents=True, exist_ok=True)
-    with owned(ours.folder.parent) as free:
-        if not free:
-            yield
-            return
-        started = ours.start()
+    with _file_in(settings.data, "users") as users:
+        with _one_at_a_time(settings.data):
+            if _locked(users, fcntl.LOCK_EX) or not server.up():
+                server.start()
+            fcntl.flock(users, fcntl.LOCK_SH)
         try:
-            yield
+            yield server
         finally:
-            stop(started.pid)
-            started.wait()
+            with _one_at_a_time(settings.data):
+                fcntl.flock(users, fcntl.LOCK_UN)
+                if _locked(users, fcntl.LOCK_EX):
+                    server.stop()
+                else:
+                    server.leave()
 
 
 @contextmanager
-def owned(folder: Path) -> Iterator[bool]:
-    """Whether this process is the one that runs the data folder's server. The kernel frees it with the process."""
-    with (folder / "lock").open("a+", encoding="ascii") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
+def owned(folder: Path) -> Iterator[int]:
+    """Claim a data folder for one service. Gives 0, or the process id of the service that has it.
+
+    The kernel takes the claim back with the process, however it ends.
+    """
+    with _file_in(folder, "lock") as file:
+        if not _locked(file, fcntl.LOCK_EX):
+            file.seek(0)
+            yield int(file.read().strip() or -1)
             return
-        yield True
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield 0
+
+
+@contextmanager
+def _file_in(folder: Path, name: str) -> Iterator[IO[str]]:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = (folder / name).open("a+", encoding="ascii")
+    except OSError as error:
+        raise DatabaseError(
+            f"the data folder {folder.resolve()} cannot be used: {error.strerror}. "
+            "Make room or give us access, or set GOLDENHOUR_DATA to another folder"
+        ) from error
+    with file:
+        yield file
+
+
+@contextmanager
+def _one_at_a_time(folder: Path) -> Iterator[None]:
+    with _file_in(folder, "starting") as gate:
+        fcntl.flock(gate, fcntl.LOCK_EX)
+        yield
+
+
+def _locked(file: IO[str], how: int) -> bool:
+    try:
+        fcntl.flock(file, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 __all__ = [
     "DatabaseError",
     "PostgresError",
+    "Server",
     "cluster",
     "connect",
     "migrate",
     "open_database",
     "owned",
     "plain_url",
+    "revisions",
+    "served",
     "url",
 ]

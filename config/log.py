@@ -5,6 +5,8 @@ import sys
 
 import structlog
 
+QUOTING = ("procrastinate", "psycopg", "sqlalchemy", "apscheduler")
+
 
 def set_up(level: str, part: str) -> None:
     """Send our events and those of the libraries to stderr, each with the part of the service it is from."""
@@ -29,4 +31,14 @@ def set_up(level: str, part: str) -> None:
     libraries = structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processor=render)
     out = logging.StreamHandler(sys.stderr)
     out.setFormatter(libraries)
+    out.addFilter(_without_rows)
     logging.basicConfig(handlers=[out], level=max(number, logging.WARNING), force=True)
+
+
+def _without_rows(record: logging.LogRecord) -> bool:
+    """Libraries' lines keep their words but not their tracebacks: those of the database quote rows."""
+    if record.exc_info and record.name.startswith(QUOTING):
+        kind = record.exc_info[0].__name__ if record.exc_info[0] else "unknown"
+        record.msg, record.args = f"{record.getMessage()} ({kind})", ()
+        record.exc_info, record.exc_text = None, None
+    return True

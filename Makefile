@@ -1,0 +1,70 @@
+# Golden Hour. `make help` lists what there is to make.
+
+VENV  := .venv
+PY    := $(VENV)/bin/python
+PIP   := $(PY) -m pip --quiet --disable-pip-version-check --no-input
+TESTS := build/tests
+
+.DEFAULT_GOAL := help
+.PHONY: help run install test check format lock clean
+.DELETE_ON_ERROR:
+
+help: ## List what there is to make
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(VENV)/installed ## Set everything up and start it; Ctrl-C stops it
+	@exec $(PY) -P -m config.cli run
+
+install: $(VENV)/installed ## Set up .venv with what Golden Hour needs
+
+test: $(VENV)/tested check ## Check the code, then run all tests on real PostgreSQL and Chromium
+	@rm -rf $(TESTS)
+	@$(PY) -m pytest -q -m "not browser" --junitxml=$(TESTS)/tests.xml || true
+	@$(PY) -m pytest -q -m browser --junitxml=$(TESTS)/browser.xml || true
+	@$(PY) -m tests.tally $(TESTS)/tests.xml $(TESTS)/browser.xml
+
+check: $(VENV)/tested ## Formatting, lint, types, import layers, declared dependencies
+	@$(VENV)/bin/ruff format --quiet --check . || { echo "make format puts this right" >&2; exit 1; }
+	@$(VENV)/bin/ruff check --quiet .
+	@$(VENV)/bin/mypy --no-error-summary
+	@$(VENV)/bin/lint-imports --no-logo > $(VENV)/imports.log 2>&1 || { cat $(VENV)/imports.log >&2; exit 1; }
+	@rm -f $(VENV)/imports.log
+	@$(VENV)/bin/deptry . > $(VENV)/deptry.log 2>&1 || { cat $(VENV)/deptry.log >&2; exit 1; }
+	@rm -f $(VENV)/deptry.log
+	@echo "checks passed"
+
+format: $(VENV)/tested ## Format the code
+	@$(VENV)/bin/ruff format --quiet . && $(VENV)/bin/ruff check --quiet --fix .
+
+lock: ## Choose the newest allowed releases anew and write both locks (needs uv on the path)
+	@command -v uv > /dev/null || { echo "make lock needs uv: pip install uv" >&2; exit 1; }
+	@printf 'hatchling>=1.27\neditables>=0.5\n' > $(VENV)/build.in
+	@uv pip compile --quiet --universal --generate-hashes --no-config --no-header --python-version 3.11 \
+		--upgrade pyproject.toml $(VENV)/build.in --output-file requirements.lock
+	@uv pip compile --quiet --universal --generate-hashes --no-config --no-header --python-version 3.11 \
+		--constraint requirements.lock --group dev pyproject.toml $(VENV)/build.in --output-file requirements-dev.lock
+
+clean: ## Remove .venv and what tools leave behind; the data in var/ stays
+	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/installed: requirements.lock pyproject.toml | $(PY)
+	@echo "Installing what Golden Hour needs (about a minute) ..."
+	@$(PIP) install --require-hashes --requirement requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/tested: requirements-dev.lock $(VENV)/installed
+	@echo "Installing what the tests need (about a minute) ..."
+	@$(PIP) install --require-hashes --requirement requirements-dev.lock
+	@touch $@
+
+# Names are tried by running them: some machines have a python3.12 that only says it is not installed.
+$(PY):
+	@for name in $(PYTHON) python3 python3.13 python3.12 python3.11; do \
+		if "$$name" -c 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2> /dev/null; \
+		then rm -rf $(VENV); "$$name" -m venv $(VENV) && exit 0; fi; \
+	done; \
+	echo "Golden Hour needs Python 3.11, 3.12 or 3.13 with its venv module; this machine's python3 is: \
+	$$(python3 --version 2>&1 || echo missing). Install one (Debian: apt install python3 python3-venv), \
+	or name one: make run PYTHON=/path/to/python3.12" >&2; exit 1

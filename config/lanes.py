@@ -1,0 +1,115 @@
+"""A lane: the jobs of one queue, worked through by this process beside its other lanes.
+
+Lanes share one event loop and one set of connections; jobs run in threads. A lane whose connection
+dies starts over until the database is back.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+import structlog
+from procrastinate import App, JobContext
+from procrastinate.worker import Worker
+
+log = structlog.get_logger()
+
+POLL_S = 1.0
+ENGINE_BEAT_S = 2.0
+STALLED_AFTER_S = 12.0
+SHORTEST_PAUSE_S = 0.2
+LONGEST_PAUSE_S = 5.0
+LONGEST_JOB_S = 180.0
+
+# Fetches and deliveries wait for others; assessing and routing keep a core busy, one at a time.
+AT_ONCE = {"collect": 8, "assess": 1, "route": 1, "respond": 4}
+
+
+class Lanes:
+    """The lanes of one process. `stop` may be called from any thread; the running jobs are finished first."""
+
+    def __init__(self, app: App, queues: Sequence[str]) -> None:
+        self.app = app
+        self.queues = tuple(queues)
+        self.asked = False
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.stopping = asyncio.Event()
+        self.turned_s = time.monotonic()
+        self.begun_s: dict[int, float] = {}
+
+    def work(self) -> None:
+        """Work until stopped."""
+        asyncio.run(self._work())
+
+    def stop(self) -> None:
+        self.asked = True
+        if self.loop is not None:
+            self.loop.call_soon_threadsafe(self.stopping.set)
+
+    def alive(self) -> bool:
+        """Whether the loop that hands out the jobs turns, and no job has been at it for three minutes."""
+        now_s = time.monotonic()
+        stuck = any(now_s - begun_s > LONGEST_JOB_S for begun_s in tuple(self.begun_s.values()))
+        return not stuck and now_s - self.turned_s < 5 * POLL_S
+
+    async def _work(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        pause_s = SHORTEST_PAUSE_S
+        turning = asyncio.create_task(self._turn())
+        while not self.asked:
+            begun_s = time.monotonic()
+            try:
+                await self._open_and_work()
+            except Exception as error:  # noqa: BLE001 - the engine's errors have no common ancestor
+                log.warning("lanes broke off, starting over", because=type(error).__name__)
+            pause_s = SHORTEST_PAUSE_S if time.monotonic() - begun_s > LONGEST_PAUSE_S else 2 * pause_s
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.stopping.wait(), min(pause_s, LONGEST_PAUSE_S))
+        turning.cancel()
+
+    async def _turn(self) -> None:
+        while True:
+            self.turned_s = time.monotonic()
+            await asyncio.sleep(POLL_S)
+
+    async def _open_and_work(self) -> None:
+        """All lanes until asked to stop, or until the first breaks off: then all start over together."""
+        try:
+            await self.app.open_async()
+            lanes = [asyncio.create_task(self._lane(queue), name=queue) for queue in self.queues]
+            asked = asyncio.create_task(self.stopping.wait())
+            done, _ = await asyncio.wait([*lanes, asked], return_when=asyncio.FIRST_COMPLETED)
+            asked.cancel()
+            for lane in lanes:
+                lane.cancel()  # finishes its running job first
+            ended = await asyncio.gather(*lanes, return_exceptions=True)
+            broke = [each for each in ended if isinstance(each, Exception)]
+            if broke and asked not in done:
+                raise broke[0]
+        finally:
+            await self.app.close_async()
+
+    async def _lane(self, queue: str) -> None:
+        await self.app.run_worker_async(
+            queues=[queue],
+            name=queue,
+            concurrency=AT_ONCE[queue],
+            install_signal_handlers=False,
+            fetch_job_polling_interval=POLL_S,
+            update_heartbeat_interval=ENGINE_BEAT_S,
+            stalled_worker_timeout=STALLED_AFTER_S,
+            delete_jobs="successful",
+            worker_middleware=[self._watched],
+        )
+
+    async def _watched(
+        self, job: Callable[[], Awaitable[Any]], context: JobContext, _worker: Worker | None
+    ) -> Any:
+        number = context.job.id or 0
+        self.begun_s[number] = time.monotonic()
+        try:
+            return await job()
+        finally:
+            del self.begun_s[number]

@@ -1,0 +1,42 @@
+"""The web part: the desk and the JSON interface, served by uvicorn."""
+
+import time
+
+import uvicorn
+from fastapi import FastAPI
+
+from config.beats import Pulse
+from config.service import House
+from config.supervise import when_asked_to_end
+
+STREAMS_END_WITHIN_S = 3
+ALIVE_WITHIN_S = 15.0
+
+
+def serve(house: House, desk: FastAPI) -> None:
+    """Serve the desk until asked to end; open streams are given three seconds."""
+    turned = [time.monotonic()]
+
+    async def turn() -> None:
+        turned[0] = time.monotonic()
+
+    server = uvicorn.Server(
+        uvicorn.Config(
+            desk,
+            host=house.settings.web.host,
+            port=house.settings.web.port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=STREAMS_END_WITHIN_S,
+            callback_notify=turn,
+            timeout_notify=1,
+        )
+    )
+    pulse = Pulse(
+        house.engine, "web", clock=house.clock, alive=lambda: time.monotonic() - turned[0] < ALIVE_WITHIN_S
+    )
+    when_asked_to_end(lambda: None)  # uvicorn ends itself, then raises the signal once more
+    pulse.start()
+    server.run()
+    pulse.end()
