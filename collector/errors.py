@@ -6,6 +6,7 @@ FetchError
 ├── TooSlow        a deadline passed
 ├── TooLarge       more bytes than we take
 ├── Refused        the server answered with a status that is not success
+├── Closed         a stream that was open has ended
 └── Unreadable     the server answered, with something that is not what the source promises
 """
 
@@ -67,6 +68,12 @@ class Refused(FetchError):
         super().__init__(cause, remedy=remedy, retry_after=retry_after)
         self.status = status
         self.whole_host = status == 429
+
+
+class Closed(FetchError):
+    """A stream that was open has ended, by the server or on the way."""
+
+    remedy = "Nothing to do: it is opened again by itself, from where it ended"
 
 
 class Unreadable(FetchError):
