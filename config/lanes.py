@@ -45,7 +45,7 @@ class Lanes:
 
     def stop(self) -> None:
         self.asked = True
-        if self.loop is not None:
+        if self.loop is not None and not self.loop.is_closed():
             self.loop.call_soon_threadsafe(self.stopping.set)
 
     def alive(self) -> bool:

@@ -72,9 +72,14 @@ def build(house: House, queues: Sequence[str] = QUEUES) -> App:
     app = App(connector=connector(house.settings))
     for queue in queues:
         for name, task in tasks_of(queue, house).items():
-            wrapped = _dividing(house, name, task) if task.each else _trying(house, name, task)
-            app.task(name=name, queue=queue, pass_context=True, retry=Patience())(wrapped)
+            register(app, house, queue, name, task)
     return app
+
+
+def register(app: App, house: House, queue: str, name: str, task: Task) -> None:
+    """Make a task known to the engine, with our manner of failing."""
+    wrapped = _dividing(house, name, task) if task.each else _trying(house, name, task)
+    app.task(name=name, queue=queue, pass_context=True, retry=Patience())(wrapped)
 
 
 def connector(settings: Settings) -> PsycopgConnector:
