@@ -17,7 +17,6 @@ from sqlmodel import Session
 from responders.blocks import Message, bundle, digest, page
 from responders.notices import notices
 from responders.outbox import (
-    LEASE_MARGIN,
     NOWHERE,
     Act,
     Pace,
@@ -156,7 +155,7 @@ class Sender:
     def _say(self, slack: Slack, turn: Turn, message: Message) -> None:
         now = self._clock()
         outcome: Outcome
-        if now > turn.at + LEASE_MARGIN:
+        if now > turn.at + self._pace.hesitation:
             # stopped for so long that another may hold the channel by the time the call ends
             outcome = Wait("paused before sending", timedelta(0))
         elif turn.act == Act.POST:

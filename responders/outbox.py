@@ -22,16 +22,20 @@ NOWHERE = "none"  # the channel of a desk that has none
 BUNDLE_OF = 15  # pages in one message: each has its button, and a message holds about 13,000 characters
 DIGEST_OF = 2000
 LONGEST_REST = timedelta(seconds=30)
-LEASE_MARGIN = timedelta(seconds=5)  # beyond the call's own timeout
 REVIVED_WITHIN = timedelta(hours=24)
 LOOK_AGAIN = timedelta(seconds=5)
 EDIT_AGAIN = timedelta(seconds=60)
 
 
 class Pace(NamedTuple):
-    """How fast a channel may be spoken in, and how long is waited for what."""
+    """How fast a channel may be spoken in, and how long is waited for what.
+
+    A call begins at most `hesitation` after its turn was taken, so that it ends, by its own timeout, within the
+    lease: a sender that was stopped for longer gives its turn up instead.
+    """
 
     gap: timedelta
+    hesitation: timedelta
     lease: timedelta
     settle: timedelta
     deadline: timedelta
@@ -43,7 +47,8 @@ class Pace(NamedTuple):
     def of(cls, settings: SlackSettings) -> "Pace":
         return cls(
             gap=timedelta(seconds=settings.gap_s),
-            lease=timedelta(seconds=settings.timeout_s) + LEASE_MARGIN,
+            hesitation=timedelta(seconds=settings.timeout_s / 2),
+            lease=timedelta(seconds=settings.timeout_s * 1.5),
             settle=timedelta(seconds=settings.settle_s),
             deadline=timedelta(seconds=settings.page_deadline_s),
             digest_wait=timedelta(seconds=settings.digest_wait_s),

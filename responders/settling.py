@@ -42,9 +42,9 @@ def reconcile(
     What is there counts as delivered, what is not is sent again. While history stays unreadable nothing is
     sent until the page deadline; from then on it is, labelled as a possible repeat.
     """
-    unreadable = isinstance(found, str)
-    pause = backoff(session, turn, pace) if unreadable else pace.gap
-    if not rest(session, turn, pause, failed=f"history: {found}" if unreadable else None, now=now):
+    # an unreadable history is asked again later; meanwhile the channel is free for what can be sent
+    failed = f"history: {found}" if isinstance(found, str) else None
+    if not rest(session, turn, pace.gap, failed=failed, now=now):
         return False
     if isinstance(found, str):
         _wait_or_repeat(session, turn, pace, now)

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from classifier.records import Assessment, IncidentType
 from collector.records import Post, post_id
-from triage.records import Case
+from triage.records import Alert, Case, Desk, Person
 
 NOON = datetime(2026, 7, 14, 12, 0, tzinfo=UTC)
 
@@ -57,3 +57,20 @@ def make_case(**given: Any) -> Case:
         **given,
     }
     return Case(**given)
+
+
+def make_alert(case: Case, **given: Any) -> Alert:
+    given = {
+        "desk": Desk.COMMS,
+        "priority": "high",
+        "rule": "force in our area",
+        "raised_at": NOON,
+        **given,
+    }
+    return Alert(case_id=case.id, **given)
+
+
+def make_person(**given: Any) -> Person:
+    username = given.pop("username", f"person-{uuid4().hex[:8]}")
+    given = {"name": "Duty Officer", "desks": ["comms"], "created_at": NOON, **given}
+    return Person(username=username, **given)

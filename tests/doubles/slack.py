@@ -273,7 +273,8 @@ class _Door(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
         given: dict[str, Any] = dict(parse_qsl(urlsplit(self.path).query))
         if "json" in (self.headers.get("Content-Type") or "") and body:
-            return given | json.loads(body)
+            given |= json.loads(body)
+            return given
         return given | dict(parse_qsl(body))
 
     def _answer(self, status: int, body: dict[str, Any], headers: dict[str, str] | None = None) -> None:
