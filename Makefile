@@ -2,7 +2,7 @@
 
 VENV  := .venv
 PY    := $(VENV)/bin/python
-PIP   := $(PY) -m pip --quiet --disable-pip-version-check --no-input
+PIP   := $(PY) -m pip -qq --disable-pip-version-check --no-input
 TESTS := build/tests
 
 .DEFAULT_GOAL := help
