@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from config.beats import Beat
-from config.supervise import LONGEST_PAUSE_S, SHORTEST_PAUSE_S, SILENT_AFTER_S, Part, supervise
+from config.beats import SILENT_AFTER_S, Beat
+from config.supervise import LONGEST_PAUSE_S, SHORTEST_PAUSE_S, Part, supervise
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(600)"]
 STUBBORN = [
