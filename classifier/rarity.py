@@ -66,8 +66,13 @@ class Rarity:
 
     def weight(self, term: str) -> float:
         """How much a term tells: about 0 for a word in every text, about 11 for one never met."""
-        known = self._weights.get(term)
-        if known is None:
-            met = float(self.counts[zlib.crc32(term.encode()) % SLOTS])
-            known = self._weights[term] = max(0.0, math.log((self.texts + 1) / (met + 1)))
-        return known
+        return self.weigh((term,))[0]
+
+    def weigh(self, terms: Sequence[str]) -> list[float]:
+        """The weights of several terms, in order. Looked up in the table at most once between two looks."""
+        known = self._weights
+        for term in terms:
+            if term not in known:
+                met = float(self.counts[zlib.crc32(term.encode()) % SLOTS])
+                known[term] = max(0.0, math.log((self.texts + 1) / (met + 1)))
+        return [known[term] for term in terms]

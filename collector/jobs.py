@@ -42,6 +42,16 @@ def defer(
     return job.defer(**arguments)
 
 
+def defer_all(
+    session: Session, task: str, *, queue: str, arguments: Sequence[dict[str, Any]], priority: int = 0
+) -> None:
+    """Leave many jobs of one task in one statement, each with its own arguments."""
+    if arguments:
+        connection = session.connection().connection.driver_connection
+        job = _engine.configure_task(task, queue=queue, priority=priority, connection=connection)
+        job.batch_defer(*arguments)
+
+
 def ids(uuids: Sequence[UUID]) -> list[str]:
     """Ids as JSON values for a job's arguments."""
     return [str(each) for each in uuids]

@@ -16,10 +16,11 @@ from classifier.fingerprint import Fingerprint, likeness
 from classifier.rarity import Rarity
 from triage.similarity import Profile, Subject, likelihood, subject
 
-KEYS = 12  # rarest terms of a post that lead to it
+KEYS = 10  # rarest terms of a post that lead to it
 TELLING = 3.0**2  # a term in more than one text of twenty leads nowhere
-CANDIDATES = 8
-CASES_PER_TERM = 48
+CANDIDATES = 6
+CASES_PER_TERM = 32
+WORTH_A_LOOK = 0.45  # of the weight that leads to the best candidate
 FEWEST_WORDS = 8
 FEWEST_WORDS_SAME = 5
 COPY = 0.6  # share of word pairs that a copy has in common with its model
@@ -128,7 +129,7 @@ class Matcher:
             profile.stretch(post.at)
             return
         self.rarity.count(post.print.terms)
-        profile.add(post, self.rarity)
+        profile.add(post)
         for key in post.print.bands:
             self._wordings.put(key, Told(case, post.print))
         for term in _keys(post):
@@ -165,7 +166,7 @@ class Matcher:
         best, best_profile = Match(None), None
         for case in self._candidates(post):
             profile = self.profiles.get(case)
-            score = likelihood(post, profile) if profile else 0.0
+            score = likelihood(post, profile, floor=self.suggest) if profile else 0.0
             if score > best.score:
                 best, best_profile = Match(case, score, How.SAME_EVENT), profile
         if best_profile is None or best.score < self.suggest:
@@ -190,10 +191,13 @@ class Matcher:
         for term in _keys(post):
             for case in self._terms.get(term) or ():
                 weight[case] = weight.get(case, 0.0) + post.weights[term]
-        return sorted(weight, key=weight.__getitem__, reverse=True)[:CANDIDATES]
+        best = sorted(weight, key=weight.__getitem__, reverse=True)[:CANDIDATES]
+        return [case for case in best if weight[case] >= WORTH_A_LOOK * weight[best[0]]]
 
     def _lead(self, term: str, case: Hashable) -> None:
         cases = self._terms.get(term) or []
+        if cases and cases[-1] == case:
+            return
         if case in cases:
             cases.remove(case)
         cases.append(case)

@@ -47,13 +47,14 @@ class Desk(StrEnum):
 
 class Case(Record, table=True):
     """Our file on what seems to be one incident. `version` grows with each change, so that two people
-    cannot overwrite each other unseen. `number` is spoken as GH-<number>.
+    cannot overwrite each other unseen; `touched_at` is when. `number` is spoken as GH-<number>.
     """
 
     __tablename__ = "cases"
     __table_args__ = (
         Index("cases_queue_idx", "status", "severity", "opened_at"),
         Index("cases_last_post_at_idx", "last_post_at"),
+        Index("cases_touched_at_idx", "touched_at"),
     )
 
     id: UUID = Field(default_factory=uuid4, primary_key=True)
@@ -77,6 +78,8 @@ class Case(Record, table=True):
     last_post_at: AwareDatetime
     post_count: int = 0
     source_count: int = 0
+    sources: list[str] = Field(default_factory=list, sa_column=words())
+    touched_at: AwareDatetime | None = None
     claimed_by: UUID | None = None
     claimed_until: AwareDatetime | None = None
     dismissed_because: str | None = None

@@ -30,7 +30,8 @@ class Subject(NamedTuple):
 def subject(text: str, at: datetime, rarity: Rarity, *, known: tuple[str, ...] = ()) -> Subject:
     """A post to match. `known` are facts that count like words, such as the borough the text is about."""
     made = fingerprint(text)
-    weighed = sorted(((rarity.weight(term), term) for term in (*known, *made.terms)), reverse=True)
+    terms = (*known, *made.terms)
+    weighed = sorted(zip(rarity.weigh(terms), terms, strict=True), reverse=True)
     weights = {term: weight * weight for weight, term in weighed[:MOST_TERMS]}
     return Subject(made, at, weights, sum(weights.values()) or 1.0)
 
@@ -51,15 +52,14 @@ class Profile:
         self.first = self.last = at
         self.size = 1.0
 
-    def add(self, post: Subject, rarity: Rarity) -> None:
+    def add(self, post: Subject) -> None:
         """Learn one more way in which the case is told. The earliest few and the newest are kept."""
         if len(self.exemplars) >= EXEMPLARS:
             self._drop(self.exemplars.pop(EXEMPLARS // 3))
         self.exemplars.append(Exemplar(frozenset(post.weights), post.size))
         for term in post.weights:
             self.counts[term] = self.counts.get(term, 0) + 1
-        total = sum(rarity.weight(term) ** 2 * count for term, count in self.counts.items())
-        self.size = total / len(self.exemplars) or 1.0
+        self.size = sum(each.size for each in self.exemplars) / len(self.exemplars)
         self.stretch(post.at)
 
     def stretch(self, at: datetime) -> None:
@@ -77,25 +77,47 @@ class Profile:
                 del self.counts[term]
 
 
-def features(post: Subject, case: Profile) -> tuple[float, float, float, float]:
-    """Closeness to the case as a whole 0..1, names shared (log weight), hours apart (log), and the same for
-    the most similar single post, which says how much a long time may be overlooked.
-    """
-    count = len(case.exemplars)
-    shared = {term: weight for term, weight in post.weights.items() if term in case.counts}
-    parts = [(weight, case.counts[term] / count, " " in term) for term, weight in shared.items()]
-    closeness = sum(weight * math.sqrt(part) for weight, part, _ in parts) / math.sqrt(post.size * case.size)
-    names = sum(math.sqrt(weight) * min(1.0, part + 0.3) for weight, part, name in parts if name)
-    nearest = max(
-        sum(shared[term] for term in shared.keys() & each.terms) / math.sqrt(each.size)
-        for each in case.exemplars
-    ) / math.sqrt(post.size)
+def likelihood(post: Subject, case: Profile, *, floor: float = 0.0) -> float:
+    """The probability, 0..1, that the post is about the case's incident; 0 when it is surely under `floor`."""
+    closeness, names, shared = _common(post, case)
     gap = math.log1p(case.distance(post.at).total_seconds() / 3600)
-    return closeness, math.log1p(names), gap, gap * nearest
+    logit = BASE + CLOSENESS * closeness + NAMES * names + GAP * gap
+    if _probability(logit + GAP_OF_ALIKE * gap) < floor:
+        return 0.0
+    return _probability(logit + GAP_OF_ALIKE * gap * (_nearest(post, case, shared) if gap else 0.0))
 
 
-def likelihood(post: Subject, case: Profile) -> float:
-    """The probability, 0..1, that the post is about the case's incident."""
-    closeness, names, gap, alike = features(post, case)
-    logit = BASE + CLOSENESS * closeness + NAMES * names + GAP * gap + GAP_OF_ALIKE * alike
-    return 1 / (1 + math.exp(-logit))
+def features(post: Subject, case: Profile) -> tuple[float, float, float, float]:
+    """What the weights above are fitted on: closeness to the case as a whole 0..1, names shared (log weight),
+    hours apart (log), and the same times the likeness to the most similar single post: a post that nearly
+    repeats another may come long after it.
+    """
+    closeness, names, shared = _common(post, case)
+    gap = math.log1p(case.distance(post.at).total_seconds() / 3600)
+    return closeness, names, gap, gap * _nearest(post, case, shared)
+
+
+def _common(post: Subject, case: Profile) -> tuple[float, float, list[str]]:
+    counts, share = case.counts, 1 / len(case.exemplars)
+    total, names, shared = 0.0, 0.0, []
+    for term, weight in post.weights.items():
+        if term in counts:
+            part = counts[term] * share
+            total += weight * math.sqrt(part)
+            shared.append(term)
+            if " " in term:
+                names += math.sqrt(weight) * min(1.0, part + 0.3)
+    return total / math.sqrt(post.size * case.size), math.log1p(names), shared
+
+
+def _nearest(post: Subject, case: Profile, shared: list[str]) -> float:
+    weights = post.weights
+    alike = 0.0
+    for each in case.exemplars:
+        common = sum([weights[term] for term in shared if term in each.terms])
+        alike = max(alike, common / math.sqrt(each.size))
+    return alike / math.sqrt(post.size)
+
+
+def _probability(logit: float) -> float:
+    return 1 / (1 + math.exp(-max(-50.0, min(50.0, logit))))

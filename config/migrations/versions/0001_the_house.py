@@ -63,6 +63,8 @@ def upgrade() -> None:
     sa.Column('last_post_at', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
     sa.Column('post_count', sa.Integer(), nullable=False),
     sa.Column('source_count', sa.Integer(), nullable=False),
+    sa.Column('sources', postgresql.ARRAY(sa.Text()), server_default='{}', nullable=False),
+    sa.Column('touched_at', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
     sa.Column('claimed_by', sa.Uuid(), nullable=True),
     sa.Column('claimed_until', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
     sa.Column('dismissed_because', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
@@ -71,6 +73,7 @@ def upgrade() -> None:
     )
     op.create_index('cases_last_post_at_idx', 'cases', ['last_post_at'], unique=False)
     op.create_index('cases_queue_idx', 'cases', ['status', 'severity', 'opened_at'], unique=False)
+    op.create_index('cases_touched_at_idx', 'cases', ['touched_at'], unique=False)
     op.create_table('cursors',
     sa.Column('source', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('position', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
@@ -437,6 +440,7 @@ def downgrade() -> None:
     op.drop_index(op.f('failures_at_idx'), table_name='failures')
     op.drop_table('failures')
     op.drop_table('cursors')
+    op.drop_index('cases_touched_at_idx', table_name='cases')
     op.drop_index('cases_queue_idx', table_name='cases')
     op.drop_index('cases_last_post_at_idx', table_name='cases')
     op.drop_table('cases')

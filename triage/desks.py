@@ -1,0 +1,48 @@
+"""The desks and where each is told, read from a file."""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from triage.records import Desk
+
+
+class DesksError(ValueError):
+    """The desks cannot be read; the message names file, desk, key and reason."""
+
+
+class DeskPost(BaseModel):
+    """Where one desk is reached. `channel` is a Slack channel's name or id, empty for none."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Desk
+    title: Annotated[str, Field(min_length=1, max_length=60)]
+    channel: Annotated[str, Field(pattern=r"^(#?[a-z0-9_-]{1,80}|[CGD][A-Z0-9]{6,20})?$")] = ""
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    desk: tuple[DeskPost, ...]
+
+
+def read_desks(path: Path) -> dict[Desk, DeskPost]:
+    """Every desk by name. Raises DesksError, also when one is missing or there twice."""
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        read = _File.model_validate(raw)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise DesksError(f"{path}: {error}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise DesksError(f"{path}: {where}: {first['msg']}") from error
+    desks = {each.name: each for each in read.desk}
+    missing = [desk for desk in Desk if desk not in desks]
+    if missing or len(desks) != len(read.desk):
+        what = f"desk {missing[0].value!r} is missing" if missing else "a desk is there twice"
+        raise DesksError(f"{path}: {what}")
+    return desks
