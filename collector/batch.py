@@ -89,7 +89,8 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     """Items in the order they are to be stored, oldest first.
 
     `cursor` None leaves the stored cursor where it is. `dropped` counts items that the source itself
-    has already held against the prefilter and left out.
+    has already held against the prefilter and left out. `more` asks to be fetched again at once,
+    `rest_until` not to be before then, nor anything else on that host.
     """
 
     items: list[Item] = []
@@ -98,3 +99,5 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     deletions: list[Deletion] = []
     malformed: list[Malformed] = []
     dropped: int = 0
+    more: bool = False
+    rest_until: datetime | None = None

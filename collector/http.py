@@ -17,6 +17,7 @@ import httpcore
 import httpx
 
 from collector.addresses import connect_checked
+from collector.dates import from_iso
 from collector.errors import Forbidden, Refused, TooSlow, Unreachable, Unreadable
 from collector.settings import HttpSettings
 from collector.unpacking import OFFERED, read_body
@@ -67,7 +68,7 @@ class Http:
     def __exit__(self, *_: object) -> None:
         self._client.close()
 
-    def get(self, url: str, *, headers: Mapping[str, str] | None = None, now: datetime) -> Answer:
+    def get(self, url: str, *, headers: Mapping[str, str | bytes] | None = None, now: datetime) -> Answer:
         """Fetch an address, with all redirects, within `settings.total_s`. Raises FetchError for anything
         but a complete 200, or a 304 to a conditional request.
 
@@ -79,7 +80,7 @@ class Http:
         finally:
             _deadline.reset(token)
 
-    def _follow(self, url: str, headers: dict[str, str], now: datetime) -> Answer:
+    def _follow(self, url: str, headers: dict[str, str | bytes], now: datetime) -> Answer:
         target = _checked(url)
         for _ in range(self.settings.redirects + 1):
             found = self._once(target, headers, now)
@@ -90,7 +91,7 @@ class Http:
             target = found
         raise Unreadable(f"{_shown(url)}: redirected more than {self.settings.redirects} times")
 
-    def _once(self, target: httpx.URL, headers: dict[str, str], now: datetime) -> Answer | httpx.URL:
+    def _once(self, target: httpx.URL, headers: dict[str, str | bytes], now: datetime) -> Answer | httpx.URL:
         """One request: the answer, or the address it redirects to."""
         where = _shown(str(target))
         with _said_plainly(where), self._client.stream("GET", target, headers=headers) as response:
@@ -114,6 +115,9 @@ def refusal(where: str, status: int, headers: Mapping[str, str], now: datetime) 
     """What a status that is not success means, and how long the server asked us to stay away."""
     remedy = _REMEDIES.get(status) or ("Wait: the fault is theirs" if status >= 500 else None)
     wait = asked_wait(headers.get("retry-after"), now)
+    reset = from_iso(headers.get("x-ratelimit-reset"))  # Mastodon says it so
+    if wait is None and status == 429 and reset is not None:
+        wait = max(timedelta(0), min(reset - now, LONGEST_WAIT))
     return Refused(f"{where}: answered {status}", status=status, remedy=remedy, retry_after=wait)
 
 

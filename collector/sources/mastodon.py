@@ -1,0 +1,134 @@
+"""Hashtags on Mastodon servers, and on whatever else speaks the same interface."""
+
+import re
+import time
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
+
+import msgspec
+
+from collector.batch import Batch, CursorPosition, Item, Malformed
+from collector.dates import from_iso
+from collector.errors import Refused, Unreadable
+from collector.http import Http
+from collector.sources.base import Source
+from collector.statuses import read_status
+
+PAGE = 40  # the most a server gives
+PATIENCE_S = 30.0  # the rest waits for the next time, so that a lease is never outlived
+MOST = 2_000
+
+_LOGIN = "This server shows hashtags only to its own users: choose another server"
+_REMEDIES = {
+    401: _LOGIN,
+    403: _LOGIN,
+    422: _LOGIN,
+    404: "The address is no Mastodon server, or has no hashtag timelines: check `url` in sources.toml",
+    410: "The server is gone: choose another one",
+}
+
+
+class _Page(NamedTuple):
+    statuses: list[msgspec.Raw]
+    newest: str | None
+    rest_until: datetime | None
+
+
+class Mastodon(Source):
+    """Public posts under one hashtag, as one server knows them.
+
+    GET /api/v1/timelines/tag/:tag (Mastodon docs, "timelines", read 2026-08), newest first. `min_id`
+    gives the page right after an id, so paging by it leaves no hole; `since_id` would.
+    """
+
+    needs_tag = True
+
+    def fetch(self, http: Http, cursor: CursorPosition, *, now: datetime) -> Batch:
+        """All posts newer than `cursor`, oldest first; the newest page when there is none. Raises FetchError."""
+        items: list[Item] = []
+        malformed: list[Malformed] = []
+        position, started, more = cursor.position, time.monotonic(), True
+        page = _Page([], None, None)
+        while more and len(items) < MOST and not page.rest_until and _within(PATIENCE_S, started):
+            page = self._page(http, position, now)
+            self._read(page.statuses, items, malformed)
+            more = position is not None and page.newest is not None and page.newest != position
+            position = page.newest or position
+        return Batch(
+            items=items,
+            malformed=malformed,
+            cursor=CursorPosition(position=position),
+            more=more,
+            rest_until=page.rest_until,
+        )
+
+    def _page(self, http: Http, after: str | None, now: datetime) -> _Page:
+        query = urlencode({"limit": str(PAGE), **({"min_id": after} if after else {})})
+        tag = quote(self.place.tag or "", safe="")
+        url = f"{self.place.url.rstrip('/')}/api/v1/timelines/tag/{tag}?{query}"
+        try:
+            answer = http.get(url, headers={"Accept": "application/json"}, now=now)
+            statuses = msgspec.json.decode(answer.body, type=list[msgspec.Raw])
+        except Refused as error:
+            raise _explained(error) from error
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+            raise Unreadable(f"{self.place.url}: did not answer with a list of posts ({error})") from error
+        newest = _linked(answer.headers.get("link", "")) or _newest(statuses)
+        return _Page(statuses, newest, _rest(answer.headers, now))
+
+    def _read(self, statuses: list[msgspec.Raw], items: list[Item], malformed: list[Malformed]) -> None:
+        host = urlsplit(self.place.url).hostname or ""
+        for raw in reversed(statuses):
+            try:
+                items.append(read_status(bytes(raw), host))
+            except ValueError as error:
+                malformed.append(Malformed(_id(raw) or "a post without an id", str(error)[:200]))
+
+
+def _within(limit_s: float, started: float) -> bool:
+    return time.monotonic() - started < limit_s
+
+
+class _Mark(msgspec.Struct):
+    id: str
+
+
+def _id(raw: msgspec.Raw) -> str | None:
+    try:
+        return msgspec.json.decode(raw, type=_Mark).id[:100]
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return None
+
+
+def _newest(statuses: list[msgspec.Raw]) -> str | None:
+    """The largest id. Ids grow with time; they are numbers written out, so longer ones are larger."""
+    found = [each for each in map(_id, statuses) if each]
+    return max(found, key=lambda each: (len(each), each), default=None)
+
+
+def _linked(link: str) -> str | None:
+    """The `min_id` of the server's own link to the page after this one. Only the id is taken from it."""
+    for address in re.findall(r'<([^<>]{1,2000})>\s*;\s*rel="?prev"?', link[:10_000]):
+        try:
+            found = parse_qs(urlsplit(address).query).get("min_id")
+        except ValueError:
+            continue
+        if found:
+            return found[0][:100]
+    return None
+
+
+def _rest(headers: Mapping[str, str], now: datetime) -> datetime | None:
+    """Until when the server wants no more requests from us, None while it does."""
+    if headers.get("x-ratelimit-remaining", "").strip() != "0":
+        return None
+    reset = from_iso(headers.get("x-ratelimit-reset"))
+    return min(reset, now + timedelta(hours=1)) if reset and reset > now else None
+
+
+def _explained(error: Refused) -> Refused:
+    """The same refusal, with what it means on this interface."""
+    remedy = _REMEDIES.get(error.status, error.remedy)
+    return Refused(error.cause, status=error.status, remedy=remedy, retry_after=error.retry_after)
