@@ -9,6 +9,7 @@ from sqlmodel import Session, col
 
 from classifier.records import Assessment
 from responders.blocks import Notice
+from triage.clocks import ANSWERED_BY
 from triage.records import Alert, Case, Clock, Membership, Person
 
 LABEL_ABOVE = 0.5
@@ -49,10 +50,14 @@ def notices(session: Session, alert_ids: Sequence[UUID]) -> dict[UUID, Notice]:
 
 
 def _due(session: Session, case_ids: Iterable[UUID]) -> dict[tuple[UUID, str], datetime]:
-    """When each desk's clock on each case runs out, the first where several run."""
+    """By when each desk must answer for each case, while that clock runs."""
     asked = (
         select(col(Clock.case_id), col(Clock.desk), func.min(col(Clock.due_at)))
-        .where(col(Clock.case_id).in_(list(case_ids)), col(Clock.stopped_at).is_(None))
+        .where(
+            col(Clock.case_id).in_(list(case_ids)),
+            col(Clock.name).in_(ANSWERED_BY.values()),
+            col(Clock.stopped_at).is_(None),
+        )
         .group_by(col(Clock.case_id), col(Clock.desk))
     )
     return {(case_id, desk): due_at for case_id, desk, due_at in session.execute(asked)}

@@ -5,14 +5,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 from sqlmodel import Session, col
 
 from responders.outbox import EDIT_AGAIN, LOOK_AGAIN, Act, Pace, Turn, backoff, key_of, rest
 from responders.slack import Outcome, Refused, Sent, Unknown, Wait
-from triage.records import Alert, Channel, Delivery, DeliveryState, LogEntry
+from triage.log import MACHINE, Line, note
+from triage.notice import tell_desk
+from triage.records import Alert, Channel, Delivery, DeliveryState
 
-WHO = "Golden Hour"
 # refusals that end with the message itself; others are about the app or the channel and can be mended
 GONE = {"message_not_found", "cant_update_message", "edit_window_closed", "thread_not_found"}
 
@@ -153,20 +154,13 @@ def _log(
     session: Session, deliveries: Sequence[Delivery], what: str, now: datetime, why: str | None = None
 ) -> None:
     alerts = {each.alert_id: each for each in deliveries}
-    cases = session.execute(select(col(Alert.id), col(Alert.case_id)).where(col(Alert.id).in_(alerts)))
+    cases = session.execute(select(col(Alert.id), col(Alert.case_id)).where(col(Alert.id).in_(alerts))).all()
     lines = [
-        {
-            "at": now,
-            "case_id": case_id,
-            "who": WHO,
-            "what": what,
-            "why": why,
-            "detail": {"channel": alerts[alert_id].channel, "delivery": str(alerts[alert_id].id)},
-        }
-        for alert_id, case_id in cases
+        Line(what, case_id, why, {"channel": alerts[alert].channel, "delivery": str(alerts[alert].id)})
+        for alert, case_id in cases
     ]
-    if lines:
-        session.execute(insert(LogEntry), lines)
+    note(session, lines, who=MACHINE, now=now)
+    tell_desk(session, "delivery", *(line.case_id for line in lines if line.case_id))
 
 
 def _told(outcome: Outcome) -> str:

@@ -1,0 +1,119 @@
+"""What a press of a button in Slack does: the same acts as on the pages, by the person it belongs to."""
+
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import delete, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session, col
+
+from triage import actions
+from triage.records import Alert, AlertState, Case, Person, Press
+
+LONDON = ZoneInfo("Europe/London")
+KEPT = timedelta(minutes=10)  # a signature is accepted for five minutes on either side
+UNLINKED = (
+    "Your Slack account is not linked to a Golden Hour account, so nothing was changed. "
+    "Ask an administrator to link it, or acknowledge on the case page."
+)
+WRONG_DESK = "You do not work at the {desk} desk, so nothing was changed. Its people can acknowledge this."
+GONE = "This alert no longer exists; nothing was changed. Look in the queue."
+CLOSED = "GH-{number} is closed; there is nothing left to acknowledge."
+ALREADY = "GH-{number} was already acknowledged{by}{at}; nothing was changed."
+CONFUSED = "Golden Hour did not understand that button; nothing was changed."
+
+
+class Answer(NamedTuple):
+    """Something only the person who pressed should read, in the channel they pressed in."""
+
+    text: str
+    channel: str
+    user: str
+
+
+def act(session: Session, payload: dict[str, Any], *, now: datetime) -> Answer | None:
+    """Do what one interaction asks. None when there is nothing to tell: the message itself will show it.
+
+    The caller commits. Kinds of interaction we did not ask for are passed over.
+    """
+    pressed = _pressed(payload)
+    if pressed is None:
+        return None
+    user, channel, alert_id = pressed
+    if alert_id is None:
+        return Answer(CONFUSED, channel, user)
+    told = _acknowledge(session, alert_id, user, now)
+    return Answer(told, channel, user) if told else None
+
+
+def first_time(session: Session, digest: bytes, *, now: datetime) -> bool:
+    """Whether this press is new; it is remembered with the transaction, for longer than it could be repeated."""
+    session.execute(delete(Press).where(col(Press.at) < now - KEPT))
+    entered = (
+        insert(Press).values(digest=digest, at=now).on_conflict_do_nothing().returning(col(Press.digest))
+    )
+    return session.execute(entered).first() is not None
+
+
+def _pressed(payload: dict[str, Any]) -> tuple[str, str, UUID | None] | None:
+    """Who pressed Acknowledge, where, for which alert; None when the payload is something else."""
+    if payload.get("type") != "block_actions":
+        return None
+    presses = payload.get("actions")
+    press = presses[0] if isinstance(presses, list) and presses else None
+    if not isinstance(press, dict) or press.get("action_id") != "acknowledge":
+        return None
+    value = press.get("value")
+    try:
+        alert_id = UUID(value) if isinstance(value, str) else None
+    except ValueError:
+        alert_id = None
+    return _id_of(payload.get("user")), _id_of(payload.get("channel")), alert_id
+
+
+def _id_of(thing: object) -> str:
+    found = thing.get("id") if isinstance(thing, dict) else None
+    return found if isinstance(found, str) and found.isascii() and found.isalnum() else ""
+
+
+def _acknowledge(session: Session, alert_id: UUID, user: str, now: datetime) -> str | None:
+    person = _person(session, user)
+    if person is None:
+        return UNLINKED
+    alert = session.get(Alert, alert_id)
+    case = session.get(Case, alert.case_id) if alert else None
+    if alert is None or case is None:
+        return GONE
+    if not person.admin and alert.desk not in person.desks:
+        return WRONG_DESK.format(desk=alert.desk)
+    number = case.number
+    if alert.state != AlertState.OPEN:
+        return _stale(session, alert_id, number)
+    try:
+        with session.begin_nested():
+            actions.acknowledge(session, case.id, who=person, desk=alert.desk, through="slack", now=now)
+    except actions.Conflict:
+        return _stale(session, alert_id, number)
+    return None
+
+
+def _person(session: Session, user: str) -> Person | None:
+    if not user:
+        return None
+    linked = (col(Person.slack_user) == user, col(Person.disabled_at).is_(None))
+    return session.scalars(select(Person).where(*linked)).first()
+
+
+def _stale(session: Session, alert_id: UUID, number: int | None) -> str:
+    """What became of the alert meanwhile, read anew."""
+    alert = session.get(Alert, alert_id, populate_existing=True)
+    if alert is None:
+        return GONE
+    if alert.state == AlertState.CLOSED:
+        return CLOSED.format(number=number)
+    who = session.get(Person, alert.acknowledged_by) if alert.acknowledged_by else None
+    at = alert.acknowledged_at
+    clock = at.astimezone(LONDON).strftime(" at %H:%M") if at else ""
+    return ALREADY.format(number=number, by=f" by {who.name}" if who else "", at=clock)
