@@ -94,7 +94,7 @@ class Http:
     def _once(self, target: httpx.URL, headers: dict[str, str | bytes], now: datetime) -> Answer | httpx.URL:
         """One request: the answer, or the address it redirects to."""
         where = _shown(str(target))
-        with _said_plainly(where), self._client.stream("GET", target, headers=headers) as response:
+        with _said_plainly(where), self._client.stream("GET", target, headers=_raw(headers)) as response:
             status = response.status_code
             if status in (301, 302, 303, 307, 308) and response.headers.get("location"):
                 return _checked(_joined(target, response.headers["location"]))
@@ -163,6 +163,14 @@ def _checked(url: str | httpx.URL) -> httpx.URL:
     if len(str(target)) > LONGEST_ADDRESS:
         raise Forbidden(f"{_shown(str(url))}: the address is too long")
     return target
+
+
+def _raw(headers: Mapping[str, str | bytes]) -> list[tuple[bytes, bytes]]:
+    """Headers as bytes, so that a validator goes back as it came."""
+    return [
+        (name.encode(), value if isinstance(value, bytes) else value.encode())
+        for name, value in headers.items()
+    ]
 
 
 def _joined(target: httpx.URL, location: str) -> httpx.URL:

@@ -97,20 +97,21 @@ class _Mark(msgspec.Struct):
 
 def _id(raw: msgspec.Raw) -> str | None:
     try:
-        return msgspec.json.decode(raw, type=_Mark).id[:100]
+        mark: _Mark = msgspec.json.decode(raw, type=_Mark)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         return None
+    return mark.id[:100]
 
 
 def _newest(statuses: list[msgspec.Raw]) -> str | None:
     """The largest id. Ids grow with time; they are numbers written out, so longer ones are larger."""
-    found = [each for each in map(_id, statuses) if each]
-    return max(found, key=lambda each: (len(each), each), default=None)
+    found = [(len(each), each) for each in map(_id, statuses) if each]
+    return max(found)[1] if found else None
 
 
 def _linked(link: str) -> str | None:
     """The `min_id` of the server's own link to the page after this one. Only the id is taken from it."""
-    for address in re.findall(r'<([^<>]{1,2000})>\s*;\s*rel="?prev"?', link[:10_000]):
+    for address in map(str, re.findall(r'<([^<>]{1,2000})>\s*;\s*rel="?prev"?', link[:10_000])):
         try:
             found = parse_qs(urlsplit(address).query).get("min_id")
         except ValueError:

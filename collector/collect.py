@@ -1,0 +1,160 @@
+"""Stage 1. Takes what a source brought; leaves new posts, a sighting for each, the cursor, and jobs to assess them.
+
+Everything happens in the caller's transaction: posts, cursor and jobs are all there, or none is.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple, Protocol
+from uuid import UUID
+
+from sqlmodel import Session
+
+from collector.batch import Batch, Item, Malformed
+from collector.dates import believable
+from collector.jobs import defer, ids
+from collector.plain import clean, shortened
+from collector.records import post_id
+from collector.store import (
+    Row,
+    count_up,
+    keep_failures,
+    keep_gaps,
+    keep_sightings,
+    move_cursor,
+    new_among,
+    note_new_posts,
+    store_posts,
+    withdraw,
+)
+
+JOB = 500  # posts a job to assess
+LARGEST_PAYLOAD = 1_000_000  # bytes kept for evidence; of a larger one only the digest is kept
+AUTHOR_BYTES = 16
+
+
+class LetsIn(Protocol):
+    """What decides whether a text could be ours: the prefilter."""
+
+    def lets_in(self, texts: Sequence[str]) -> list[str | None]:
+        """For each text the name of the rule that lets it in, or None."""
+
+
+class Collected(NamedTuple):
+    """How many items there were and what became of them: seen = stored + known + dropped + malformed."""
+
+    seen: int
+    stored: int
+    known: int
+    dropped: int
+    malformed: int
+
+
+def collect(
+    session: Session, source: str, batch: Batch, prefilter: LetsIn, *, author_key: bytes, now: datetime
+) -> Collected:
+    """Store what is new and could be ours, note what was seen, and leave jobs for the classifier.
+
+    A known post gets a sighting only. A malformed item is counted and named, and stops nothing.
+    `author_key` is the key authors are digested with.
+    """
+    fit, malformed = _fit(batch.items, prefilter)
+    rows = _rows(fit, source, author_key, now)
+    new = new_among(session, list(rows), now=now)
+    store_posts(session, [row for row in rows.values() if row.id in new])
+    keep_sightings(session, list(rows.values()), new, source, now=now)
+    withdraw(session, batch.deletions, now=now)
+    keep_gaps(session, source, batch.gaps, now=now)
+    malformed = [*batch.malformed, *malformed]
+    keep_failures(session, source, malformed, now=now)
+    if batch.cursor is not None:
+        move_cursor(session, source, batch.cursor, now=now)
+    seen = len(batch.items) + batch.dropped + len(batch.malformed)
+    stored, known = len(new), len(fit) - len(new)
+    found = Collected(seen, stored, known, seen - stored - known - len(malformed), len(malformed))
+    count_up(session, source, found._asdict(), now=now)
+    if new:
+        note_new_posts(session, source, now=now)
+        _leave_jobs(session, [each for each in rows if each in new])
+    return found
+
+
+def _fit(items: Sequence[Item], prefilter: LetsIn) -> tuple[list[tuple[Item, str]], list[Malformed]]:
+    """The items that could be ours, each with the rule that let it in, and those without an id."""
+    malformed = [
+        Malformed(f"item {number}", "has no id")
+        for number, item in enumerate(items, 1)
+        if not item.external_id
+    ]
+    asked = [item for item in items if item.indexable and item.external_id]
+    open_ = [item for item in asked if item.let_in_by is None]
+    rules = dict(zip(map(id, open_), prefilter.lets_in([_whole(item) for item in open_]), strict=True))
+    decided = [(item, item.let_in_by or rules.get(id(item))) for item in asked]
+    return [(item, rule) for item, rule in decided if rule is not None], malformed
+
+
+def _whole(item: Item) -> str:
+    """All an item says, also in its warning and in what its pictures show."""
+    return "\n".join(
+        part for part in (item.content_warning, item.text, *(each.alt for each in item.media)) if part
+    )
+
+
+def _rows(fit: Sequence[tuple[Item, str]], source: str, author_key: bytes, now: datetime) -> dict[UUID, Row]:
+    """One row for each post; of an item that came twice, the first."""
+    rows: dict[UUID, Row] = {}
+    for item, rule in fit:
+        row = _row(item, rule, source, author_key, now)
+        rows.setdefault(row.id, row)
+    return rows
+
+
+def _row(item: Item, rule: str, source: str, author_key: bytes, now: datetime) -> Row:
+    external_id = clean(item.external_id)
+    return Row(
+        id=id_of(item),
+        collected_at=now,
+        source=source,
+        platform=item.platform,
+        external_id=external_id,
+        url=_short(item.url, 2_000),
+        title=_short(item.title, 1_000),
+        text=shortened(clean(item.text)),
+        lang=_short(item.lang, 35),
+        published_at=believable(item.published_at, now),
+        published_raw=_short(item.published_raw, 100),
+        author_key=_digest(item.author, item.platform, author_key),
+        reply_to=_short(item.reply_to, 1_000),
+        quote_of=_short(item.quote_of, 1_000),
+        content_warning=_short(item.content_warning, 1_000),
+        has_video=any(each.kind == "video" for each in item.media),
+        payload=item.payload if len(item.payload) <= LARGEST_PAYLOAD else None,
+        payload_sha256=hashlib.sha256(item.payload).digest(),
+        let_in_by=rule,
+        media=item.media,
+        reach=item.reach,
+    )
+
+
+def id_of(item: Item) -> UUID:
+    """The id an item has as a post."""
+    external_id = clean(item.external_id)
+    return post_id(item.platform, f"{item.scope}\0{external_id}" if item.scope else external_id)
+
+
+def _short(text: str | None, longest: int) -> str | None:
+    return clean(text)[:longest] or None if text else None
+
+
+def _digest(author: str | None, platform: str, key: bytes) -> bytes | None:
+    if not author:
+        return None
+    named = f"{platform}\0{author}".encode("utf-8", "surrogatepass")
+    return hmac.digest(key, named, "sha256")[:AUTHOR_BYTES]
+
+
+def _leave_jobs(session: Session, new: Sequence[UUID]) -> None:
+    for start in range(0, len(new), JOB):
+        defer(session, "assess", queue="assess", posts=ids(new[start : start + JOB]))

@@ -1,0 +1,259 @@
+"""The bulk statements under the collect stage: thousands of rows in a few round trips.
+
+Rows are sorted by id before they are written, so that two transactions never wait for each other in a ring.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple, cast
+from uuid import UUID, uuid4, uuid5
+
+import msgspec
+from psycopg import Connection
+from sqlalchemy import text
+from sqlmodel import Session
+
+from collector.batch import Attachment, CursorPosition, Deletion, Malformed, Missed
+from collector.plain import clean
+from collector.records import POST_NAMESPACE, minute_of, post_id
+
+NAMED = 100  # malformed items of one batch that are kept by name; all are counted
+
+
+class Row(NamedTuple):
+    """A post about to be stored, with what hangs on it. The first fields are the columns of `posts`."""
+
+    id: UUID
+    collected_at: datetime
+    source: str
+    platform: str
+    external_id: str
+    url: str | None
+    title: str | None
+    text: str
+    lang: str | None
+    published_at: datetime
+    published_raw: str | None
+    author_key: bytes | None
+    reply_to: str | None
+    quote_of: str | None
+    content_warning: str | None
+    has_video: bool
+    payload: bytes | None
+    payload_sha256: bytes
+    let_in_by: str
+    media: tuple[Attachment, ...] = ()
+    reach: Mapping[str, int] = {}
+
+
+_POSTS = dict.fromkeys(Row._fields[:19], "text") | {
+    "id": "uuid",
+    "collected_at": "timestamptz",
+    "published_at": "timestamptz",
+    "author_key": "bytea",
+    "has_video": "bool",
+    "payload": "bytea",
+    "payload_sha256": "bytea",
+}
+_MEDIA = {
+    "id": "uuid",
+    "post_id": "uuid",
+    "kind": "text",
+    "url": "text",
+    "alt": "text",
+    "duration_s": "float8",
+}
+_SIGHTINGS = {"seen_at": "timestamptz", "post_id": "uuid", "source": "text", "reach": "jsonb"}
+
+
+def new_among(session: Session, posts: Sequence[UUID], *, now: datetime) -> set[UUID]:
+    """Those of these ids that were never taken in before; from now on they have been."""
+    if not posts:
+        return set()
+    found = session.execute(
+        text(
+            "INSERT INTO post_keys (id, collected_at) SELECT unnest(CAST(:ids AS uuid[])), :now"
+            " ON CONFLICT DO NOTHING RETURNING id"
+        ),
+        {"ids": sorted(posts), "now": now},
+    )
+    return {each.id for each in found}
+
+
+def store_posts(session: Session, rows: Sequence[Row]) -> None:
+    """Write new posts with their media."""
+    _copy(session, "posts", _POSTS, [row[: len(_POSTS)] for row in rows])
+    _copy(session, "media", _MEDIA, [(uuid4(), row.id, *_plain(each)) for row in rows for each in row.media])
+
+
+def _plain(each: Attachment) -> tuple[str, str, str | None, float | None]:
+    return each.kind, clean(each.url), clean(each.alt) if each.alt else None, each.duration_s
+
+
+def keep_sightings(
+    session: Session, rows: Sequence[Row], new: set[UUID], source: str, *, now: datetime
+) -> None:
+    """Note that a source showed these posts; a known one again only for another source or another reach."""
+    first = [(now, row.id, source, dict(row.reach)) for row in rows if row.id in new]
+    _copy(session, "sightings", _SIGHTINGS, first)
+    again = [row for row in rows if row.id not in new]
+    if again:
+        session.execute(
+            text(
+                "INSERT INTO sightings (seen_at, post_id, source, reach)"
+                " SELECT :now, shown.id, CAST(:source AS text), CAST(shown.reach AS jsonb)"
+                " FROM unnest(CAST(:ids AS uuid[]), CAST(:reach AS text[])) AS shown (id, reach)"
+                " WHERE NOT EXISTS (SELECT FROM sightings AS old WHERE old.post_id = shown.id"
+                " AND old.source = CAST(:source AS text) AND old.reach = CAST(shown.reach AS jsonb))"
+            ),
+            {
+                "now": now,
+                "source": source,
+                "ids": [row.id for row in again],
+                "reach": [_reach(row) for row in again],
+            },
+        )
+
+
+def _reach(row: Row) -> str:
+    return msgspec.json.encode(row.reach).decode() if row.reach else "{}"
+
+
+def withdraw(session: Session, deletions: Iterable[Deletion], *, now: datetime) -> int:
+    """Take the content of deleted posts away; hash, labels and decisions stay. Returns how many posts that was."""
+    listed = list(deletions)
+    single = {post_id(each.platform, each.external_id): each.because for each in listed if each.external_id}
+    gone = 0
+    if single:
+        gone += _withdraw(
+            session,
+            "SELECT k.id, k.collected_at, d.because"
+            " FROM unnest(CAST(:ids AS uuid[]), CAST(:because AS text[])) AS d (id, because)"
+            " JOIN post_keys AS k USING (id)",
+            {"ids": list(single), "because": list(single.values()), "now": now},
+        )
+    for each in listed:
+        if each.prefix:
+            gone += _withdraw(
+                session,
+                "SELECT id, collected_at, CAST(:because AS text) AS because FROM posts"
+                " WHERE external_id LIKE :prefix AND platform = :platform AND withdrawn_at IS NULL",
+                {
+                    "prefix": _literally(each.prefix) + "%",
+                    "platform": each.platform,
+                    "because": each.because,
+                    "now": now,
+                },
+            )
+    return gone
+
+
+def _withdraw(session: Session, which: str, values: Mapping[str, Any]) -> int:
+    found = session.execute(
+        text(
+            f"WITH gone AS ({which}), emptied AS ("  # noqa: S608  # both parts are ours
+            " UPDATE posts SET text = '', title = NULL, url = NULL, payload = NULL, author_key = NULL,"
+            " content_warning = NULL, reply_to = NULL, quote_of = NULL, has_video = false,"
+            " withdrawn_at = :now, withdrawn_because = gone.because FROM gone"
+            " WHERE posts.id = gone.id AND posts.collected_at = gone.collected_at"
+            " AND posts.withdrawn_at IS NULL RETURNING posts.id),"
+            " unlinked AS (DELETE FROM media USING emptied WHERE media.post_id = emptied.id)"
+            " SELECT count(*) FROM emptied"
+        ),
+        values,
+    )
+    return int(found.scalar_one())
+
+
+def _literally(prefix: str) -> str:
+    return prefix.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def keep_gaps(session: Session, source: str, gaps: Sequence[Missed], *, now: datetime) -> None:
+    """Note the stretches of time that a source may have filled without our seeing it."""
+    for gap in gaps:
+        session.execute(
+            text(
+                "INSERT INTO gaps (id, source, from_at, until_at, because, found_at)"
+                " VALUES (:id, :source, :from_at, :until_at, :because, :now) ON CONFLICT DO NOTHING"
+            ),
+            {
+                "id": uuid5(POST_NAMESPACE, f"gap\0{source}\0{gap.from_at}\0{gap.until_at}"),
+                "source": source,
+                "from_at": gap.from_at,
+                "until_at": gap.until_at,
+                "because": gap.because,
+                "now": now,
+            },
+        )
+
+
+def keep_failures(session: Session, source: str, malformed: Sequence[Malformed], *, now: datetime) -> None:
+    """Name the items that could not be read. The same item with the same fault stays one row."""
+    for each in sorted(set(malformed[:NAMED]), key=lambda each: (each.which, each.why)):
+        which, why = clean(each.which)[:200], clean(each.why)[:500]
+        session.execute(
+            text(
+                "INSERT INTO failures (id, at, stage, subject, error, remedy)"
+                " VALUES (:id, :now, 'collect', :subject, :error, :remedy)"
+                " ON CONFLICT (id) DO UPDATE SET at = excluded.at, mended_at = NULL"
+            ),
+            {
+                "id": uuid5(POST_NAMESPACE, f"failure\0{source}\0{which}\0{why}"),
+                "now": now,
+                "subject": f"{source}: {which}",
+                "error": why,
+                "remedy": "Nothing to do: the item was left out, the others were taken",
+            },
+        )
+
+
+def move_cursor(session: Session, source: str, cursor: CursorPosition, *, now: datetime) -> None:
+    """Where the next fetch starts; committed with the posts before it."""
+    values = msgspec.structs.asdict(cursor)
+    session.execute(
+        text(
+            "INSERT INTO cursors (source, position, etag, last_modified, body_sha256, moved_at)"
+            " VALUES (:source, :position, :etag, :last_modified, :body_sha256, :now)"
+            " ON CONFLICT (source) DO UPDATE SET position = excluded.position, etag = excluded.etag,"
+            " last_modified = excluded.last_modified, body_sha256 = excluded.body_sha256,"
+            " moved_at = excluded.moved_at"
+        ),
+        {"source": source, "now": now, **values},
+    )
+
+
+def count_up(session: Session, source: str, counts: Mapping[str, int], *, now: datetime) -> None:
+    """Add to the tally of this minute."""
+    if not counts["seen"]:
+        return
+    session.execute(
+        text(
+            "INSERT INTO tallies (source, minute, seen, stored, known, dropped, malformed)"
+            " VALUES (:source, :minute, :seen, :stored, :known, :dropped, :malformed)"
+            " ON CONFLICT (source, minute) DO UPDATE SET seen = tallies.seen + excluded.seen,"
+            " stored = tallies.stored + excluded.stored, known = tallies.known + excluded.known,"
+            " dropped = tallies.dropped + excluded.dropped,"
+            " malformed = tallies.malformed + excluded.malformed"
+        ),
+        {"source": source, "minute": minute_of(now), **counts},
+    )
+
+
+def note_new_posts(session: Session, source: str, *, now: datetime) -> None:
+    """When a source last had something for us. What was ingested by hand has no such row."""
+    session.execute(
+        text("UPDATE sources SET last_post_at = :now WHERE name = :source"), {"source": source, "now": now}
+    )
+
+
+def _copy(session: Session, table: str, columns: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> None:
+    """Write rows, whose `columns` are given by name and type, by COPY: the fastest way in."""
+    if not rows:
+        return
+    connection = cast("Connection[Any]", session.connection().connection.driver_connection)
+    statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT binary)"
+    with connection.cursor() as cursor, cursor.copy(statement.encode()) as copy:
+        copy.set_types(list(columns.values()))
+        for row in rows:
+            copy.write_row(row)
