@@ -1,0 +1,122 @@
+"""Stage 2. Reads posts this model version has not assessed; leaves an assessment each, and the job that routes them.
+
+A post the model fails on leaves a visible Failure and an assessment that abstains, so that it is still routed
+and a person sees it.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID, uuid4
+
+import msgspec
+import structlog
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session, col, select
+
+from classifier.model import Assessed
+from classifier.records import Assessment, Force, IncidentType
+from collector.jobs import defer, ids
+from collector.records import Failure, Post
+
+log = structlog.get_logger()
+
+
+class Assessor(Protocol):
+    """What the stage needs of a model."""
+
+    version: str
+
+    def assess(self, texts: Sequence[str]) -> list[Assessed]: ...
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """What the stage reads of a post."""
+
+    id: UUID
+    text: str
+
+
+def assess(session: Session, post_ids: Sequence[UUID], model: Assessor, *, now: datetime) -> int:
+    """Assess the posts this model has not, leave them to be routed, and say how many there were.
+
+    Posts withdrawn by their author meanwhile are left out. All in the caller's transaction.
+    """
+    wanted = _wanted(session, post_ids, model.version)
+    if wanted:
+        found, failed = _assessed(model, wanted)
+        rows = [_row(post.id, each, now) for post, each in zip(wanted, found, strict=True)]
+        session.execute(insert(Assessment).on_conflict_do_nothing(), rows)
+        if failed:
+            session.execute(insert(Failure), [_failure(post, error, now) for post, error in failed])
+    if post_ids:
+        defer(session, "route", queue="route", lock="route", posts=ids(post_ids))
+    return len(wanted)
+
+
+def reading_text(title: str | None, text: str) -> str:
+    """What is read of a post: a news item's title stands first unless its text repeats it."""
+    return f"{title} — {text}" if title and not text.startswith(title) else text
+
+
+def _wanted(session: Session, post_ids: Sequence[UUID], version: str) -> list[Wanted]:
+    done = select(Assessment.post_id).where(
+        col(Assessment.post_id).in_(post_ids), col(Assessment.model) == version
+    )
+    posts = select(Post.id, Post.title, Post.text).where(
+        col(Post.id).in_(post_ids), col(Post.id).not_in(done), col(Post.withdrawn_at).is_(None)
+    )
+    return [Wanted(id, reading_text(title, text)) for id, title, text in session.execute(posts)]
+
+
+def _assessed(model: Assessor, posts: Sequence[Wanted]) -> tuple[list[Assessed], list[tuple[Wanted, str]]]:
+    """One assessment per post; when the batch fails, each post alone, so that one does not stop the rest."""
+    try:
+        return model.assess([post.text for post in posts]), []
+    except Exception as error:  # noqa: BLE001  the batch is tried again one by one
+        log.warning("batch not assessed at once", posts=len(posts), error=type(error).__name__)
+    found, failed = [], []
+    for post in posts:
+        try:
+            found += model.assess([post.text])
+        except Exception as error:  # noqa: BLE001  one item of a job
+            log.error("post not assessed", post=str(post.id), error=type(error).__name__)
+            found.append(abstained(model.version))
+            failed.append((post, type(error).__name__))
+    return found, failed
+
+
+def abstained(version: str) -> Assessed:
+    """What is said of a post that could not be assessed: nothing, and that a person must look."""
+    return Assessed(
+        incident=0.0,
+        incident_any=0.0,
+        type=IncidentType.NONE,
+        types={},
+        severity=0.0,
+        urgent=False,
+        labels={"not_assessed": 1.0},
+        claim=0.0,
+        unverified=0.0,
+        places=[],
+        force=Force.UNKNOWN,
+        signals=[],
+        abstain=True,
+        model=version,
+    )
+
+
+def _row(post_id: UUID, assessed: Assessed, now: datetime) -> dict[str, Any]:
+    fields: dict[str, Any] = msgspec.to_builtins(assessed)
+    return {"post_id": post_id, "at": now, **fields}
+
+
+def _failure(post: Wanted, error: str, now: datetime) -> dict[str, Any]:
+    return {
+        "id": uuid4(),
+        "at": now,
+        "stage": "assess",
+        "subject": str(post.id),
+        "error": f"the model failed on this post: {error}",
+        "remedy": "read the post on its case page; report the error to whoever keeps the model",
+    }

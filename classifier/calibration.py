@@ -1,0 +1,41 @@
+"""From logits to probabilities: one monotone curve per label, learnt out of fold, kept as a few points."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Curve(NamedTuple):
+    """Probabilities at rising logits; straight between them, flat beyond."""
+
+    logits: tuple[float, ...]
+    probabilities: tuple[float, ...]
+
+    def __call__(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.interp(values, self.logits, self.probabilities)
+
+
+IDENTITY = Curve(tuple(np.linspace(-8, 8, 33)), tuple(1 / (1 + np.exp(-np.linspace(-8, 8, 33)))))
+
+
+class Calibration:
+    """The curves of a model, by label."""
+
+    def __init__(self, curves: Mapping[str, Curve]) -> None:
+        self.curves = dict(curves)
+
+    def probabilities(self, labels: Sequence[str], logits: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Same shape as the logits: a row per text, a column per label."""
+        if not len(logits):
+            return logits
+        columns = [self.curves.get(label, IDENTITY)(logits[:, i]) for i, label in enumerate(labels)]
+        return np.stack(columns, axis=1) if columns else logits
+
+    def as_json(self) -> dict[str, list[list[float]]]:
+        return {name: [list(curve.logits), list(curve.probabilities)] for name, curve in self.curves.items()}
+
+    @classmethod
+    def from_json(cls, kept: Mapping[str, Sequence[Sequence[float]]]) -> "Calibration":
+        return cls({name: Curve(tuple(points[0]), tuple(points[1])) for name, points in kept.items()})

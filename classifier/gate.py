@@ -1,0 +1,196 @@
+"""The gate: a trained spaCy component that scores every text by its words and their letters.
+
+A linear model with one head per label over hashed features: words, pairs of words (also with one word
+between), and the 2- to 5-letter pieces of each word. Only hashes are stored, so nothing can be read back.
+The pieces of a word are summed once and remembered, which is what makes it fast.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from spacy.language import Language
+from spacy.tokens import Doc
+
+Floats = NDArray[np.float32]
+Keys = NDArray[np.uint64]
+
+ROWS = 1 << 18  # hashed features of each of the two groups, words and letters
+REMEMBERED = 50_000  # words whose sums are kept before starting afresh
+_MIX = np.uint64(0x9E3779B97F4A7C15)
+_APART = np.uint64(0xD1B54A32D192ED03)
+_SHIFT = np.uint64(29)
+
+USER, LINK, NUMBER = "\x01user", "\x01link", "\x01number"
+
+
+def folded(word: str) -> str:
+    """What a word counts as: all accounts are one word, all links one, digits count only by how many."""
+    word = word.lower()
+    if word.startswith("@") and len(word) > 1:
+        return USER
+    if word.startswith(("http:", "https:", "www.", "t.co/")):
+        return LINK
+    if any(each.isdigit() for each in word):
+        return "".join("0" if each.isdigit() else each for each in word)
+    return word.lstrip("#") or word
+
+
+def hashed(text: str) -> int:
+    """FNV-1a, 64 bits: the same on every machine and version."""
+    value = 0xCBF29CE484222325
+    for byte in text.encode("utf-8", "surrogatepass"):
+        value = ((value ^ byte) * 0x100000001B3) & 0xFFFFFFFFFFFFFFFF
+    return value
+
+
+def mixed(keys: Keys) -> Keys:
+    with np.errstate(over="ignore"):
+        keys = (keys ^ (keys >> _SHIFT)) * _MIX
+        return keys ^ (keys >> _SHIFT)
+
+
+def pieces(word: str) -> Keys:
+    """Keys of the 2- to 5-letter pieces of one word, its ends marked."""
+    marked = f" {word[:40]} "
+    found = {marked[i : i + n] for n in range(2, 6) for i in range(len(marked) - n + 1)}
+    return np.fromiter((hashed("c" + piece) for piece in sorted(found)), dtype=np.uint64, count=len(found))
+
+
+class Ragged(NamedTuple):
+    """Feature rows of a batch: the rows of text i are rows[starts[i]:starts[i + 1]]."""
+
+    rows: NDArray[np.int64]
+    starts: NDArray[np.int64]
+
+
+def ragged(rows: Sequence[NDArray[np.int64]]) -> Ragged:
+    starts = np.cumsum([0, *map(len, rows)], dtype=np.int64)
+    return Ragged(np.concatenate(rows) if rows else np.zeros(0, np.int64), starts)
+
+
+def word_features(keys: Sequence[Keys]) -> Ragged:
+    """Distinct rows for each text's words, neighbours, and neighbours but one."""
+    lengths = np.fromiter((len(each) for each in keys), dtype=np.int64, count=len(keys))
+    text = np.repeat(np.arange(len(keys)), lengths)
+    flat = np.concatenate(keys) if len(text) else np.zeros(0, np.uint64)
+    rows, owner = [flat], [text]
+    with np.errstate(over="ignore"):
+        for apart in (1, 2):
+            same = text[:-apart] == text[apart:]
+            pair = mixed(flat[:-apart] * _APART + flat[apart:] + np.uint64(apart))
+            rows.append(pair[same])
+            owner.append(text[apart:][same])
+    joint = np.concatenate(owner) * ROWS + (np.concatenate(rows) % np.uint64(ROWS)).astype(np.int64)
+    distinct = np.unique(joint)
+    return Ragged(distinct % ROWS, np.searchsorted(distinct // ROWS, np.arange(len(keys) + 1)))
+
+
+class Weights(NamedTuple):
+    """One column per label; `*_size` is each feature's squared weight in the length of a text."""
+
+    labels: tuple[str, ...]
+    word: NDArray[np.float16]
+    letter: NDArray[np.float16]
+    word_size: NDArray[np.float16]
+    letter_size: NDArray[np.float16]
+    bias: Floats
+
+    @classmethod
+    def empty(cls) -> Self:
+        none, flat = np.zeros((ROWS, 0), np.float16), np.zeros(ROWS, np.float16)
+        return cls((), none, none, flat, flat, np.zeros(0, np.float32))
+
+
+@Language.factory("goldenhour_gate")
+class Gate:
+    """Leaves a logit per label in `doc.cats`."""
+
+    def __init__(self, nlp: Language, name: str = "goldenhour_gate") -> None:
+        self.name = name
+        self.vocab = nlp.vocab
+        self.use(Weights.empty())
+
+    def use(self, weights: Weights) -> None:
+        self.weights = weights
+        self._known: dict[int, int] = {}
+        self._keys = np.zeros(4_096, np.uint64)
+        self._spelling = np.zeros((4_096, len(weights.labels) + 1), np.float32)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return self.weights.labels
+
+    def __call__(self, doc: Doc) -> Doc:
+        return next(iter(self.pipe([doc])))
+
+    def pipe(self, docs: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
+        waiting = iter(docs)
+        while held := list(islice(waiting, batch_size)):
+            for doc, logits in zip(held, self.score(held).tolist(), strict=True):
+                doc.cats = dict(zip(self.labels, logits, strict=True))
+            yield from held
+
+    def score(self, docs: Sequence[Doc]) -> Floats:
+        """Logits, one row per text and one column per label."""
+        if len(self._known) > REMEMBERED:
+            self.use(self.weights)
+        words = [self._words(doc) for doc in docs]
+        weights = self.weights
+        features = word_features([self._keys[each] for each in words])
+        by_word = _sums(weights.word, features) / _length(_sums(weights.word_size[:, None], features))
+        pieces = _sums(self._spelling, ragged([np.unique(each) for each in words]))
+        by_letter = pieces[:, :-1] / _length(pieces[:, -1:])
+        return (by_word + by_letter + weights.bias).astype(np.float32)
+
+    def _words(self, doc: Doc) -> NDArray[np.int64]:
+        known, strings = self._known, doc.vocab.strings
+        spelled: list[int] = doc.to_array("LOWER").tolist() if len(doc) else []
+        for each in spelled:
+            if each not in known:
+                self._learn(each, strings[each])
+        return np.fromiter((known[each] for each in spelled), dtype=np.int64, count=len(spelled))
+
+    def _learn(self, spelled: int, word: str) -> None:
+        """Remember a word's key, and the sum over its letters."""
+        place = len(self._known)
+        if place == len(self._keys):
+            self._keys = np.concatenate([self._keys, np.zeros_like(self._keys)])
+            self._spelling = np.concatenate([self._spelling, np.zeros_like(self._spelling)])
+        word = folded(word)
+        rows = (pieces(word) % np.uint64(ROWS)).astype(np.int64)
+        self._keys[place] = hashed("w" + word)
+        self._spelling[place, :-1] = self.weights.letter[rows].sum(0, dtype=np.float32)
+        self._spelling[place, -1] = self.weights.letter_size[rows].sum(dtype=np.float32)
+        self._known[spelled] = place
+
+    def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:  # noqa: ARG002
+        weights = self.weights
+        np.savez_compressed(Path(path).with_suffix(".npz"), **_arrays(weights))
+        Path(path).with_suffix(".json").write_text(json.dumps(weights.labels), encoding="utf-8")
+
+    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> Self:  # noqa: ARG002
+        labels = tuple(json.loads(Path(path).with_suffix(".json").read_text(encoding="utf-8")))
+        with np.load(Path(path).with_suffix(".npz"), allow_pickle=False) as kept:
+            self.use(Weights(labels=labels, **{name: kept[name] for name in kept.files}))
+        return self
+
+
+def _arrays(weights: Weights) -> dict[str, Any]:
+    return {name: value for name, value in weights._asdict().items() if name != "labels"}
+
+
+def _sums(table: NDArray[Any], features: Ragged) -> Floats:
+    """The sum of the table's rows for each text; nothing for a text without features."""
+    taken = table[features.rows].astype(np.float32)
+    running = np.zeros((len(taken) + 1, taken.shape[1]), np.float64)
+    np.cumsum(taken, axis=0, out=running[1:])
+    return (running[features.starts[1:]] - running[features.starts[:-1]]).astype(np.float32)
+
+
+def _length(squared: Floats) -> Floats:
+    return np.sqrt(np.maximum(squared, 1e-6))

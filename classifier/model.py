@@ -1,0 +1,198 @@
+"""The model: a trained spaCy pipeline with the lexicons, the gazetteer and the signals around it.
+
+`Model.load(...)` once per process, `assess(texts)` for each batch. Nothing in a text can make it fail.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import spacy
+from numpy.typing import NDArray
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from classifier.calibration import Calibration
+from classifier.force import force_of
+from classifier.gate import Gate
+from classifier.gazetteer import Gazetteer, Place, read_gazetteer
+from classifier.labels import gravest, labels_of, types_of
+from classifier.lexicons import Lexicons, read_lexicons
+from classifier.normalise import LONGEST, Working, normalise
+from classifier.reading import Finding, Reading, Signal, lowered
+from classifier.records import Force, IncidentType
+from classifier.severity import severity
+from classifier.signals import load_signals
+
+SHIPPED = Path(__file__).parent / "shipped"
+BATCH = 128  # the working set stays in the cache
+
+
+class ModelError(Exception):
+    """A model cannot be loaded; the message says which, why, and what to do."""
+
+
+class Assessed(msgspec.Struct, frozen=True):
+    """What the model makes of one text; the fields of `goldenhour assess` but the id."""
+
+    incident: float
+    incident_any: float
+    type: IncidentType
+    types: dict[str, float]
+    severity: float
+    urgent: bool
+    labels: dict[str, float]
+    claim: float
+    unverified: float
+    places: list[Place]
+    force: Force
+    signals: list[Signal]
+    abstain: bool
+    model: str
+
+
+class Thresholds(msgspec.Struct, frozen=True):
+    """Between `unlikely` and `likely` the model cannot tell. Chosen on held-back texts, see the model card."""
+
+    unlikely: float = 0.25
+    likely: float = 0.55
+    urgent: float = 0.5
+
+
+class Model:
+    """One model version, ready to assess. Not for several threads at once."""
+
+    def __init__(
+        self,
+        nlp: Language,
+        *,
+        version: str,
+        calibration: Calibration,
+        thresholds: Thresholds,
+        lexicons: Lexicons,
+        gazetteer: Gazetteer,
+    ) -> None:
+        self.version = version
+        self.nlp = nlp
+        self.calibration = calibration
+        self.thresholds = thresholds
+        self.lexicons = lexicons
+        self.gazetteer = gazetteer
+        self.signals = load_signals()
+        self._gate: Gate = nlp.get_pipe("goldenhour_gate")  # type: ignore[assignment]
+
+    @classmethod
+    def load(
+        cls,
+        folder: Path | None = None,
+        *,
+        gazetteer_files: Sequence[Path],
+        lexicon_files: Sequence[Path],
+    ) -> "Model":
+        """The model in a folder, or the one that ships. Lexicons are the files `lexicons/signals*.toml`.
+
+        Raises ModelError for a folder that holds no model of ours, LexiconError and GazetteerError for files.
+        """
+        folder = folder or SHIPPED
+        try:
+            meta: dict[str, Any] = json.loads((folder / "golden-hour.json").read_text(encoding="utf-8"))
+            nlp = spacy.load(folder)
+            calibration = Calibration.from_json(meta["calibration"])
+            thresholds = msgspec.convert(meta["thresholds"], Thresholds)
+        except (OSError, ValueError, KeyError) as error:
+            raise ModelError(
+                f"no usable model in {folder}: {error}; run `goldenhour train` or unset classifier.model"
+            ) from error
+        return cls(
+            nlp,
+            version=meta["version"],
+            calibration=calibration,
+            thresholds=thresholds,
+            lexicons=read_lexicons(lexicon_files),
+            gazetteer=read_gazetteer(gazetteer_files),
+        )
+
+    def assess(self, texts: Sequence[str]) -> list[Assessed]:
+        """One assessment per text, in order. Texts are read up to LONGEST characters."""
+        return [
+            assessed
+            for start in range(0, len(texts), BATCH)
+            for assessed in self._assess_batch(texts[start : start + BATCH])
+        ]
+
+    def probabilities(self, texts: Sequence[str]) -> dict[str, NDArray[np.float64]]:
+        """Calibrated probabilities of every learnt label, for measuring: an array over the texts each."""
+        rows = [
+            self._probabilities(self._docs([normalise(text) for text in texts[start : start + BATCH]]))
+            for start in range(0, len(texts), BATCH)
+        ]
+        table = np.concatenate(rows) if rows else np.zeros((0, len(self._gate.labels)))
+        return {label: table[:, column] for column, label in enumerate(self._gate.labels)}
+
+    def _assess_batch(self, texts: Sequence[str]) -> Iterator[Assessed]:
+        with self.nlp.memory_zone():
+            copies = [normalise(text) for text in texts]
+            docs = self._docs(copies)
+            table = self._probabilities(docs).tolist()
+            for text, copy, doc, row in zip(texts, copies, docs, table, strict=True):
+                found = self.lexicons.find(copy.text, low := lowered(copy.text))
+                reading = Reading(text, copy, low, doc, found)
+                yield self._assessed(reading, dict(zip(self._gate.labels, row, strict=True)))
+
+    def _docs(self, copies: Sequence[Working]) -> list[Doc]:
+        return list(self.nlp.pipe((copy.text for copy in copies), batch_size=BATCH))
+
+    def _probabilities(self, docs: Sequence[Doc]) -> NDArray[np.float64]:
+        logits = np.array([list(doc.cats.values()) for doc in docs], dtype=np.float64)
+        return self.calibration.probabilities(self._gate.labels, logits)
+
+    def _assessed(self, reading: Reading, learnt: dict[str, float]) -> Assessed:
+        findings = [finding for find in self.signals.values() for finding in find(reading)]
+        places = self.gazetteer.find(reading)
+        force = force_of(reading, places, learnt)
+        incident = learnt["incident"]
+        incident_any = max(incident, learnt["incident_any"])
+        about_police = incident_any > 0.1 or bool(reading.hits("police"))
+        weighed = severity(findings, about_police=about_police)
+        types = types_of(learnt, incident, incident_any)
+        signals = [finding.signal for finding in findings]
+        signals += [
+            Signal("trigger", 1.0, 0, 0, f"critical whatever the score: {what}") for what in weighed.triggers
+        ]
+        if len(reading.original) > LONGEST:
+            signals.append(_cut(reading))
+        labels = labels_of(learnt, findings)
+        labels |= {f"severity:{part}": round(value, 3) for part, value in weighed.parts.items()}
+        unsure = self.thresholds.unlikely < incident_any < self.thresholds.likely
+        return Assessed(
+            incident=round(incident, 4),
+            incident_any=round(incident_any, 4),
+            type=gravest(types),
+            types=types,
+            severity=round(weighed.score, 3),
+            urgent=incident_any >= self.thresholds.urgent
+            and (weighed.score >= 0.9 or learnt.get("urgent", 0) >= 0.5),
+            labels=labels,
+            claim=round(learnt.get("claim", 0.0), 4),
+            unverified=round(_unverified(learnt, findings), 4),
+            places=places,
+            force=force,
+            signals=signals,
+            abstain=unsure or "language_not_assessed" in labels,
+            model=self.version,
+        )
+
+
+def _unverified(learnt: dict[str, float], findings: Sequence[Finding]) -> float:
+    said = [finding.signal.score for finding in findings if finding.label == "rumour"]
+    return max([learnt.get("unverified", 0.0), *said])
+
+
+def _cut(reading: Reading) -> Signal:
+    length = len(reading.original)
+    return Signal(
+        "cut", 0.0, LONGEST, length, f"only the first {LONGEST:,} of {length:,} characters were read"
+    )

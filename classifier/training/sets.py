@@ -1,0 +1,226 @@
+"""The labelled sets under a folder, as rows of one shape. Texts stay where they are; nothing here copies them."""
+
+import csv
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+csv.field_size_limit(1 << 24)
+
+TYPES = {
+    "S": "stop_search",
+    "F": "use_of_force",
+    "D": "death_or_firearms",
+    "P": "pursuit_collision",
+    "A": "arrest_detention",
+    "E": "other_encounter",
+    "K": "officer_harmed",
+    "C": "officer_conduct",
+    "N": "none",
+}
+CORE = frozenset({"stop_search", "use_of_force", "death_or_firearms", "pursuit_collision"})
+ANY = CORE | {"arrest_detention", "other_encounter", "officer_harmed"}
+SNOWFLAKE_EPOCH_MS = 1288834974657  # a post id of X holds its time, in ms after this
+
+
+class Row(NamedTuple):
+    """One labelled text. `truth` holds 0/1 per label that is known of it; `group` never spans two splits."""
+
+    id: str
+    set: str
+    text: str
+    type: str | None
+    group: str
+    truth: dict[str, int]
+    weight: float = 1.0
+    strict: bool = True  # False: a comment on an incident, left out of strict scores
+    style: str = ""
+    at: datetime | None = None
+
+
+def incident_truth(kind: str) -> dict[str, int]:
+    return {"incident": int(kind in CORE), "incident_any": int(kind in ANY)}
+
+
+def read_sets(folder: Path) -> dict[str, list[Row]]:
+    """Every set found under a folder laid out as data/README.md says; a missing file is no set."""
+    found: dict[str, list[Row]] = {}
+    for pattern, reader in READERS.items():
+        for path in sorted(folder.glob(pattern)):
+            rows = [row for row in reader(path) if row.text.strip()]
+            found[path.stem] = rows
+    return found
+
+
+def _csv(path: Path) -> Iterator[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        yield from csv.DictReader(file)
+
+
+def _labelled(path: Path) -> Iterator[Row]:
+    """Posts and news labelled by the guide: `code`, `type`, `reaction` and a text, or a title and description."""
+    for row in _csv(path):
+        name = row.get("id") or row.get("gold_id") or ""
+        text = row.get("text") or " — ".join(filter(None, (row.get("title"), row.get("description"))))
+        at = _time(row.get("published") or "") or _snowflake(row.get("tweet_id") or name.lstrip("t"))
+        reaction = row.get("reaction") == "1"
+        truth = incident_truth(row["type"]) | {
+            "reaction": int(reaction),
+            "followup": int(row["followup"] or 0),
+        }
+        truth["news"] = int("news" in path.stem)
+        yield Row(
+            id=name,
+            set=path.stem,
+            text=text,
+            type=row["type"],
+            group=row.get("cluster") or (at.strftime("%Y-%m-%d") if at else name),
+            truth=truth,
+            strict=not reaction,
+            style=row.get("stratum") or "",
+            at=at,
+        )
+
+
+def _london(path: Path) -> Iterator[Row]:
+    for line in path.read_text(encoding="utf-8").splitlines():
+        row: dict[str, Any] = json.loads(line)
+        kind = TYPES[row["type"]]
+        noise, misinfo = row.get("noise") or "none", row.get("misinfo") or "none"
+        truth = incident_truth(kind) | {
+            "reaction": int("r" in row["flags"]),
+            "followup": int("o" in row["flags"]),
+            "news": 0,
+            "first_hand": int(row["first_hand"]),
+            "has_video": int(row["has_video"]),
+            "urgent": int(row["urgent"]),
+            "claim": int(bool(row["claims"])),
+            "unverified": int(misinfo not in ("none", "old_as_new")),
+            "praise": int(noise == "praise"),
+            "complaint_not_force": int(noise == "complaint_not_force"),
+            "witness_offer": int(noise == "witness_offer"),
+            "official_police_post": int(noise == "official_police_post"),
+            "overseas": int(row["force"] == "overseas" or "x" in row["flags"]),
+        }
+        yield Row(
+            id=row["id"],
+            set=path.stem,
+            text=row["text"],
+            type=kind,
+            group=str(row.get("contrast") or row.get("story") or row.get("pair") or row["id"]),
+            truth=truth,
+            strict="r" not in row["flags"],
+            style=row["style"],
+        )
+
+
+def _official(path: Path) -> Iterator[Row]:
+    """Police forces' own posts. Some announce arrests, so nothing is said of incident_any when they may."""
+    arrest = re.compile(r"\b(arrest|detain|custody|pursuit|chase|stopped|raid|warrant|seized)", re.IGNORECASE)
+    for number, row in enumerate(_csv(path)):
+        truth = {"incident": 0, "official_police_post": 1, "news": 0}
+        if not arrest.search(row["base_text"]):
+            truth["incident_any"] = 0
+        yield Row(
+            f"o{number}",
+            path.stem,
+            row["base_text"],
+            None,
+            f"o{number // 200}",
+            truth,
+            style=row["tweet_class"],
+        )
+
+
+def _ranked(path: Path) -> Iterator[Row]:
+    for row in _csv(path):
+        rank = int(row["labels"])
+        truth = {"incident_any": int(rank >= 2)} if rank != 1 else {}
+        if rank in (0, 3, 4, 5):
+            truth["incident"] = int(rank >= 3)
+        yield Row(f"h{row['id']}", path.stem, row["tweets"], None, f"h{row['id']}", truth, 0.15)
+
+
+def _linked(path: Path) -> Iterator[Row]:
+    """Keyword streams without labels but for a link to a documented protest incident."""
+    for row in _csv(path):
+        linked = row["linked_from_2020pb"] == "1"
+        at = _snowflake(row["ids"])
+        truth = {"incident_any": 1, "incident": 1} if linked else {}
+        day = at.strftime("%Y-%m-%d") if at else row["ids"]
+        yield Row(f"w{row['ids']}", path.stem, row["text"], None, day, truth, 0.3, at=at)
+
+
+def _described(path: Path) -> Iterator[Row]:
+    for row in _csv(path):
+        force = row["force_rank"].startswith(("Rank 2", "Rank 3", "Rank 4", "Rank 5"))
+        truth = {"incident_any": 1} | ({"incident": 1} if force else {})
+        text = " — ".join(filter(None, (row["title"], row["description"][:400])))
+        yield Row(f"d{row['case_id']}", path.stem, text, None, f"d{row['city']}", truth, 0.3)
+
+
+def _sentences(path: Path) -> Iterator[Row]:
+    for row in _csv(path):
+        killed, force, arrest = (row[name] == "1" for name in ("KILL", "FORCE", "ARREST"))
+        truth = {"incident_any": int(killed or force or arrest), "incident": int(killed or force)}
+        group = f"i{row['doc_id']}"
+        yield Row(f"{group}-{row['sent_id']}", path.stem, row["sent_text"], None, group, truth, 0.15)
+
+
+def _rumours(path: Path) -> Iterator[Row]:
+    for row in _csv(path):
+        if row["event"] == "charliehebdo" and row["rumour"] == "0":
+            continue  # stripped of @ # and links, unlike all others
+        truth = {"unverified": int(row["rumour"])}
+        yield Row(f"r{row['id']}", path.stem, row["text"], None, row["event"], truth, 0.5)
+
+
+def _claims(path: Path) -> Iterator[Row]:
+    name = "claim"
+    for row in _csv(path):
+        text, label = row["tweet_text"], int(float(row["class_label"]))
+        yield Row(f"c{row['tweet_id']}", path.stem, text, None, text[:40], {name: label}, 0.5)
+
+
+def _time(text: str) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _snowflake(number: str) -> datetime | None:
+    if not number.isdigit() or len(number) < 15:
+        return None
+    return datetime.fromtimestamp(((int(number) >> 22) + SNOWFLAKE_EPOCH_MS) / 1000, UTC)
+
+
+READERS: dict[str, Callable[[Path], Iterator[Row]]] = {
+    "incident/labelled_*.csv": _labelled,
+    "incident/police_tweets_*.csv": _labelled,
+    "incident/uk_news_incident_*.csv": _labelled,
+    "london/*.jsonl": _london,
+    "incident/uk_force_official_tweets*.csv": _official,
+    "incident/hrf_labs36_*.csv": _ranked,
+    "incident/hrf_tweets_weak*.csv": _linked,
+    "incident/pb2020_*.csv": _described,
+    "incident/india_police_events_sents*.csv": _sentences,
+    "rumour/pheme_*.csv": _rumours,
+    "rumour/ct22_1B_*.csv": _claims,
+}
+
+
+def without_repeats(rows: Sequence[Row]) -> list[Row]:
+    """The first of each text, compared without links, accounts and case."""
+    seen: set[str] = set()
+    kept = []
+    for row in rows:
+        key = re.sub(r"https?:\S+|@\w+|\W+", " ", row.text.lower()).strip()
+        if key and key not in seen:
+            seen.add(key)
+            kept.append(row)
+    return kept
