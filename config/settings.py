@@ -76,6 +76,12 @@ class Settings(BaseSettings):
         defaults = InitSettingsSource(settings_cls, init_kwargs=_read_defaults())
         return init_settings, _Environment(settings_cls), defaults
 
+    @property
+    def address(self) -> str:
+        """Where people reach the desk."""
+        host = f"[{self.web.host}]" if ":" in self.web.host else self.web.host
+        return self.web.base_url.rstrip("/") or f"http://{host}:{self.web.port}"
+
     def file(self, name: str) -> Path:
         """A file staff may edit, such as `sources.toml` or `statements/aware.md`: theirs, else ours."""
         if self.config is not None and (self.config / name).exists():

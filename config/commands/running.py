@@ -72,8 +72,7 @@ def web(attended: Attendance = False) -> None:
     """Serve the desk and the JSON interface."""
     with _part("web", attended) as house:
         need_port(house.settings)
-        wiring = importlib.import_module("config.queues.desk")
-        _part_of("web").serve(house, wiring.desk(house))
+        _part_of("web").serve(house)
 
 
 @app.command("schedule")
@@ -184,16 +183,10 @@ def _announce(settings: Settings, invitation: str | None, stop: Event) -> None:
         except OSError:
             stop.wait(0.1)
             continue
-        print(f"Golden Hour is at {address(settings)}", flush=True)
+        print(f"Golden Hour is at {settings.address}", flush=True)
         if invitation:
             print(f"Sign in, once, with {invitation}", flush=True)
         return
-
-
-def address(settings: Settings) -> str:
-    """Where people reach the desk."""
-    host = f"[{settings.web.host}]" if ":" in settings.web.host else settings.web.host
-    return settings.web.base_url or f"http://{host}:{settings.web.port}"
 
 
 def _leave() -> None:

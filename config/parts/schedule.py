@@ -2,15 +2,14 @@
 
 import os
 import time
-from collections.abc import Callable
 from threading import Event, Timer
-from typing import Protocol
 
 import structlog
 
 from config.beats import Pulse
 from config.database import plain_url
 from config.leader import TRY_EVERY_S, Leadership
+from config.parts.duties import duties
 from config.service import House
 from config.supervise import when_asked_to_end
 from config.ticks import scheduler
@@ -21,15 +20,7 @@ STANDS_DOWN_WITHIN_S = 5.0
 ALIVE_WITHIN_S = 15.0
 
 
-class Duty(Protocol):
-    """Something that only the leader does, in threads of its own."""
-
-    def start(self) -> None: ...
-
-    def stop(self) -> None: ...
-
-
-def schedule(house: House, duties: Callable[[House], list[Duty]] = lambda _house: []) -> None:
+def schedule(house: House) -> None:
     """Lead when no other machine does, else stand by; until asked to end."""
     stop = Event()
     when_asked_to_end(stop.set)
@@ -46,16 +37,16 @@ def schedule(house: House, duties: Callable[[House], list[Duty]] = lambda _house
     while not stop.is_set():
         turned[0] = time.monotonic()
         if leadership.take():
-            _lead(house, leadership, stop, turned, duties(house))
+            _lead(house, leadership, stop, turned)
             leadership.give_up()
         stop.wait(TRY_EVERY_S)
     pulse.end()
 
 
-def _lead(house: House, leadership: Leadership, stop: Event, turned: list[float], duties: list[Duty]) -> None:
-    ticks = scheduler(house)
+def _lead(house: House, leadership: Leadership, stop: Event, turned: list[float]) -> None:
+    ticks, mine = scheduler(house), duties(house)
     ticks.start()
-    for duty in duties:
+    for duty in mine:
         duty.start()
     while leadership.holds() and not stop.wait(TRY_EVERY_S):
         turned[0] = time.monotonic()
@@ -64,6 +55,6 @@ def _lead(house: House, leadership: Leadership, stop: Event, turned: list[float]
     last.daemon = True
     last.start()
     ticks.shutdown(wait=False)
-    for duty in duties:
+    for duty in mine:
         duty.stop()
     last.cancel()

@@ -7,13 +7,27 @@ from fastapi import FastAPI
 
 from config.beats import Pulse
 from config.service import House
+from config.slack import channels_of, doors_of
 from config.supervise import when_asked_to_end
+from triage.web.app import desk
 
 STREAMS_END_WITHIN_S = 3
 ALIVE_WITHIN_S = 15.0
 
 
-def serve(house: House, desk: FastAPI) -> None:
+def desk_of(house: House) -> FastAPI:
+    """The desk with what is configured around it."""
+    return desk(
+        house.engine,
+        house.settings.web,
+        house.settings.triage,
+        channels=sorted(channels_of(house).values()),
+        doors=doors_of(house),
+        now=house.clock,
+    )
+
+
+def serve(house: House) -> None:
     """Serve the desk until asked to end; open streams are given three seconds."""
     turned = [time.monotonic()]
 
@@ -22,7 +36,7 @@ def serve(house: House, desk: FastAPI) -> None:
 
     server = uvicorn.Server(
         uvicorn.Config(
-            desk,
+            desk_of(house),
             host=house.settings.web.host,
             port=house.settings.web.port,
             log_config=None,

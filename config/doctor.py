@@ -1,0 +1,261 @@
+"""A checkup: what the service depends on, looked at one by one, each with what to do when it is not well."""
+
+import importlib
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
+from sqlalchemy import Engine, func, text
+from sqlmodel import Session, col, select
+
+from collector.jobs import QUEUES
+from collector.records import Failure, Gap, SourceRow
+from config.beats import BEAT_EVERY_S, beats
+from config.database import revisions
+from config.postgres import SERVER_SETTINGS
+from config.settings import Settings
+from config.start import LEAST_FREE_MB, free_mb
+from triage.records import Alert, AlertState, Delivery, DeliveryState
+
+CLOCKS_AGREE = timedelta(seconds=2)
+JOB_WAITS_AT_MOST = timedelta(minutes=5)
+LATE_AFTER = timedelta(minutes=15)
+SAFE = ("fsync", "full_page_writes", "synchronous_commit")
+
+
+class State(StrEnum):
+    WELL = "ok"
+    WARN = "warning"
+    ILL = "wrong"
+
+
+class Finding(NamedTuple):
+    """One thing looked at: how it is, what was seen, and what to do."""
+
+    name: str
+    state: State
+    seen: str
+    remedy: str = ""
+
+
+def checkup(settings: Settings, engine: Engine, *, now: datetime) -> Iterator[Finding]:
+    """Look at everything; what raises is itself a finding."""
+    looks: tuple[Callable[[], Iterator[Finding]], ...] = (
+        lambda: _database(engine),
+        lambda: _migrations(engine),
+        lambda: _clock(engine, now=now),
+        lambda: _disk(settings),
+        lambda: _secret(settings),
+        lambda: _model(settings),
+        lambda: _slack(settings),
+        lambda: _parts(engine, now=now),
+        lambda: _queues(engine, now=now),
+        lambda: _sources(engine, now=now),
+        lambda: _alerts(engine, now=now),
+        lambda: _failures(engine, now=now),
+    )
+    for look in looks:
+        try:
+            yield from look()
+        except Exception as error:  # noqa: BLE001 - a checkup reports whatever is broken
+            yield Finding("checkup", State.ILL, f"{type(error).__name__}: {str(error).splitlines()[0][:200]}")
+
+
+def _database(engine: Engine) -> Iterator[Finding]:
+    with engine.connect() as connection:
+        version = connection.execute(text("SHOW server_version")).scalar_one()
+        size = connection.execute(text("SELECT pg_database_size(current_database())")).scalar_one()
+        yield Finding("database", State.WELL, f"PostgreSQL {version}, {size / 1e6:,.0f} MB")
+        for name in SAFE:
+            value = connection.execute(text(f"SHOW {name}")).scalar_one()
+            if value != SERVER_SETTINGS[name]:
+                remedy = f"set {name} = on: committed rows can be lost in a power cut"
+                yield Finding("database", State.ILL, f"{name} is {value}", remedy)
+
+
+def _migrations(engine: Engine) -> Iterator[Finding]:
+    present, newest = revisions(engine)
+    state = State.WELL if present == newest else State.ILL
+    yield Finding(
+        "migrations",
+        state,
+        f"at {present}, this release has {newest}",
+        "" if state == State.WELL else "restart",
+    )
+
+
+def _clock(engine: Engine, *, now: datetime) -> Iterator[Finding]:
+    with engine.connect() as connection:
+        theirs: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+    apart = abs(theirs - datetime.now(UTC))
+    state = State.WELL if apart < CLOCKS_AGREE else State.ILL
+    remedy = "" if state == State.WELL else "run NTP on this machine and on the database's"
+    yield Finding(
+        "clock", state, f"{apart.total_seconds():.1f} s apart from the database's, {now:%H:%M:%S} UTC", remedy
+    )
+
+
+def _disk(settings: Settings) -> Iterator[Finding]:
+    free, total = free_mb(settings), shutil.disk_usage(_existing(settings)).total / 1e6
+    share = free / total
+    state = State.ILL if free < LEAST_FREE_MB or share < 0.05 else State.WARN if share < 0.1 else State.WELL
+    yield Finding(
+        "disk",
+        state,
+        f"{free:,} MB free, {share:.0%}",
+        "" if state == State.WELL else "make room on the disk",
+    )
+
+
+def _existing(settings: Settings) -> str:
+    folder = settings.data.resolve()
+    while not folder.exists():
+        folder = folder.parent
+    return str(folder)
+
+
+def _secret(settings: Settings) -> Iterator[Finding]:
+    path = settings.secret_file or settings.data / "secret"
+    settings.key("doctor")  # raises ConfigError, with its remedy, when others can read it
+    yield Finding("key file", State.WELL, f"{path}, mode {os.stat(path).st_mode & 0o777:o}")
+
+
+def _model(settings: Settings) -> Iterator[Finding]:
+    wiring: Any = importlib.import_module("config.queues.assess")
+    began = datetime.now(UTC)
+    model = wiring.load_model(settings)
+    model.assess(["Officers stopped a man on the high road"])
+    took = (datetime.now(UTC) - began).total_seconds()
+    yield Finding("model", State.WELL, f"{model.version}, loads in {took:.1f} s")
+
+
+def _slack(settings: Settings) -> Iterator[Finding]:
+    slack = settings.slack
+    if slack.token is None:
+        remedy = "set GOLDENHOUR_SLACK__TOKEN; until then alerts stand on the page alone"
+        yield Finding("slack", State.WARN, "no token", remedy)
+        return
+    web = WebClient(token=slack.token.get_secret_value(), base_url=slack.base_url, retry_handlers=[])
+    try:
+        answer = web.auth_test()
+    except SlackApiError as error:
+        yield Finding(
+            "slack", State.ILL, f"Slack says {error.response['error']}", "renew GOLDENHOUR_SLACK__TOKEN"
+        )
+        return
+    except OSError as error:
+        yield Finding(
+            "slack", State.ILL, f"not reached: {type(error).__name__}", "check the network and proxy"
+        )
+        return
+    yield Finding("slack", State.WELL, f"signed in to {answer.get('team', 'a workspace')}")
+    if slack.app_token is None and slack.signing_secret is None:
+        remedy = "set GOLDENHOUR_SLACK__APP_TOKEN or GOLDENHOUR_SLACK__SIGNING_SECRET"
+        yield Finding("slack", State.WARN, "buttons in Slack cannot reach us", remedy)
+
+
+def _parts(engine: Engine, *, now: datetime) -> Iterator[Finding]:
+    seen = beats(engine)
+    if not seen:
+        yield Finding("parts", State.ILL, "nothing runs", "start `goldenhour run`")
+    for beat in seen:
+        age = now - beat.at
+        state = State.WELL if age < timedelta(seconds=3 * BEAT_EVERY_S) else State.ILL
+        if state == State.WELL and beat.state not in ("ok", "standing by"):
+            state = State.WARN
+        remedy = "" if state != State.ILL else f"see the log of {beat.host}; start it again"
+        yield Finding(
+            f"part {beat.part}",
+            state,
+            f"{beat.state}, {age.total_seconds():.0f} s ago, on {beat.host}",
+            remedy,
+        )
+
+
+QUEUED = text(
+    """
+    SELECT job.queue_name, count(*) FILTER (WHERE job.status IN ('todo', 'doing')),
+        count(*) FILTER (WHERE job.status = 'failed'), min(event.at) FILTER (WHERE job.status = 'todo')
+    FROM procrastinate_jobs job LEFT JOIN procrastinate_events event
+        ON event.job_id = job.id AND event.type = 'deferred' AND coalesce(job.scheduled_at, now()) <= now()
+    GROUP BY 1
+    """
+)
+
+
+def _queues(engine: Engine, *, now: datetime) -> Iterator[Finding]:
+    with engine.connect() as connection:
+        rows = {row[0]: row[1:] for row in connection.execute(QUEUED)}
+    for queue in QUEUES:
+        waiting, failed, oldest = rows.get(queue, (0, 0, None))
+        age = now - oldest if oldest else timedelta(0)
+        state = State.ILL if age > JOB_WAITS_AT_MOST else State.WELL
+        seen = f"{waiting} jobs, {failed} failed" + (
+            f", the oldest waits {age.total_seconds():.0f} s" if oldest else ""
+        )
+        remedy = "" if state == State.WELL else f"start more workers: `goldenhour work --queue {queue}`"
+        yield Finding(f"queue {queue}", state, seen, remedy)
+
+
+def _sources(engine: Engine, *, now: datetime) -> Iterator[Finding]:
+    with Session(engine) as session:
+        sources = session.exec(select(SourceRow).where(SourceRow.enabled)).all()
+        open_gaps = session.exec(
+            select(func.count()).select_from(Gap).where(col(Gap.closed_at).is_(None))
+        ).one()
+    blind = [
+        each
+        for each in sources
+        if each.error or (each.due_at < now - LATE_AFTER and each.kind != "jetstream")
+    ]
+    for each in blind:
+        remedy = each.remedy or "see `goldenhour sources`"
+        yield Finding(
+            f"source {each.name}", State.WARN, each.error or f"due since {each.due_at:%H:%M} UTC", remedy
+        )
+    state = State.ILL if sources and len(blind) == len(sources) else State.WELL
+    yield Finding(
+        "sources", state, f"{len(sources) - len(blind)} of {len(sources)} see, {open_gaps} open gaps"
+    )
+
+
+def _alerts(engine: Engine, *, now: datetime) -> Iterator[Finding]:
+    with Session(engine) as session:
+        unacknowledged = session.exec(
+            select(func.count()).select_from(Alert).where(Alert.state == AlertState.OPEN)
+        ).one()
+        failed = session.exec(
+            select(func.count()).select_from(Delivery).where(Delivery.state == DeliveryState.FAILED)
+        ).one()
+        late = session.exec(
+            select(func.count())
+            .select_from(Delivery)
+            .where(col(Delivery.state).in_([DeliveryState.WAITING, DeliveryState.UNKNOWN]))
+            .where(col(Delivery.due_at) < now - LATE_AFTER)
+        ).one()
+    state = State.ILL if failed or late else State.WELL
+    remedy = "" if state == State.WELL else "see `goldenhour alerts`"
+    yield Finding(
+        "alerts", state, f"{unacknowledged} open, {failed} could not be delivered, {late} late", remedy
+    )
+
+
+def _failures(engine: Engine, *, now: datetime) -> Iterator[Finding]:
+    with Session(engine) as session:
+        recent = session.exec(
+            select(Failure.stage, func.count())
+            .where(col(Failure.mended_at).is_(None), col(Failure.at) > now - timedelta(days=1))
+            .group_by(Failure.stage)
+        ).all()
+    if not recent:
+        yield Finding("failures", State.WELL, "none in the last day")
+    for stage, count in recent:
+        state = State.WARN if stage.startswith("collect") else State.ILL
+        yield Finding(
+            f"failures {stage}", state, f"{count} in the last day", "see the table failures for which and why"
+        )

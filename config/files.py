@@ -1,0 +1,65 @@
+"""Every file staff may edit, and who reads it. What reads them all finds what is wrong before the service starts."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from collector.catalogue import read_sources
+
+from classifier.gazetteer import read_gazetteer
+from classifier.lexicons import read_lexicons
+from collector.prefilter import Prefilter
+from config.settings import HERE, Settings
+from responders.templates import read_templates
+from triage.desks import read_desks
+from triage.rules import read_rules
+
+
+class Reader(NamedTuple):
+    """Files of one sort: which they are, and what reads them, raising ValueError with file, key and reason."""
+
+    pattern: str
+    read: Callable[[Sequence[Path]], object]
+
+
+READERS = (
+    Reader("sources.toml", lambda paths: read_sources(paths[0])),
+    Reader("lexicons/prefilter*.toml", Prefilter.of),
+    Reader("lexicons/signals*.toml", read_lexicons),
+    Reader("gazetteer/*.csv", read_gazetteer),
+    Reader("rules.toml", lambda paths: read_rules(paths[0])),
+    Reader("desks.toml", lambda paths: read_desks(paths[0])),
+    Reader("statements/*.md", read_templates),
+)
+
+
+class Finding(NamedTuple):
+    """What reading the files of one sort came to: how many there are, and what is wrong with them, if anything."""
+
+    pattern: str
+    files: int
+    wrong: str | None
+
+
+def read_all(settings: Settings) -> Iterator[Finding]:
+    """Read every file as the service will."""
+    for reader in READERS:
+        paths = settings.files(reader.pattern)
+        if not paths:
+            yield Finding(reader.pattern, 0, f"{HERE / reader.pattern}: there is no such file")
+            continue
+        try:
+            reader.read(paths)
+        except ValueError as error:
+            yield Finding(reader.pattern, len(paths), str(error))
+        else:
+            yield Finding(reader.pattern, len(paths), None)
+
+
+def strangers(settings: Settings) -> list[str]:
+    """Files in the folder GOLDENHOUR_CONFIG that nothing reads, most likely because of their name."""
+    if settings.config is None:
+        return []
+    known = {path for reader in READERS for path in settings.files(reader.pattern)}
+    known.add(settings.config / "default.toml")
+    return sorted(str(path) for path in settings.config.rglob("*") if path.is_file() and path not in known)

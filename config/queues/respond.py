@@ -1,0 +1,31 @@
+"""The queue `respond`: deliveries, drafts, and the list of the next review."""
+
+from uuid import UUID
+
+from sqlmodel import Session
+
+from config.service import House, Task
+from config.slack import sender_of
+from responders.review import list_for_review
+from responders.statements import draft
+from responders.templates import read_templates
+
+
+def tasks(house: House) -> dict[str, Task]:
+    sender = sender_of(house)
+    templates = read_templates(house.settings.files("statements/*.md"))
+
+    def deliver(alert: str) -> None:
+        sender.deliver(UUID(alert))
+
+    def draft_for(case: str) -> None:
+        with Session(house.engine) as session:
+            draft(session, UUID(case), templates, now=house.clock())
+            session.commit()
+
+    def list_case(case: str) -> None:
+        with Session(house.engine) as session:
+            list_for_review(session, UUID(case), now=house.clock())
+            session.commit()
+
+    return {"deliver": Task(deliver), "draft": Task(draft_for), "list_for_review": Task(list_case)}

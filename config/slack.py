@@ -1,0 +1,63 @@
+"""Slack as the settings have it: the workspace, the sender, and the two ways a pressed button reaches us."""
+
+import os
+
+from fastapi import APIRouter
+
+from config.beats import here
+from config.service import House
+from responders.deliver import Sender
+from responders.slack import Slack
+from responders.slack_door import router
+from responders.socket_mode import Socket
+from triage.desks import read_desks
+
+
+def slack_of(house: House) -> Slack | None:
+    """The workspace, or None without a token: then alerts stand on the page alone."""
+    slack = house.settings.slack
+    if slack.token is None:
+        return None
+    return Slack(slack.token.get_secret_value(), slack.base_url, slack.timeout_s)
+
+
+def channels_of(house: House) -> dict[str, str]:
+    """Each desk's channel, where it has one and Slack is set up."""
+    if house.settings.slack.token is None:
+        return {}
+    desks = read_desks(house.settings.file("desks.toml"))
+    return {name.value: desk.channel for name, desk in desks.items() if desk.channel}
+
+
+def sender_of(house: House) -> Sender:
+    return Sender(
+        house.engine,
+        slack_of(house),
+        channels_of(house),
+        house.settings.slack,
+        desk_url=house.settings.address,
+        clock=house.clock,
+        owner=f"{here()}:{os.getpid()}",
+    )
+
+
+def doors_of(house: House) -> list[APIRouter]:
+    """The signed address for buttons, when there is a secret to check signatures with."""
+    secret = house.settings.slack.signing_secret
+    if secret is None:
+        return []
+    return [router(house.engine, secret.get_secret_value(), slack_of(house), now=house.clock)]
+
+
+def socket_of(house: House) -> Socket | None:
+    """The connection for buttons, when there is an app token."""
+    token = house.settings.slack.app_token
+    if token is None:
+        return None
+    return Socket(
+        house.engine,
+        token.get_secret_value(),
+        house.settings.slack.base_url,
+        slack_of(house),
+        now=house.clock,
+    )
