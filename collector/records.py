@@ -59,7 +59,10 @@ class Grade(StrEnum):
 
 
 class SourceRow(Record, table=True):
-    """A place to watch, as configured, with how it has been doing. A restart loses none of it."""
+    """A place to watch, as configured, with how it has been doing. A restart loses none of it.
+
+    `rest_until` is when its server said we may come back, to it or to anything else on that host.
+    """
 
     __tablename__ = "sources"
 
@@ -73,6 +76,7 @@ class SourceRow(Record, table=True):
     basis: str
     enabled: bool = True
     due_at: AwareDatetime = Field(index=True)
+    rest_until: AwareDatetime | None = None
     lease_until: AwareDatetime | None = None
     lease_owner: str | None = None
     last_tried_at: AwareDatetime | None = None

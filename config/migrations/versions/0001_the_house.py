@@ -231,6 +231,7 @@ def upgrade() -> None:
     sa.Column('basis', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('enabled', sa.Boolean(), nullable=False),
     sa.Column('due_at', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+    sa.Column('rest_until', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
     sa.Column('lease_until', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
     sa.Column('lease_owner', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
     sa.Column('last_tried_at', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
@@ -295,6 +296,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('post_id', 'case_id', name=op.f('memberships_pkey'))
     )
     op.create_index(op.f('memberships_case_id_idx'), 'memberships', ['case_id'], unique=False)
+    op.create_index('memberships_telling_idx', 'memberships', ['case_id', 'joined_at'], unique=False, postgresql_where=sa.text("sure AND how NOT IN ('same text', 'copy')"))
     op.create_table('review_items',
     sa.Column('case_id', sa.Uuid(), nullable=False),
     sa.Column('review_id', sa.Uuid(), nullable=False),
@@ -405,6 +407,7 @@ def downgrade() -> None:
     op.drop_table('sign_in_links')
     op.drop_index(op.f('review_items_review_id_idx'), table_name='review_items')
     op.drop_table('review_items')
+    op.drop_index('memberships_telling_idx', table_name='memberships')
     op.drop_index(op.f('memberships_case_id_idx'), table_name='memberships')
     op.drop_table('memberships')
     op.drop_index('clocks_due_at_idx', table_name='clocks', postgresql_where=sa.text('stopped_at IS NULL'))

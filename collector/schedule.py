@@ -1,0 +1,161 @@
+"""When each source is fetched next: leases, intervals, back-off. All of it stands in the `sources` table.
+
+A source is fetched by one worker at a time and a host by one at a time, on any number of machines: a lease
+is taken in a short transaction under a lock on the host, and what was fetched is only stored while the
+lease is still ours. A source is never given up: after failures it is asked ever more rarely, up to a cap.
+"""
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from urllib.parse import urlsplit
+from uuid import uuid4
+from zlib import crc32
+
+from sqlalchemy import text
+from sqlmodel import Session
+
+from collector.batch import CursorPosition
+from collector.errors import FetchError, Refused
+from collector.records import Cursor, SourceRow
+from collector.sources import polled
+
+JITTER = 0.1  # of the interval, added so that sources of one interval do not all come at once
+SHORTEST_BACKOFF = timedelta(minutes=1)
+
+_HOST = "lower(split_part(split_part(url, '://', 2), '/', 1))"
+
+
+class Lease(NamedTuple):
+    """The right to fetch one source, until a moment. Holds what the fetch starts from."""
+
+    owner: str
+    source: SourceRow
+    cursor: CursorPosition
+
+
+def due(session: Session, *, now: datetime, limit: int) -> list[str]:
+    """Names of sources to fetch now, longest due first, one for each host. Claims nothing."""
+    found = session.execute(
+        text(
+            "SELECT name FROM (SELECT DISTINCT ON (host) name, due_at FROM"  # noqa: S608  # all parts are ours
+            f" (SELECT *, {_HOST} AS host FROM sources) AS places WHERE enabled"
+            " AND kind = ANY(CAST(:kinds AS text[])) AND due_at <= :now"
+            " AND (rest_until IS NULL OR rest_until <= :now) AND NOT EXISTS (SELECT FROM sources AS busy"
+            f" WHERE {_HOST.replace('url', 'busy.url')} = host AND busy.lease_until > :now)"
+            " ORDER BY host, due_at, name) AS first ORDER BY due_at, name LIMIT :limit"
+        ),
+        {"now": now, "limit": limit, "kinds": list(polled())},
+    )
+    return [each.name for each in found]
+
+
+def claim(
+    session: Session, name: str, *, now: datetime, lasts: timedelta, even_early: bool = False
+) -> Lease | None:
+    """The lease on a source, None when it is not due, disabled, or being fetched, it or its host.
+
+    `even_early` fetches before it is due, as a person may ask for; what a server asked for is kept to.
+    """
+    row = session.get(SourceRow, name)
+    if row is None:
+        return None
+    host = urlsplit(row.url).netloc.lower()
+    session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:host, 0))"), {"host": host})
+    owner = uuid4().hex
+    taken = session.execute(
+        text(
+            "UPDATE sources SET lease_until = :until, lease_owner = :owner, last_tried_at = :now"  # noqa: S608
+            " WHERE name = (SELECT name FROM sources WHERE name = :name AND enabled"
+            " AND (due_at <= :now OR :early) AND (rest_until IS NULL OR rest_until <= :now)"
+            " FOR UPDATE SKIP LOCKED)"
+            " AND NOT EXISTS (SELECT FROM sources AS busy WHERE busy.lease_until > :now"
+            f" AND {_HOST.replace('url', 'busy.url')} = :host) RETURNING name"
+        ),
+        {"name": name, "now": now, "until": now + lasts, "owner": owner, "early": even_early, "host": host},
+    )
+    if taken.first() is None:
+        return None
+    session.refresh(row)
+    return Lease(owner, row, _cursor(session, name))
+
+
+def _cursor(session: Session, name: str) -> CursorPosition:
+    stored = session.get(Cursor, name)
+    if stored is None:
+        return CursorPosition()
+    return CursorPosition(stored.position, stored.etag, stored.last_modified, stored.body_sha256)
+
+
+def succeeded(
+    session: Session, lease: Lease, *, now: datetime, more: bool = False, rest_until: datetime | None = None
+) -> bool:
+    """Give the lease back after a fetch. False when it was lost meanwhile: then nothing may be stored.
+
+    `more` is due again at once; `rest_until` keeps everything on that host away until then.
+    """
+    every = timedelta(seconds=lease.source.every_s)
+    due_at = now if more else now + every + _jitter(lease.source.name, every, now)
+    kept = session.execute(
+        text(
+            "UPDATE sources SET lease_until = NULL, lease_owner = NULL, last_success_at = :now,"
+            " failures = 0, error = NULL, remedy = NULL, due_at = :due_at, rest_until = NULL"
+            " WHERE name = :name AND lease_owner = :owner RETURNING name"
+        ),
+        {"name": lease.source.name, "owner": lease.owner, "now": now, "due_at": due_at},
+    ).first()
+    if kept is not None and rest_until is not None:
+        _let_rest(session, lease.source, rest_until, whole_host=True)
+    return kept is not None
+
+
+def failed(
+    session: Session, lease: Lease, error: FetchError, *, now: datetime, longest: timedelta
+) -> timedelta:
+    """Give the lease back after a failure, with its cause and remedy. Returns how long the source is left alone.
+
+    The wait doubles with each failure in a row up to `longest`, and is never shorter than the server asked.
+    """
+    failures = lease.source.failures + 1
+    wait = backoff(timedelta(seconds=lease.source.every_s), failures, longest)
+    if isinstance(error, Refused) and error.status == 410:
+        wait = longest
+    wait = max(wait, error.retry_after or wait)
+    wait += _jitter(lease.source.name, wait, now)
+    session.execute(
+        text(
+            "UPDATE sources SET lease_until = NULL, lease_owner = NULL, failures = failures + 1,"
+            " error = :error, remedy = :remedy, due_at = :due_at WHERE name = :name AND lease_owner = :owner"
+        ),
+        {
+            "name": lease.source.name,
+            "owner": lease.owner,
+            "error": str(error)[:1_000].replace("\0", ""),
+            "remedy": error.remedy,
+            "due_at": now + wait,
+        },
+    )
+    if error.retry_after is not None:
+        whole_host = isinstance(error, Refused) and error.whole_host
+        _let_rest(session, lease.source, now + error.retry_after, whole_host=whole_host)
+    return wait
+
+
+def backoff(every: timedelta, failures: int, longest: timedelta) -> timedelta:
+    """How long to wait after so many failures in a row: the interval, doubled with each, up to `longest`."""
+    doubled: timedelta = max(every, SHORTEST_BACKOFF) * 2 ** min(failures - 1, 20)
+    return max(min(doubled, longest), every)
+
+
+def _let_rest(session: Session, source: SourceRow, until: datetime, *, whole_host: bool) -> None:
+    """Keep away until a moment: from the source after a fault of its own (5xx), from its host after a 429."""
+    where = f"{_HOST} = :host" if whole_host else "name = :name"
+    session.execute(
+        text(f"UPDATE sources SET rest_until = greatest(rest_until, :until) WHERE {where}"),  # noqa: S608
+        {"until": until, "host": urlsplit(source.url).netloc.lower(), "name": source.name},
+    )
+
+
+def _jitter(name: str, interval: timedelta, now: datetime) -> timedelta:
+    """Up to a tenth of an interval, another one each time, the same on every run."""
+    share = crc32(f"{name} {now.isoformat()}".encode()) / 2**32
+    return timedelta(seconds=interval.total_seconds() * JITTER * share)

@@ -1,0 +1,115 @@
+"""One visit to one source: lease, fetch, store, release. What a worker and `goldenhour collect` both call."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import msgspec
+import structlog
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from collector.batch import Batch, CursorPosition, Missed
+from collector.collect import Collected, LetsIn, collect
+from collector.errors import FetchError
+from collector.http import Http
+from collector.schedule import Lease, claim, failed, succeeded
+from collector.settings import CollectSettings
+from collector.sources import open_source
+from collector.sources.base import Place
+
+log = structlog.get_logger()
+
+FEWEST_TO_ROLL_OVER = 5
+
+
+class Visit(NamedTuple):
+    """How a visit ended: "collected", "failed", or "skipped" because the source is not due or is being fetched."""
+
+    source: str
+    outcome: str
+    counts: Collected = Collected(0, 0, 0, 0, 0)
+    error: str | None = None
+    remedy: str | None = None
+
+
+def collect_source(
+    engine: Engine,
+    name: str,
+    http: Http,
+    prefilter: LetsIn,
+    *,
+    author_key: bytes,
+    clock: Callable[[], datetime],
+    settings: CollectSettings,
+    even_early: bool = False,
+) -> Visit:
+    """Fetch one source if it is due and free, and store what is new.
+
+    No transaction is open while the network is used. A failure is written down with its remedy and ends
+    the visit; nothing is raised but what the database raises.
+    """
+    with Session(engine, expire_on_commit=False) as session:
+        lasts = timedelta(seconds=settings.lease_s)
+        lease = claim(session, name, now=clock(), lasts=lasts, even_early=even_early)
+        session.commit()
+    if lease is None:
+        return Visit(name, "skipped")
+    try:
+        batch = _fetch(lease, http, clock())
+    except FetchError as error:
+        return _left(engine, lease, error, clock(), settings)
+    with Session(engine) as session:
+        now = clock()
+        if not succeeded(session, lease, now=now, more=batch.more, rest_until=batch.rest_until):
+            log.warning("lease lost, nothing stored", source=name)
+            return Visit(name, "skipped")
+        counts = collect(session, name, batch, prefilter, author_key=author_key, now=now)
+        session.commit()
+    log.info("source collected", source=name, **counts._asdict())
+    return Visit(name, "collected", counts)
+
+
+def _fetch(lease: Lease, http: Http, now: datetime) -> Batch:
+    """What the source has for us. A fault of our own is written down like one of theirs: it must be seen, and
+    one source must not stop the others."""
+    row = lease.source
+    try:
+        batch = open_source(row.kind, Place(row.name, row.url, row.tag)).fetch(http, lease.cursor, now=now)
+    except FetchError:
+        raise
+    except Exception as error:
+        log.exception("a source failed by our own fault", source=row.name)
+        raise FetchError(
+            f"{type(error).__name__} while reading it", remedy="Report this: it is a fault of Golden Hour"
+        ) from error
+    missed = rolled_over(batch, lease.cursor, row.last_success_at)
+    return msgspec.structs.replace(batch, gaps=[*batch.gaps, missed]) if missed else batch
+
+
+def rolled_over(batch: Batch, cursor: CursorPosition, last_success_at: datetime | None) -> Missed | None:
+    """The gap between the last fetch and the oldest of what is shown now, when everything shown is newer.
+
+    A feed shows its latest entries only: what came and went in between was not seen.
+    """
+    if last_success_at is None or cursor.body_sha256 is None or len(batch.items) < FEWEST_TO_ROLL_OVER:
+        return None
+    dated = [item.published_at for item in batch.items if item.published_at is not None]
+    if len(dated) < len(batch.items) or min(dated) <= last_success_at:
+        return None
+    return Missed(last_success_at, min(dated), "everything in the feed is newer than the last fetch")
+
+
+def _left(engine: Engine, lease: Lease, error: FetchError, now: datetime, settings: CollectSettings) -> Visit:
+    longest = timedelta(seconds=settings.longest_backoff_s)
+    with Session(engine) as session:
+        wait = failed(session, lease, error, now=now, longest=longest)
+        session.commit()
+    log.warning(
+        "source failed",
+        source=lease.source.name,
+        error=str(error),
+        failures=lease.source.failures + 1,
+        again_in_s=round(wait.total_seconds()),
+    )
+    return Visit(lease.source.name, "failed", error=str(error), remedy=error.remedy)
