@@ -59,6 +59,8 @@ class WebSocket:
         """
         events, self._early = self._early, []
         if not events:
+            if self._protocol.state is not State.OPEN:
+                raise self._ended()
             data = self._receive(timeout_s)
             if not data:
                 return []
