@@ -80,12 +80,13 @@ def main() -> None:
     """Run a command. Exit 0 done, 1 failed with one line on stderr, 2 wrong usage."""
     try:
         goldenhour(standalone_mode=False)
-    except click.UsageError as error:
-        error.show()
-        sys.exit(2)
-    except click.exceptions.Abort:
+    except (click.ClickException, typer.TyperException) as error:  # typer carries a click of its own
+        show = getattr(error, "show", None)
+        show() if show else print(error, file=sys.stderr)
+        sys.exit(error.exit_code)
+    except (click.exceptions.Abort, typer.Abort):
         sys.exit(130)
-    except click.exceptions.Exit as error:
+    except (click.exceptions.Exit, typer.Exit) as error:
         sys.exit(error.exit_code)
     except BrokenPipeError:
         sys.exit(0)

@@ -4,12 +4,14 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from collector.catalogue import read_sources
-
 from classifier.gazetteer import read_gazetteer
 from classifier.lexicons import read_lexicons
+from classifier.rarity import Rarity
+from collector.catalogue import read_sources
 from collector.prefilter import Prefilter
 from config.settings import HERE, Settings
+from responders.review import read_meetings
+from responders.tactics import read_tactics
 from responders.templates import read_templates
 from triage.desks import read_desks
 from triage.rules import read_rules
@@ -30,6 +32,9 @@ READERS = (
     Reader("rules.toml", lambda paths: read_rules(paths[0])),
     Reader("desks.toml", lambda paths: read_desks(paths[0])),
     Reader("statements/*.md", read_templates),
+    Reader("review/meetings.toml", lambda paths: read_meetings(paths[0])),
+    Reader("review/tactics.toml", lambda paths: read_tactics(paths[0])),
+    Reader("matching/rarity.bin", lambda paths: Rarity.load(paths[0])),
 )
 
 

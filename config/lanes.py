@@ -30,8 +30,10 @@ AT_ONCE = {"collect": 8, "assess": 1, "route": 1, "respond": 4}
 class Lanes:
     """The lanes of one process. `stop` may be called from any thread; the running jobs are finished first."""
 
-    def __init__(self, app: App, queues: Sequence[str]) -> None:
+    def __init__(self, app: App, queues: Sequence[str], **at_once: int) -> None:
+        """`at_once` says for a queue how many of its jobs run together, where that is not as usual."""
         self.app = app
+        self.at_once = {**AT_ONCE, **at_once}
         self.queues = tuple(queues)
         self.asked = False
         self.loop: asyncio.AbstractEventLoop | None = None
@@ -95,7 +97,7 @@ class Lanes:
         await self.app.run_worker_async(
             queues=[queue],
             name=queue,
-            concurrency=AT_ONCE[queue],
+            concurrency=self.at_once[queue],
             install_signal_handlers=False,
             fetch_job_polling_interval=POLL_S,
             update_heartbeat_interval=ENGINE_BEAT_S,

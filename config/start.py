@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -14,7 +15,7 @@ import structlog
 from config.cli import Complaint
 from config.database import owned
 from config.settings import Settings
-from config.supervise import Part
+from config.supervise import Part, goldenhour
 
 log = structlog.get_logger()
 
@@ -58,6 +59,21 @@ def need_room(settings: Settings) -> None:
             f"the disk with {settings.data.resolve()} is full: {free} MB free, at least {LEAST_FREE_MB} MB "
             "are needed. Make room, or set GOLDENHOUR_DATA to a folder on another disk"
         )
+
+
+def need_files() -> None:
+    """Raises Complaint when a file under `config/` is wrong, with what `goldenhour check` says of it.
+
+    Asked in a process of its own: reading the gazetteer takes memory that this one never gives back.
+    """
+    checked = subprocess.run(
+        goldenhour("check", "--quiet"), stdin=subprocess.DEVNULL, capture_output=True, check=False, text=True
+    )
+    if checked.returncode != 0:
+        said = checked.stderr.strip().removeprefix("goldenhour: ")
+        raise Complaint(said or f"goldenhour check ended with {checked.returncode}")
+    for warning in checked.stderr.splitlines():
+        log.warning("check", found=warning.removeprefix("warning: "))
 
 
 def free_mb(settings: Settings) -> int:

@@ -39,7 +39,7 @@ def goldenhour(*arguments: str) -> list[str]:
 
 
 class Seen(NamedTuple):
-    """The newest beat of a process and when we saw it change, on a clock that stands still in sleep."""
+    """The last beat of a process and when we saw it change, on a clock that stands still in sleep."""
 
     at: object
     seen_s: float
@@ -91,9 +91,10 @@ class Part:
         """End a process that has not beaten for a minute; `look` starts it again."""
         if self.process is None:
             return
-        newest = max((beat.at for beat in last if beat.pid == self.process.pid), default=None)
-        if newest != self.seen.at:
-            self.seen = Seen(newest, now_s)
+        # a process may beat for several parts, such as schedule and listen: the slowest counts
+        oldest = min((beat.at for beat in last if beat.pid == self.process.pid), default=None)
+        if oldest != self.seen.at:
+            self.seen = Seen(oldest, now_s)
         elif now_s - self.seen.seen_s > SILENT_AFTER_S:
             log.error("part is silent, ending it", name=self.name, process=self.process.pid)
             self.process.kill()

@@ -11,6 +11,7 @@ from sqlmodel import Session
 
 from collector.jobs import defer
 from collector.months import make_months
+from collector.schedule import due
 from config.reaper import forget, reap
 from config.service import House, in_short, is_away
 from config.start import LEAST_FREE_MB, free_mb
@@ -19,16 +20,8 @@ log = structlog.get_logger()
 
 AT_MOST_DUE = 200
 
-# A source is left alone while it is leased, or while its last job waits, runs or is to be tried again.
-DUE = text(
-    """
-    SELECT name FROM sources
-    WHERE enabled AND kind <> 'jetstream' AND due_at <= :now AND (lease_until IS NULL OR lease_until < :now)
-      AND NOT EXISTS (
-        SELECT 1 FROM procrastinate_jobs job
-        WHERE job.queueing_lock = 'collect:' || sources.name AND job.status IN ('todo', 'doing'))
-    ORDER BY due_at LIMIT :most
-    """
+BUSY = text(
+    "SELECT queueing_lock FROM procrastinate_jobs WHERE queue_name = 'collect' AND status IN ('todo', 'doing')"
 )
 
 
@@ -44,9 +37,11 @@ def collect_due(house: House, now: datetime) -> None:
         log.error("disk is full, collecting waits", folder=str(house.settings.data.resolve()))
         return
     with Session(house.engine) as session:
-        for (name,) in session.execute(DUE, {"now": now, "most": AT_MOST_DUE}).all():
-            lock = f"collect:{name}"
-            defer(session, "collect", queue="collect", lock=lock, queueing_lock=lock, source=name)
+        names = due(session, now=now, limit=AT_MOST_DUE)
+        busy = set(session.scalars(BUSY)) if names else set()
+        for name in names:
+            if name not in busy:
+                defer(session, "collect", queue="collect", queueing_lock=name, source=name)
         session.commit()
 
 

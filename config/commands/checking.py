@@ -64,5 +64,10 @@ def _show(findings: list[Finding]) -> None:
     for name in ("", "what", "seen", "do"):
         table.add_column(name, overflow="fold")
     for each in findings:
-        table.add_row(f"[{COLOURS[each.state]}]{each.state}[/]", escape(each.name), escape(each.seen), escape(each.remedy))
+        table.add_row(
+            f"[{COLOURS[each.state]}]{each.state}[/]",
+            escape(each.name),
+            escape(each.seen),
+            escape(each.remedy),
+        )
     Console().print(table)

@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
+from collector.catalogue import read_sources, sync_sources
 from collector.jobs import QUEUES
 from collector.months import make_months
 from config import log as logs
@@ -23,7 +24,7 @@ from config.database import DatabaseError, connect, migrate, open_database, serv
 from config.drain import worker
 from config.service import House, clock
 from config.settings import Settings, read_settings
-from config.start import claimed, need_port, need_room, note_parts
+from config.start import claimed, need_files, need_port, need_room, note_parts
 from config.supervise import LOOK_EVERY_S, Attended, Part, goldenhour, supervise, when_asked_to_end
 
 app = typer.Typer()
@@ -47,7 +48,7 @@ def run() -> None:
     with claimed(settings):
         need_port(settings)
         need_room(settings)
-        importlib.import_module("config.files").read_all(settings)
+        need_files()
         with served(settings) as server:
             migrate(settings)
             engine = connect(settings, pool=1)
@@ -167,9 +168,11 @@ def _beats(engine: Engine) -> list[Beat] | None:
 
 def _prepare(settings: Settings, engine: Engine) -> str | None:
     """What the database must hold before the parts start. Gives the one-time link when nobody can sign in yet."""
+    now = clock()
     silence(engine)
     with Session(engine) as session:
-        make_months(session, now=clock())
+        make_months(session, now=now)
+        sync_sources(session, read_sources(settings.file("sources.toml")), now=now)
         session.commit()
     return None
 

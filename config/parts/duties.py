@@ -1,10 +1,20 @@
 """A duty: what only the leading schedule does beside the ticks, each in a thread of its own."""
 
+import time
 from collections.abc import Callable
+from functools import partial
 from threading import Event, Thread
+from typing import Protocol
 
 import structlog
+from sqlmodel import Session, col, select
 
+from collector.http import Http
+from collector.listen import Hearing, listen
+from collector.records import SourceRow
+from collector.sources import polled
+from config.beats import Pulse
+from config.queues.collect import author_key, prefilter_of
 from config.service import House, in_short
 from config.slack import sender_of, socket_of
 from responders.deliver import Sender
@@ -12,10 +22,17 @@ from responders.socket_mode import Socket
 
 log = structlog.get_logger()
 
+HEARD_WITHIN_S = 60.0
 SWEEP_EVERY_S = 1.0
 SWEEP_FOR_S = 5.0
 LOOK_AT_SOCKET_EVERY_S = 2.0
 LONGEST_PAUSE_S = 60.0
+
+
+class Duty(Protocol):
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
 
 
 class Repeated:
@@ -47,9 +64,75 @@ class Repeated:
                 log.warning("duty failed", duty=self.thread.name, error=in_short(error), again_in_s=pause_s)
 
 
-def duties(house: House) -> list[Repeated]:
-    """All that the leader does, not yet started."""
-    made = [_sweeping(sender_of(house))]
+class Streams:
+    """The streams of all sources that stay open, a thread each, and one heartbeat for them: `listen`."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.stopped = Event()
+        self.states: dict[str, str] = {}
+        self.heard_s: dict[str, float] = {}
+        with Session(house.engine) as session:
+            rows = session.exec(
+                select(SourceRow).where(SourceRow.enabled, col(SourceRow.kind).not_in(polled()))
+            ).all()
+        self.threads = [
+            Thread(target=self._keep, args=(row.name, row.url.split()), name=row.name, daemon=True)
+            for row in rows
+        ]
+        self.prefilter, self.http = prefilter_of(house.settings), Http(house.settings.http)
+        self.pulse = Pulse(house.engine, "listen", clock=house.clock, alive=self._alive, state=self._state)
+
+    def start(self) -> None:
+        for thread in self.threads:
+            self.heard_s[thread.name] = time.monotonic()
+            thread.start()
+        if self.threads:
+            self.pulse.start()
+
+    def stop(self) -> None:
+        self.stopped.set()
+        for thread in self.threads:
+            thread.join(timeout=SWEEP_FOR_S)
+        if self.threads:
+            self.pulse.end()
+
+    def _keep(self, source: str, urls: list[str]) -> None:
+        """Listen until stopped; what listening raises is a fault to be shown, and the stream is opened again."""
+        while not self.stopped.is_set():
+            try:
+                listen(
+                    self.house.engine,
+                    source,
+                    urls,
+                    prefilter=self.prefilter,
+                    http=self.http,
+                    author_key=author_key(self.house.settings),
+                    stop=self.stopped,
+                    clock=self.house.clock,
+                    heard=partial(self._hear, source),
+                    flush_s=self.house.settings.collect.flush_s,
+                )
+            except Exception as error:  # noqa: BLE001 - one stream must not take the others with it
+                log.error("stream broke off", source=source, error=in_short(error))
+                self._hear(source, Hearing(in_short(error), None, 0))
+                self.stopped.wait(LONGEST_PAUSE_S / 4)
+
+    def _hear(self, source: str, hearing: Hearing) -> None:
+        self.heard_s[source] = time.monotonic()
+        self.states[source] = hearing.state
+
+    def _alive(self) -> bool:
+        return all(time.monotonic() - heard_s < HEARD_WITHIN_S for heard_s in tuple(self.heard_s.values()))
+
+    def _state(self) -> str:
+        amiss = [f"{source}: {state}" for source, state in tuple(self.states.items()) if state != "ok"]
+        return "; ".join(amiss) or "ok"
+
+
+def duties(house: House) -> list[Duty]:
+    """All that the leader does beside the ticks, not yet started."""
+    made: list[Duty] = [Streams(house), _sweeping(sender_of(house))]
     socket = socket_of(house)
     if socket is not None:
         made.append(_listening_to_slack(socket))

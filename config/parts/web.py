@@ -20,7 +20,6 @@ def desk_of(house: House) -> FastAPI:
     return desk(
         house.engine,
         house.settings.web,
-        house.settings.triage,
         channels=sorted(channels_of(house).values()),
         doors=doors_of(house),
         now=house.clock,

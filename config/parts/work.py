@@ -14,7 +14,7 @@ log = structlog.get_logger()
 
 def work(house: House, name: str, queues: Sequence[str]) -> None:
     """Work through the queues until asked to end; the jobs in hand are finished first."""
-    lanes = Lanes(build(house, queues), queues)
+    lanes = Lanes(build(house, queues), queues, collect=house.settings.collect.fetches_at_once)
     pulse = Pulse(house.engine, name, clock=house.clock, alive=lanes.alive)
     when_asked_to_end(lanes.stop)
     pulse.start()

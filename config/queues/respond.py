@@ -6,7 +6,7 @@ from sqlmodel import Session
 
 from config.service import House, Task
 from config.slack import sender_of
-from responders.review import list_for_review
+from responders.review import list_for_review, read_meetings
 from responders.statements import draft
 from responders.templates import read_templates
 
@@ -14,6 +14,7 @@ from responders.templates import read_templates
 def tasks(house: House) -> dict[str, Task]:
     sender = sender_of(house)
     templates = read_templates(house.settings.files("statements/*.md"))
+    meetings = read_meetings(house.settings.file("review/meetings.toml"))
 
     def deliver(alert: str) -> None:
         sender.deliver(UUID(alert))
@@ -25,7 +26,7 @@ def tasks(house: House) -> dict[str, Task]:
 
     def list_case(case: str) -> None:
         with Session(house.engine) as session:
-            list_for_review(session, UUID(case), now=house.clock())
+            list_for_review(session, UUID(case), meetings, now=house.clock())
             session.commit()
 
     return {"deliver": Task(deliver), "draft": Task(draft_for), "list_for_review": Task(list_case)}

@@ -1,0 +1,28 @@
+"""The queue `route`: the rules, and the memory of cases that posts are matched with."""
+
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlmodel import Session
+
+from config.service import House, Task
+from triage.memory import Memory
+from triage.route import route
+from triage.rules import read_rules
+
+ROUTE_LOCK = (
+    0x601DE3  # any fixed number: one routing at a time, whatever the engine believes of a paused worker
+)
+
+
+def tasks(house: House) -> dict[str, Task]:
+    rules = read_rules(house.settings.file("rules.toml"))
+    memory = Memory.of(house.settings.file("matching/rarity.bin"), house.settings.triage)
+
+    def work(posts: list[str]) -> None:
+        with Session(house.engine) as session:
+            session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": ROUTE_LOCK})
+            route(session, [UUID(each) for each in posts], rules, memory, now=house.clock())
+            session.commit()
+
+    return {"route": Task(work, each="posts")}
