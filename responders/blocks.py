@@ -10,8 +10,10 @@ from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from classifier.records import IncidentType
 from responders.plain import plain
 from triage.records import AlertState, Severity, Status
+from triage.titles import KIND
 
 LONDON = ZoneInfo("Europe/London")
 SHAPES = {
@@ -122,7 +124,7 @@ def _where(notice: Notice) -> str:
 
 
 def _kind(notice: Notice) -> str:
-    return notice.type.replace("_", " ")
+    return KIND[IncidentType(notice.type)]
 
 
 def _standing(notice: Notice) -> str:

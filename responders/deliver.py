@@ -17,7 +17,6 @@ from sqlmodel import Session
 from responders.blocks import Message, bundle, digest, page
 from responders.notices import notices
 from responders.outbox import (
-    NOWHERE,
     Act,
     Pace,
     Turn,
@@ -38,7 +37,7 @@ log = structlog.get_logger()
 KIND = "slack:"
 AUDIT_EVERY = timedelta(seconds=15)
 CLOCKS_DIFFER = timedelta(minutes=10)
-NAP_S = 0.05
+NAP_S = 0.2
 
 
 class Sender:
@@ -90,9 +89,9 @@ class Sender:
         until = self._clock() + timedelta(seconds=for_s)
         with Session(self._engine) as session:
             self._audit(session)
-            busy = [name for name in channels_with_work(session) if name != NOWHERE] if self._slack else []
+            known = channels_with_work(session, before=until) if self._slack else []
             session.commit()
-        for channel in busy:
+        for channel in known:
             running = self._draining.get(channel)
             if running is None or running.done():
                 self._draining[channel] = self._threads.submit(self._drain, channel, until)
@@ -127,7 +126,7 @@ class Sender:
             if self.step(channel):
                 turns += 1
             else:
-                time.sleep(min(NAP_S, self._pace.gap.total_seconds()))
+                time.sleep(min(NAP_S, self._pace.gap.total_seconds() / 4))
         return turns
 
     def _audit(self, session: Session) -> None:

@@ -153,10 +153,11 @@ def backoff(session: Session, turn: Turn, pace: Pace) -> timedelta:
     return min(pace.gap * float(2 ** min(failures, 10)), LONGEST_REST)
 
 
-def channels_with_work(session: Session) -> list[str]:
-    """Channels in which something is due now or later."""
+def channels_with_work(session: Session, *, before: datetime) -> list[str]:
+    """Channels in which something is due before a moment, or was left by a sender."""
     at_work = (DeliveryState.WAITING, DeliveryState.SENDING, DeliveryState.UNKNOWN)
-    where = or_(col(Delivery.state).in_(at_work), col(Delivery.edit_due_at).is_not(None))
+    due = col(Delivery.state).in_(at_work) & (col(Delivery.due_at) < before)
+    where = or_(due, col(Delivery.edit_due_at) < before)
     return sorted(session.scalars(select(col(Delivery.channel)).where(where).distinct()))
 
 

@@ -37,6 +37,8 @@ DOUBTFUL = {"fatal_error", "internal_error", "request_timeout", "service_unavail
 PASSING = {"ratelimited", "rate_limited", "message_limit_exceeded", "accesslimited"}
 # never reached Slack at all
 UNREACHED = (ConnectionRefusedError, ssl.SSLCertVerificationError)
+# what the SDK lets through when an answer is no answer, down to a charset that does not exist
+BROKEN = (OSError, HTTPException, ValueError, LookupError, AttributeError, SlackClientError)
 
 
 class Sent(NamedTuple):
@@ -166,7 +168,7 @@ class Slack:
             raise SlackError(
                 f"Slack refuses the token: {_code(error)}; set GOLDENHOUR_SLACK__TOKEN anew"
             ) from error
-        except (OSError, HTTPException, ValueError, SlackClientError) as error:
+        except BROKEN as error:
             raise SlackError(
                 f"Slack is not reached: {_why(error)}; check GOLDENHOUR_SLACK__BASE_URL"
             ) from error
@@ -219,7 +221,7 @@ def _outcome(call: Callable[[], SlackResponse], now: datetime) -> Outcome:
         if isinstance(error.reason, UNREACHED) or _is_unresolved(error.reason):
             return Wait(_why(error))
         return Unknown(_why(error))
-    except (OSError, HTTPException, ValueError, AttributeError, SlackClientError) as error:
+    except BROKEN as error:
         return Unknown(_why(error))
 
 
@@ -238,7 +240,7 @@ def _read(call: Callable[[], SlackResponse]) -> dict[str, Any]:
         answer = call().data
     except SlackApiError as error:
         raise UnreadableError(f"http {error.response.status_code} {_code(error)}"[:200]) from error
-    except (OSError, HTTPException, ValueError, SlackClientError) as error:
+    except BROKEN as error:
         raise UnreadableError(_why(error)) from error
     if not isinstance(answer, dict):
         raise UnreadableError("not a JSON object")

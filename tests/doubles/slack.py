@@ -182,7 +182,7 @@ class _Door(BaseHTTPRequestHandler):
 
     def _chat_postMessage(self, given: dict[str, Any]) -> None:
         double = self.server.double
-        if not _is_valid(given):
+        if not is_valid(given):
             return self._answer(200, {"ok": False, "error": "invalid_blocks"})
         with double.lock:
             fault = double.faults.next() if double.faults else None
@@ -217,7 +217,7 @@ class _Door(BaseHTTPRequestHandler):
 
     def _chat_update(self, given: dict[str, Any]) -> None:
         double = self.server.double
-        if not _is_valid(given):
+        if not is_valid(given):
             return self._answer(200, {"ok": False, "error": "invalid_blocks"})
         with double.lock:
             for each in double.messages:
@@ -309,7 +309,7 @@ def _socket(double: SlackDouble, connection: ServerConnection) -> None:
 LIMITS = {"header": 150, "section": 3000, "field": 2000, "context": 3000, "button": 75}
 
 
-def _is_valid(given: dict[str, Any]) -> bool:
+def is_valid(given: dict[str, Any]) -> bool:
     """Slack's limits on Block Kit (reference, "Blocks" and "Block elements", read 2026-11)."""
     blocks = given.get("blocks") or []
     return (

@@ -1,0 +1,214 @@
+"""The commands that look at what went out: alerts, statements, and the oversight review."""
+
+import json
+import os
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+from sqlalchemy import select
+from sqlmodel import Session, col
+
+from config.cli import Complaint
+from config.database import open_database
+from config.settings import read_settings
+from responders.outbox import retry_failed
+from responders.pack import pack
+from responders.review import read_meetings
+from responders.tactics import read_tactics
+from triage.records import Alert, Case, Delivery, Review, ReviewItem, Statement
+
+LONDON = ZoneInfo("Europe/London")
+
+app = typer.Typer()
+review = typer.Typer(help="The fortnightly oversight review.")
+app.add_typer(review, name="review")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Limit = Annotated[int, typer.Option(min=1, help="How many, newest first.")]
+
+
+class Audience(StrEnum):
+    """Who a pack is for."""
+
+    FULL = "full"
+    PANEL = "panel"
+    PUBLIC = "public"
+
+
+@app.command("alerts")
+def alerts(
+    as_json: AsJson = False,
+    limit: Limit = 50,
+    retry: Annotated[
+        bool, typer.Option("--retry-failed", help="First send again what a channel refused.")
+    ] = False,
+) -> None:
+    """List alerts with their deliveries, newest first."""
+    asked = (
+        select(Alert, Case, Delivery)
+        .join(Case, col(Case.id) == col(Alert.case_id))
+        .outerjoin(Delivery, col(Delivery.alert_id) == col(Alert.id))
+        .order_by(col(Alert.raised_at).desc(), col(Case.number).desc(), col(Alert.desk))
+        .limit(limit)
+    )
+    with open_database(read_settings()) as engine, Session(engine) as session:
+        if retry:
+            put_back = retry_failed(session, now=datetime.now(UTC))
+            session.commit()
+            typer.echo(f"put back to be sent: {put_back}", err=True)
+        rows = [_alert(alert, case, delivery) for alert, case, delivery in session.execute(asked).tuples()]
+    _print(rows, as_json, ("case", "desk", "severity", "state", "raised", "delivery", "channel", "error"))
+
+
+@app.command("statements")
+def statements(as_json: AsJson = False, limit: Limit = 20) -> None:
+    """List the drafted holding statements, newest first."""
+    asked = (
+        select(Statement, col(Case.number))
+        .join(Case, col(Case.id) == col(Statement.case_id))
+        .order_by(col(Statement.drafted_at).desc(), col(Case.number).desc())
+        .limit(limit)
+    )
+    with open_database(read_settings()) as engine, Session(engine) as session:
+        rows = [_statement(statement, number) for statement, number in session.execute(asked).tuples()]
+    _print(rows, as_json, ("case", "template", "version", "state", "drafted", "missing", "text"))
+
+
+@review.command("list")
+def list_reviews(as_json: AsJson = False) -> None:
+    """Show the next meeting, and what is on the list of each."""
+    settings = read_settings()
+    coming = read_meetings(settings.file("review/meetings.toml")).next_after(datetime.now(UTC))
+    asked = (
+        select(col(Review.meets_at), Case, ReviewItem)
+        .join(ReviewItem, col(ReviewItem.review_id) == col(Review.id))
+        .join(Case, col(Case.id) == col(ReviewItem.case_id))
+        .order_by(col(Review.meets_at), col(Case.severity), col(Case.number))
+    )
+    with open_database(settings) as engine, Session(engine) as session:
+        rows = [
+            {
+                "meeting": meets_at.astimezone(LONDON).isoformat(),
+                "case": f"GH-{case.number}",
+                "severity": case.severity,
+                "title": case.title,
+                "because": item.because,
+            }
+            for meets_at, case, item in session.execute(asked).tuples()
+        ]
+    typer.echo(f"the next meeting is on {coming:%-d %B %Y at %H:%M}", err=True)
+    _print(rows, as_json, ("meeting", "case", "severity", "title", "because"))
+
+
+@review.command("pack")
+def make_pack(
+    since: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="The first day.")],
+    until: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="The last day.")],
+    out: Annotated[Path | None, typer.Option(help="Where to write it; stdout by default.")] = None,
+    audience: Annotated[Audience, typer.Option(help="Who it is for.")] = Audience.FULL,
+    as_json: AsJson = False,
+) -> None:
+    """Make the oversight pack of a period as one HTML page. Days are London's; both are included."""
+    if audience is not Audience.FULL:
+        raise Complaint(
+            f"a pack for the {audience} cannot be made yet: it must be redacted and approved by a second "
+            "person first. Use --audience full, and keep it to members of the oversight group"
+        )
+    if since > until:
+        raise Complaint(f"--since {since:%Y-%m-%d} is after --until {until:%Y-%m-%d}")
+    settings = read_settings()
+    template = settings.file("review/pack.html").read_text(encoding="utf-8")
+    tactics = read_tactics(settings.file("review/tactics.toml"))
+    with open_database(settings) as engine, Session(engine) as session:
+        made = pack(
+            session,
+            _midnight(since.date()),
+            _midnight(until.date() + timedelta(days=1)),
+            template=template,
+            tactics=tactics,
+            desk_url=settings.address,
+        )
+    if out is None:
+        typer.echo(made, nl=False)
+        return
+    size = _write(out, made)
+    if as_json:
+        typer.echo(json.dumps({"file": str(out), "bytes": size, "audience": audience}))
+    else:
+        typer.echo(f"{out}: {size:,} bytes", err=True)
+
+
+def _write(out: Path, made: str) -> int:
+    """Write for the owner's eyes only. Raises Complaint."""
+    written = made.encode()
+    try:
+        with os.fdopen(os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(written)
+    except OSError as error:
+        raise Complaint(
+            f"the pack cannot be written to {out}: {error.strerror}; choose another --out"
+        ) from error
+    return len(written)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), LONDON)
+
+
+def _alert(alert: Alert, case: Case, delivery: Delivery | None) -> dict[str, Any]:
+    return {
+        "id": str(alert.id),
+        "case": f"GH-{case.number}",
+        "desk": alert.desk,
+        "severity": case.severity,
+        "manner": alert.manner,
+        "rule": alert.rule,
+        "state": alert.state,
+        "raised": alert.raised_at.isoformat(),
+        "acknowledged": alert.acknowledged_at.isoformat() if alert.acknowledged_at else None,
+        "through": alert.acknowledged_through,
+        "delivery": delivery.state if delivery else "none yet",
+        "delivered": delivery.delivered_at.isoformat() if delivery and delivery.delivered_at else None,
+        "channel": delivery.channel if delivery else None,
+        "attempts": delivery.attempts if delivery else 0,
+        "possible_repeat": delivery.possible_repeat if delivery else False,
+        "error": delivery.error if delivery else None,
+    }
+
+
+def _statement(statement: Statement, number: int) -> dict[str, Any]:
+    return {
+        "id": str(statement.id),
+        "case": f"GH-{number}",
+        "template": statement.template,
+        "version": statement.version,
+        "state": statement.state,
+        "drafted": statement.drafted_at.isoformat(),
+        "missing": statement.missing,
+        "facts": statement.facts,
+        "text": statement.text,
+    }
+
+
+def _print(rows: list[dict[str, Any]], as_json: bool, columns: tuple[str, ...]) -> None:
+    if as_json:
+        typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        return
+    table = Table(*columns, box=None, header_style="bold")
+    for row in rows:
+        table.add_row(*(_cell(row[column]) for column in columns))
+    Console().print(table if rows else "nothing yet")
+
+
+def _cell(value: object) -> Text:
+    """Plain text: what looks like markup is not."""
+    if isinstance(value, list):
+        return Text(", ".join(map(str, value)))
+    return Text("" if value is None else str(value).strip())

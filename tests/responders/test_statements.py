@@ -1,0 +1,159 @@
+"""Holding statements: known facts only, what is missing listed, a new version only when something is known anew."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, select
+from sqlmodel import Session, col
+
+from classifier.records import Force, IncidentType
+from config.settings import HERE
+from responders.statements import draft, known_facts
+from responders.templates import StatementTemplate, StatementTemplateError, read_template, read_templates
+from tests.make import make_case
+from triage.records import Case, LogEntry, Statement, StatementState
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+@pytest.fixture
+def aware() -> StatementTemplate:
+    return read_template(HERE / "statements" / "aware.md")
+
+
+def stored(session: Session, case: Case) -> Case:
+    session.add(case)
+    session.flush()
+    session.refresh(case)
+    return case
+
+
+CASES = {
+    "complete": make_case(place="Rye Lane", borough="Southwark", severity=2),
+    "borough only": make_case(
+        borough="Hammersmith and Fulham", severity=1, type=IncidentType.DEATH_OR_FIREARMS
+    ),
+    "nowhere": make_case(severity=3, type=IncidentType.STOP_SEARCH),
+    "long place": make_case(
+        place="A Very Long Road Name Indeed", borough="Kensington and Chelsea", severity=3
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_drafts_stay_as_agreed(aware: StatementTemplate, noon: datetime, name: str) -> None:
+    case = CASES[name]
+    case.number = 7
+    facts = {fact.name: fact.value for fact in known_facts(case, aware, now=noon)}
+    text = aware.fill(facts)
+    assert text == (GOLDEN / f"aware-{name.replace(' ', '-')}.md").read_text(encoding="utf-8")
+    assert len(text.split()) <= 70
+
+
+def test_a_draft_keeps_each_fact_with_its_source(
+    session: Session, aware: StatementTemplate, noon: datetime
+) -> None:
+    case = stored(session, make_case(borough="Southwark", severity=2))
+    made = draft(session, case.id, [aware], now=noon)
+    assert made is not None
+    assert made.missing == []
+    assert {each["name"] for each in made.facts} == {"aware_since", "place", "checking", "next_update"}
+    assert all(each["source"] for each in made.facts)
+    assert "not verified" in next(each["source"] for each in made.facts if each["name"] == "place")
+
+
+def test_what_is_not_known_is_listed_and_never_invented(
+    session: Session, aware: StatementTemplate, noon: datetime
+) -> None:
+    case = stored(session, make_case(severity=2))
+    made = draft(session, case.id, [aware], now=noon)
+    assert made is not None
+    assert made.missing == ["place"]
+    assert "[place not known]" in made.text
+
+
+def test_the_same_job_again_changes_nothing(
+    session: Session, aware: StatementTemplate, noon: datetime
+) -> None:
+    case = stored(session, make_case(borough="Southwark", severity=2))
+    first = draft(session, case.id, [aware], now=noon)
+    again = draft(session, case.id, [aware], now=noon + timedelta(hours=3))
+    assert first is again
+    assert len(session.scalars(select(LogEntry)).all()) == 1
+
+
+def test_a_new_fact_makes_a_new_version_and_supersedes_the_old(
+    session: Session, aware: StatementTemplate, noon: datetime
+) -> None:
+    case = stored(session, make_case(severity=2))
+    draft(session, case.id, [aware], now=noon)
+    case.borough = "Southwark"
+    session.add(case)
+    draft(session, case.id, [aware], now=noon + timedelta(hours=1))
+    session.commit()
+    versions = session.scalars(select(Statement).order_by(col(Statement.version))).all()
+    assert [(each.version, each.state) for each in versions] == [
+        (1, StatementState.SUPERSEDED),
+        (2, StatementState.DRAFTED),
+    ]
+    assert "16:00 on 14 July" in versions[1].text
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        make_case(severity=4),
+        make_case(severity=2, type=IncidentType.OFFICER_CONDUCT),
+        make_case(severity=2, force=Force.OVERSEAS),
+    ],
+    ids=["minor", "no encounter", "not ours"],
+)
+def test_no_template_no_draft(session: Session, aware: StatementTemplate, noon: datetime, case: Case) -> None:
+    stored(session, case)
+    assert draft(session, case.id, [aware], now=noon) is None
+    session.rollback()
+
+
+def test_two_jobs_at_once_make_one_draft(engine: Engine, aware: StatementTemplate, noon: datetime) -> None:
+    with Session(engine) as session:
+        case_id = stored(session, make_case(borough="Southwark", severity=2)).id
+        session.commit()
+    for _job in range(2):
+        with Session(engine) as session:
+            draft(session, case_id, [aware], now=noon)
+            session.commit()
+    with Session(engine) as session:
+        assert len(session.scalars(select(Statement)).all()) == 1
+
+
+WRONG = {
+    "a fact that is none": ("{{ aware_since }}", "{{ suspect }}", "'suspect' is no fact"),
+    "a fact not listed": ('required = ["place", ', "required = [", "required: the text needs 'place'"),
+    "too many words": ("No details", "No details " + "at all " * 20, "70 are allowed"),
+    "a misspelt key": ("approver =", "aprover =", "approver"),
+    "an unknown type": ('"stop_search",', '"stop_serch",', "when.types"),
+    "no text for a type": ("stop_search = ", "none = ", "checking: nothing is said for 'stop_search'"),
+    "no time for a severity": ("3 = 120\n", "", "next_update_minutes: nothing is said for 3"),
+    "broken markup": ("{{ place }}", "{{ place }", "aware.md"),
+    "no front matter": ("+++\nname", "name", "aware.md"),
+    "code": ("{{ place }}", "{{ place.__class__.__mro__ }}", "aware.md"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_template_is_refused_with_file_and_reason(tmp_path: Path, name: str) -> None:
+    found, put, told = WRONG[name]
+    written = (HERE / "statements" / "aware.md").read_text(encoding="utf-8")
+    assert found in written
+    path = tmp_path / "aware.md"
+    path.write_text(written.replace(found, put, 1), encoding="utf-8")
+    with pytest.raises(StatementTemplateError, match=r"aware\.md") as refused:
+        read_template(path)
+    assert told in str(refused.value)
+
+
+def test_a_name_used_twice_is_refused(tmp_path: Path) -> None:
+    path = HERE / "statements" / "aware.md"
+    with pytest.raises(StatementTemplateError, match="used by another"):
+        read_templates([path, path])
