@@ -150,7 +150,10 @@ def _let_rest(session: Session, source: SourceRow, until: datetime, *, whole_hos
     """Keep away until a moment: from the source after a fault of its own (5xx), from its host after a 429."""
     where = f"{_HOST} = :host" if whole_host else "name = :name"
     session.execute(
-        text(f"UPDATE sources SET rest_until = greatest(rest_until, :until) WHERE {where}"),  # noqa: S608
+        text(
+            "UPDATE sources SET rest_until = greatest(rest_until, :until),"  # noqa: S608
+            f" due_at = greatest(due_at, :until) WHERE {where}"
+        ),
         {"until": until, "host": urlsplit(source.url).netloc.lower(), "name": source.name},
     )
 

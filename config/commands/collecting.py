@@ -1,0 +1,261 @@
+"""Collecting from the terminal: fetch now, and see how the sources are doing."""
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import Progress
+from rich.table import Table
+from sqlalchemy import Engine
+from sqlmodel import Session, col, select
+
+from collector.catalogue import CatalogueError, read_sources, sync_sources
+from collector.collect import Collected
+from collector.health import Cover, Health, State, coverage, health
+from collector.http import Http
+from collector.months import make_months
+from collector.records import SourceRow
+from collector.schedule import due
+from collector.sources import polled
+from collector.watch import Visit, collect_source
+from config import log as logs
+from config.cli import Complaint
+from config.database import open_database
+from config.queues.collect import author_key, prefilter_of
+from config.settings import Settings, read_settings
+
+app = typer.Typer()
+
+COLOURS = {State.WELL: "green", State.FAILING: "red", State.OVERDUE: "red", State.RESTING: "yellow"}
+AT_MOST = 10_000
+MOST_ROUNDS = 100  # a source that always has more is left to the service
+
+
+@app.command("collect")
+def collect(
+    source: str | None = typer.Option(None, "--source", help="Only this one, due or not."),
+    once: bool = typer.Option(False, "--once", help="All sources once, due or not."),
+    as_json: bool = typer.Option(False, "--json", help="Print JSON."),
+) -> None:
+    """Fetch the sources that are due, now. What is new is stored and waits to be assessed.
+
+    Works beside a running service: no source is fetched twice at a time, and what a server asked for is
+    kept to. Exits 1 when nothing could be fetched.
+    """
+    settings = read_settings()
+    logs.set_up("error", "collect")
+    with open_database(settings, pool=settings.collect.fetches_at_once + 2) as engine:
+        catalogue(settings, engine)
+        with showing_progress() as progress:
+            visits = list(_visits(settings, engine, source, once, progress))
+    _tell(visits, as_json)
+    failed = [each for each in visits if each.outcome == "failed"]
+    if failed and len(failed) == len(visits):
+        raise Complaint(
+            f"nothing could be fetched. {failed[0].source}: {failed[0].error}. {failed[0].remedy}"
+        )
+
+
+@app.command("sources")
+def sources(as_json: bool = typer.Option(False, "--json", help="Print JSON.")) -> None:
+    """Show every source with its health, gaps and failures, and which boroughs are covered."""
+    settings = read_settings()
+    with open_database(settings) as engine:
+        catalogue(settings, engine)
+        with Session(engine) as session:
+            found = health(session, now=datetime.now(UTC))
+    covers = coverage([each.source for each in found])
+    if as_json:
+        print(json.dumps({"sources": [_as_json(each) for each in found], "boroughs": _boroughs(covers)}))
+    else:
+        _show(found, covers)
+
+
+def catalogue(settings: Settings, engine: Engine) -> None:
+    """Bring the table of sources up to `sources.toml`. Raises Complaint when the file is wrong."""
+    try:
+        watches = read_sources(settings.file("sources.toml"))
+    except CatalogueError as error:
+        raise Complaint(str(error)) from error
+    now = datetime.now(UTC)
+    with Session(engine) as session:
+        make_months(session, now=now)
+        sync_sources(session, watches, now=now)
+        session.commit()
+
+
+def _visits(
+    settings: Settings, engine: Engine, source: str | None, once: bool, progress: "Telling"
+) -> Iterator[Visit]:
+    early = once or source is not None
+    chosen = _chosen(engine, source) if early else None
+    with (
+        Http(settings.http) as http,
+        ThreadPoolExecutor(settings.collect.fetches_at_once, thread_name_prefix="collect") as pool,
+    ):
+        prefilter, key = prefilter_of(settings), author_key(settings)
+
+        skipped: set[str] = set()
+
+        def visit(name: str) -> Visit:
+            visited = collect_source(
+                engine,
+                name,
+                http,
+                prefilter,
+                author_key=key,
+                clock=lambda: datetime.now(UTC),
+                settings=settings.collect,
+                even_early=early,
+            )
+            if visited.outcome == "skipped":
+                skipped.add(name)
+            return visited
+
+        for names in _rounds(chosen) if chosen is not None else _due(engine, skipped):
+            progress.expect(len(names))
+            for done in pool.map(visit, names):
+                progress.tell(done)
+                yield done
+
+
+def _chosen(engine: Engine, source: str | None) -> list[SourceRow]:
+    with Session(engine) as session:
+        rows = session.exec(select(SourceRow).order_by(col(SourceRow.name))).all()
+    if source is None:
+        return [row for row in rows if row.enabled and row.kind in polled()]
+    named = next((row for row in rows if row.name == source), None)
+    if named is None:
+        raise Complaint(f"there is no source {source!r}; `goldenhour sources` lists them")
+    if named.kind not in polled():
+        raise Complaint(f"{source} is a stream, which stays open: `goldenhour schedule` listens to it")
+    if not named.enabled:
+        raise Complaint(f"{source} is switched off: set `enabled = true` in sources.toml")
+    return [named]
+
+
+def _rounds(rows: Sequence[SourceRow]) -> Iterator[list[str]]:
+    """The sources in rounds that hold each host once, so that no host is asked twice at a time."""
+    waiting = list(rows)
+    while waiting:
+        first = {urlsplit(row.url).netloc.lower(): row for row in reversed(waiting)}
+        now = [row for row in waiting if first[urlsplit(row.url).netloc.lower()] is row]
+        waiting = [row for row in waiting if row not in now]
+        yield [row.name for row in now]
+
+
+def _due(engine: Engine, skipped: set[str]) -> Iterator[list[str]]:
+    """What is due, again and again until nothing is. What is skipped is being fetched by someone else."""
+    for _ in range(MOST_ROUNDS):
+        with Session(engine) as session:
+            names = due(session, now=datetime.now(UTC), limit=AT_MOST)
+        names = [name for name in names if name not in skipped]
+        if not names:
+            return
+        yield names
+
+
+class Telling:
+    """How far collecting is: a bar on a terminal, a line a source elsewhere; both on stderr."""
+
+    def __init__(self, progress: Progress | None) -> None:
+        self._progress = progress
+        self._task = progress.add_task("collecting", total=0) if progress else None
+        self._total = 0
+
+    def expect(self, more: int) -> None:
+        self._total += more
+        if self._progress and self._task is not None:
+            self._progress.update(self._task, total=self._total)
+
+    def tell(self, visit: Visit) -> None:
+        if self._progress and self._task is not None:
+            self._progress.advance(self._task)
+        else:
+            print(f"{visit.source}: {_outcome(visit)}", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def showing_progress() -> Iterator[Telling]:
+    """Progress while it lasts."""
+    if not sys.stderr.isatty():
+        yield Telling(None)
+        return
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        yield Telling(progress)
+
+
+def _outcome(visit: Visit) -> str:
+    if visit.outcome == "collected":
+        return f"{visit.counts.seen} seen, {visit.counts.stored} new"
+    return visit.error or "skipped: it is being fetched, or was asked to wait"
+
+
+def _tell(visits: Sequence[Visit], as_json: bool) -> None:
+    nothing = Collected(0, 0, 0, 0, 0)
+    total = Collected(*map(sum, zip(nothing, *(each.counts for each in visits), strict=True)))
+    if as_json:
+        listed = [{**each._asdict(), "counts": each.counts._asdict()} for each in visits]
+        print(json.dumps({"visits": listed, "total": total._asdict()}))
+        return
+    if not visits:
+        print("No source is due. `--once` fetches all of them, `--source NAME` one.")
+        return
+    table = Table("source", *Collected._fields, "", box=None, pad_edge=False)
+    for each in visits:
+        said = "" if each.outcome == "collected" else escape(_outcome(each))
+        table.add_row(each.source, *(str(count) for count in each.counts), said)
+    table.add_row("together", *(str(count) for count in total), "", style="bold")
+    Console().print(table)
+    for each in visits:
+        if each.outcome == "failed":
+            typer.echo(f"{each.source}: {each.error}\n    {each.remedy}", err=True)
+
+
+def _as_json(each: Health) -> dict[str, Any]:
+    row = each.source.model_dump(mode="json", exclude={"lease_owner", "lease_until"})
+    gaps = [gap.model_dump(mode="json", include={"from_at", "until_at", "because"}) for gap in each.gaps]
+    return {**row, "state": each.state.value, "seen_30d": each.seen, "stored_30d": each.stored, "gaps": gaps}
+
+
+def _boroughs(covers: Sequence[Cover]) -> dict[str, Any]:
+    return {
+        "covered": {each.borough: each.sources for each in covers if each.sources},
+        "uncovered": [each.borough for each in covers if not each.sources],
+    }
+
+
+def _show(found: Sequence[Health], covers: Sequence[Cover]) -> None:
+    table = Table("source", "kind", "grade", "state", "last success", "next due", "seen", "new", box=None)
+    for each in found:
+        row, colour = each.source, COLOURS.get(each.state, "dim")
+        state = f"[{colour}]{each.state.value}[/]"
+        when = _when(row.last_success_at), _when(row.due_at) if row.kind in polled() else "stays open"
+        table.add_row(row.name, row.kind, row.grade, state, *when, f"{each.seen:,}", f"{each.stored:,}")
+    console = Console()
+    console.print(table)
+    for each in found:
+        if each.source.error:
+            failures = f"{each.source.failures} in a row" if each.source.failures else "now"
+            console.print(f"\n[red]{each.source.name}[/] failing ({failures}): {escape(each.source.error)}")
+            console.print(f"    {escape(each.source.remedy or '')}")
+        for gap in each.gaps:
+            console.print(
+                f"\n{each.source.name} gap: {_when(gap.from_at)} to {_when(gap.until_at)}, {gap.because}"
+            )
+    blind = [each.borough for each in covers if not each.sources]
+    console.print(f"\n{len(covers) - len(blind)} of {len(covers)} boroughs have a source of their own.")
+    if blind:
+        console.print(f"[red]Not covered:[/] {', '.join(blind)}")
+
+
+def _when(moment: datetime | None) -> str:
+    return f"{moment.astimezone(UTC):%d %b %H:%M}" if moment else "never"
