@@ -7,19 +7,23 @@ characters, addresses, handles, emoji and "RT" leave no trace. It is never shown
 import re
 import unicodedata
 from functools import lru_cache
+from itertools import pairwise
+from pathlib import Path
 from typing import NamedTuple
 from zlib import crc32
 
 import numpy as np
+from numpy.typing import NDArray
+
+from classifier.normalise import CONFUSABLES
 
 BANDS, ROWS = 8, 4
 LONGEST_TEXT = 4_000
 MOST_TERMS = 64
 
-# Letters of other scripts that pass for Latin ones (Unicode TR39 confusables, those in everyday use).
 _LOOKALIKES = str.maketrans(
-    "аеорсухіјѕһԁԛԝкмтвнгАВЕКМНОРСТУХІЈЅαορνικτυχΑΒΕΖΗΙΚΜΝΟΡΤΥΧıłøđ’‘ʼ“”–—",
-    "aeopcyxijshdqwkmtbhrABEKMHOPCTYXIJSaopvikruxABEZHIKMNOPTYXilod'''\"\"--",
+    {letter: latin for letter, latin in CONFUSABLES.items() if len(letter) == 1}
+    | dict(zip("’‘ʼ“”–—", "'''\"\"--", strict=True))
 )
 _MARKS = re.compile("[\u0300-\u036f\u00ad\u034f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]")
 _NOISE = re.compile(
@@ -28,10 +32,10 @@ _NOISE = re.compile(
 _WORD = re.compile(r"[^\W_]+(?:['-][^\W_]+)*")
 _NAME = re.compile(r"[A-Z][a-z'][\w'-]*(?: [A-Z][a-z'][\w'-]*)+")
 _STOP = frozenset(
-    "a about after all also am an and any are as at be been being but by can could did do for from get got had "
-    "has have he her him his how i if in into is it its just like me my no not now of off on one or our out over "
-    "said say says she should so some than that the their them then there they this to up us was we were what "
-    "when where which while who will with would you your".split()
+    word
+    for line in (Path(__file__).parent / "stopwords.txt").read_text(encoding="utf-8").splitlines()
+    if not line.startswith("#")
+    for word in line.split()
 )
 
 _rng = np.random.default_rng(20240229)  # any fixed seed: sketches must agree between processes
@@ -47,7 +51,7 @@ class Fingerprint(NamedTuple):
     """
 
     exact: int
-    sketch: np.ndarray
+    sketch: NDArray[np.uint32]
     bands: tuple[int, ...]
     terms: tuple[str, ...]
     words: int
@@ -97,18 +101,19 @@ def _terms(folded: str, words: list[str]) -> tuple[str, ...]:
     found = dict.fromkeys(stem(word) for word in words if word not in _STOP and len(word) > 1)
     for name in _NAME.findall(folded):
         parts = [stem(part) for part in name.lower().split(" ") if part not in _STOP]
-        found |= dict.fromkeys(f"{a} {b}" for a, b in zip(parts, parts[1:], strict=False))
+        found |= dict.fromkeys(f"{a} {b}" for a, b in pairwise(parts))
     return tuple(found)[: 2 * MOST_TERMS]
 
 
-def _sketch(words: list[str]) -> np.ndarray:
-    pairs = {f"{a} {b}" for a, b in zip(words, words[1:], strict=False)} or {" ".join(words)}
+def _sketch(words: list[str]) -> NDArray[np.uint32]:
+    pairs = {f"{a} {b}" for a, b in pairwise(words)} or {" ".join(words)}
     hashed = np.fromiter((crc32(pair.encode()) for pair in pairs), dtype=np.uint64, count=len(pairs))
     mixed = hashed[:, None] * _FACTOR + _SHIFT  # wraps at 2**64; the upper half is well mixed
-    return (mixed.min(axis=0) >> np.uint64(32)).astype(np.uint32)
+    least: NDArray[np.uint64] = mixed.min(axis=0)
+    return (least >> np.uint64(32)).astype(np.uint32)
 
 
-def _bands(sketch: np.ndarray) -> tuple[int, ...]:
+def _bands(sketch: NDArray[np.uint32]) -> tuple[int, ...]:
     """One key for each band: its values mixed, with the band's place in the low bits."""
     keys = sketch.reshape(BANDS, ROWS).astype(np.uint64) @ _MIX
     return tuple((keys << np.uint64(3) | np.arange(BANDS, dtype=np.uint64)).tolist())

@@ -89,6 +89,15 @@ class Membership(Record, table=True):
     """That a post belongs to a case, or is suggested for it; and why."""
 
     __tablename__ = "memberships"
+    __table_args__ = (
+        # the posts a case is known by: copies of others say nothing new
+        Index(
+            "memberships_telling_idx",
+            "case_id",
+            "joined_at",
+            postgresql_where=text("sure AND how NOT IN ('same text', 'copy')"),
+        ),
+    )
 
     post_id: UUID = Field(primary_key=True)
     case_id: UUID = Field(foreign_key="cases.id", primary_key=True, index=True)
@@ -174,9 +183,7 @@ class Delivery(Record, table=True):
     __table_args__ = (
         Index("deliveries_alert_id_channel_key", "alert_id", "channel", unique=True),
         Index("deliveries_state_idx", "state", "due_at"),
-        Index(
-            "deliveries_edit_due_at_idx", "edit_due_at", postgresql_where=text("edit_due_at IS NOT NULL")
-        ),
+        Index("deliveries_edit_due_at_idx", "edit_due_at", postgresql_where=text("edit_due_at IS NOT NULL")),
         Index("deliveries_bundle_idx", "bundle", postgresql_where=text("bundle IS NOT NULL")),
     )
 

@@ -4,10 +4,14 @@ from collector.settings import Section
 
 
 class TriageSettings(Section):
+    """A post joins a case by itself from `join_above` on, is suggested from `suggest_above` on, and only
+    suggested when the case was last told of more than `window_days` ago (triage/similarity.py says how likely).
+    """
+
     claim_minutes: int = 20
-    join_above: float = 0.75
-    suggest_above: float = 0.5
-    window_days: int = 7
+    join_above: float = 0.45
+    suggest_above: float = 0.25
+    window_days: int = 14
 
 
 class WebSettings(Section):

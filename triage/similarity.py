@@ -14,6 +14,7 @@ from classifier.fingerprint import Fingerprint, fingerprint
 from classifier.rarity import Rarity
 
 MOST_TERMS = 40
+KNOWN_WEIGHT = 5.0  # of a fact such as the borough; about that of a place's name
 EXEMPLARS = 12
 CLOSENESS, NAMES, GAP, GAP_OF_ALIKE, BASE = 21.6, 0.61, -0.81, 0.78, -2.65
 
@@ -30,8 +31,9 @@ class Subject(NamedTuple):
 def subject(text: str, at: datetime, rarity: Rarity, *, known: tuple[str, ...] = ()) -> Subject:
     """A post to match. `known` are facts that count like words, such as the borough the text is about."""
     made = fingerprint(text)
-    terms = (*known, *made.terms)
-    weighed = sorted(zip(rarity.weigh(terms), terms, strict=True), reverse=True)
+    weighed = list(zip(rarity.weigh(made.terms), made.terms, strict=True))
+    weighed += [(KNOWN_WEIGHT, term) for term in known]
+    weighed.sort(reverse=True)
     weights = {term: weight * weight for weight, term in weighed[:MOST_TERMS]}
     return Subject(made, at, weights, sum(weights.values()) or 1.0)
 
