@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
 from classifier.model import Assessed
-from classifier.records import Assessment, Force, IncidentType
+from classifier.records import Assessment, Force, IncidentType, reading_text
 from collector.jobs import defer, ids
 from collector.records import Failure, Post
 
@@ -52,11 +52,6 @@ def assess(session: Session, post_ids: Sequence[UUID], model: Assessor, *, now: 
     if post_ids:
         defer(session, "route", queue="route", lock="route", posts=ids(post_ids))
     return len(wanted)
-
-
-def reading_text(title: str | None, text: str) -> str:
-    """What is read of a post: a news item's title stands first unless its text repeats it."""
-    return f"{title} — {text}" if title and not text.startswith(title) else text
 
 
 def _wanted(session: Session, post_ids: Sequence[UUID], version: str) -> list[Wanted]:

@@ -60,3 +60,8 @@ class Assessment(Record, table=True):
     force: Force = Field(default=Force.UNKNOWN, sa_type=Text)
     signals: list[dict[str, Any]] = Field(default_factory=list, sa_column=document("[]"))
     abstain: bool = False
+
+
+def reading_text(title: str | None, text: str) -> str:
+    """What is read of a post: a news item's title stands first unless its text repeats it."""
+    return f"{title} — {text}" if title and not text.startswith(title) else text
