@@ -186,10 +186,12 @@ def _arrays(weights: Weights) -> dict[str, Any]:
 
 def _sums(table: NDArray[Any], features: Ragged) -> Floats:
     """The sum of the table's rows for each text; nothing for a text without features."""
-    taken = table[features.rows].astype(np.float32)
-    running = np.zeros((len(taken) + 1, taken.shape[1]), np.float64)
-    np.cumsum(taken, axis=0, out=running[1:])
-    return (running[features.starts[1:]] - running[features.starts[:-1]]).astype(np.float32)
+    sums = np.zeros((len(features.starts) - 1, table.shape[1]), np.float32)
+    some = np.flatnonzero(np.diff(features.starts))
+    if len(some):
+        taken = table[features.rows].astype(np.float32)
+        sums[some] = np.add.reduceat(taken, features.starts[some], axis=0)
+    return sums
 
 
 def _length(squared: Floats) -> Floats:

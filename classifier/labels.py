@@ -9,6 +9,7 @@ CORE = ("death_or_firearms", "use_of_force", "pursuit_collision", "stop_search")
 OTHER = ("officer_harmed", "arrest_detention", "other_encounter")
 REST = ("officer_conduct", "none")
 LEARNT = ("first_hand", "has_video", "praise", "complaint_not_force", "witness_offer", "official_police_post")
+HINT = 0.4  # how much of a signal's score counts beside a learnt probability
 SAID = 0.05  # labels below this are not listed
 
 
@@ -27,9 +28,14 @@ def gravest(types: Mapping[str, float]) -> IncidentType:
 
 
 def labels_of(probabilities: Mapping[str, float], findings: Sequence[Finding]) -> dict[str, float]:
-    """Learnt labels and those the signals speak for; where both do, the likelier."""
-    said = {name: probabilities[name] for name in LEARNT if probabilities.get(name, 0.0) >= SAID}
+    """Learnt labels and those the signals speak for; a signal adds to what was learnt, and stands alone where
+    nothing was."""
+    said = {name: probabilities[name] for name in LEARNT if name in probabilities}
     for finding in findings:
-        if finding.label:
-            said[finding.label] = max(said.get(finding.label, 0.0), finding.signal.score)
+        name, score = finding.label, finding.signal.score
+        if name in LEARNT:
+            said[name] = max(said.get(name, 0.0), 1 - (1 - probabilities.get(name, 0.0)) * (1 - HINT * score))
+        elif name:
+            said[name] = max(said.get(name, 0.0), score)
+    said = {name: value for name, value in said.items() if value >= SAID}
     return {name: round(value, 3) for name, value in sorted(said.items())}

@@ -49,6 +49,7 @@ _SPACED = re.compile(
 )
 _MASKED = re.compile(r"(?<![\w*])[A-Za-z]+[*•×#]{1,6}[A-Za-z]+(?![\w*])")
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f\x80-\x9f\u2028\u2029\u00a0\u2000-\u200a\u202f\u205f\u3000]")
+_ENDLESS = re.compile(r"\S{200}(?=\S)")  # spaCy's splitter takes quadratic time over one endless word
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -72,11 +73,12 @@ def normalise(original: str) -> Working:
     """The working copy of the first LONGEST characters. Never raises; doing it twice changes nothing more."""
     text = original[:LONGEST]
     plain = _NEEDS_NOTHING.match(text) is not None
-    if plain and not any(odd.search(text) for odd in (_STRETCHED, _LEETED, _SPACED, _MASKED)):
+    if plain and not any(odd.search(text) for odd in (_STRETCHED, _LEETED, _SPACED, _MASKED, _ENDLESS)):
         return Working(text)
     copy = _Copy(text)
     if not plain:
         _undo_unicode(copy)
+    copy.replace(_ENDLESS, lambda found: found[0] + " ")
     copy.replace(_STRETCHED, _squeeze)
     copy.replace(_SPACED, _join, "spaced-out letters")
     copy.replace(_LEETED, _unleet, "digits and signs for letters")

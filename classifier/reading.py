@@ -67,6 +67,17 @@ class Reading:
             if hit.lexicon.even_if_denied or not self.denied(hit.start):
                 yield hit
 
+    def findings(self, signal: str, *, denied_too: bool = False) -> Iterator[Finding]:
+        """A finding for each lexicon of a signal, at the first place where its words are asserted."""
+        hits = self._found.get(signal)
+        if not hits:
+            return
+        said = set()
+        for hit in hits if denied_too else self.asserted(signal):
+            if hit.lexicon.name not in said:
+                said.add(hit.lexicon.name)
+                yield self.finding(hit)
+
     def finding(self, hit: Hit, *, score: float | None = None, name: str = "") -> Finding:
         """A finding that says what its lexicon says."""
         lexicon = hit.lexicon

@@ -21,17 +21,23 @@ FULL = {
 }
 CRITICAL = 0.9  # the least severity of a hard trigger
 
+LIKELY = frozenset({"likely"})  # stands for: the text is likely to report an encounter at all
+
 TRIGGERS: dict[str, tuple[frozenset[str], ...]] = {
-    "death or serious injury after police contact": (frozenset({"death", "serious_injury"}),),
+    "death after police contact": (frozenset({"death_contact"}),),
+    "death or serious injury after police contact": (frozenset({"death", "serious_injury"}), LIKELY),
     "police firearm discharged": (frozenset({"firearm_fired"}),),
-    "cannot breathe or unconscious": (frozenset({"cannot_breathe", "unconscious"}),),
+    "cannot breathe or unconscious": (frozenset({"cannot_breathe", "unconscious"}), LIKELY),
     "child strip-searched": (frozenset({"strip_search"}), frozenset({"child"})),
-    "disorder forming around the incident": (frozenset({"disorder"}),),
+    "disorder forming around the incident": (frozenset({"disorder"}), LIKELY),
     "officer's identity or address posted with threats": (
         frozenset({"officer_identified"}),
         frozenset({"threat"}),
     ),
-    "invented police statement": (frozenset({"fake_statement"}),),
+    "invented police statement in an emergency": (
+        frozenset({"fake_statement"}),
+        frozenset({"disorder", "death"}),
+    ),
 }
 
 
@@ -43,7 +49,7 @@ class Severity(NamedTuple):
     triggers: tuple[str, ...]
 
 
-def severity(findings: Sequence[Finding], *, about_police: bool) -> Severity:
+def severity(findings: Sequence[Finding], *, about_police: bool, likely: bool) -> Severity:
     """Severity of one post in 0..1. Words of harm in a text that is not about police weigh nothing."""
     if not about_police or not findings:
         return Severity(0.0, {}, ())
@@ -53,7 +59,7 @@ def severity(findings: Sequence[Finding], *, about_police: bool) -> Severity:
             full = FULL[finding.part][0]
             parts[finding.part] = max(parts.get(finding.part, 0.0), min(1.0, finding.weight / full))
     score = 1.0 - prod(1 - FULL[name][1] * value for name, value in parts.items())
-    triggers = _triggers({finding.signal.name for finding in findings})
+    triggers = _triggers({finding.signal.name for finding in findings} | (LIKELY if likely else set()))
     return Severity(max(score, CRITICAL) if triggers else score, parts, triggers)
 
 
