@@ -15,7 +15,7 @@ AFTER_ALL = "$"  # the character after `#`
 
 _VERSIONS = text(
     "SELECT external_id FROM unnest(CAST(:uris AS text[]), CAST(:ends AS text[])) AS asked (uri, ending)"
-    " JOIN posts ON posts.external_id ~>~ asked.uri || '#' AND posts.external_id ~<~ asked.ending"
+    " JOIN posts ON posts.external_id ~>~ (asked.uri || '#') AND posts.external_id ~<~ asked.ending"
     " WHERE platform = :platform AND withdrawn_at IS NULL"
 )
 

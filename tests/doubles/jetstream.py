@@ -60,7 +60,8 @@ class Happened:
 
 @dataclass
 class Jetstream:
-    """What the server knows and does. `asked` holds the query of each connection, with its version."""
+    """What the server knows and does. `asked` holds each query, with its version; `opened` the version of each
+    connection that is told things."""
 
     speaks: tuple[int, ...] = (1, 2)
     dictionary: bytes | None = None
@@ -71,6 +72,7 @@ class Jetstream:
     first_seq: int = 1
     events: list[Happened] = field(default_factory=list)
     asked: list[dict[str, Any]] = field(default_factory=list)
+    opened: list[int] = field(default_factory=list)
     sent: int = 0
     broken: int = 0
     port: int = 0
@@ -154,6 +156,7 @@ class Jetstream:
         left = self.break_after.pop(0) if self.break_after else None
         error_left = self.error_after.pop(0) if self.error_after else None
         at = self._start(version, query)
+        self.opened.append(version)
         with suppress(ConnectionClosed):
             while not self.ended:
                 for event in self.events[at:]:
