@@ -1,0 +1,338 @@
+"""The JSON interface: the desk's own reads and acts, for scripts and other systems of the force.
+
+Same sign-in as the pages: the session cookie, and for changes its token in the header `X-CSRF-Token`
+(`GET /api/v1/me` tells it). Described at /api/v1/openapi.json.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, HTTPException, Query, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+from sqlmodel import Session, col, select
+
+from triage import actions
+from triage.records import AlertState, Case, Desk, Statement, StatementState, Status
+from triage.web.alerts import Raised, read_alerts
+from triage.web.calm import health, troubles
+from triage.web.case import Voice, read_voices
+from triage.web.filters import PER_PAGE, Filters
+from triage.web.queue import find_case
+from triage.web.reading import unmentioned
+from triage.web.rows import Row, find_rows, rows_of
+from triage.web.visit import Visiting
+
+router = APIRouter(prefix="/api/v1")
+
+
+class _Shown(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+
+class ClockOut(_Shown):
+    name: str
+    desk: str
+    due_at: datetime
+    overdue: bool
+
+
+class CaseOut(_Shown):
+    """A case as the queue shows it."""
+
+    id: UUID
+    number: int
+    version: int
+    title: str
+    status: str
+    severity: int = Field(ge=1, le=5)
+    severity_parts: dict[str, Any]
+    incident: float
+    type: str
+    force: str
+    borough: str | None
+    bcu: str | None
+    place: str | None
+    desks: list[str]
+    opened_at: datetime
+    first_published_at: datetime
+    last_post_at: datetime
+    post_count: int
+    source_count: int
+    claimed_by: str | None
+    claimed_until: datetime | None
+    unacknowledged_by: list[str]
+    clocks: list[ClockOut]
+    quotes: list[str]
+
+    @classmethod
+    def of(cls, row: Row) -> "CaseOut":
+        shown = row.case.model_dump(include=set(cls.model_fields) & set(Case.model_fields))
+        return cls.model_validate(
+            {
+                **shown,
+                "claimed_by": row.holder or None,
+                "claimed_until": row.case.claimed_until if row.holder else None,
+                "unacknowledged_by": list(row.unanswered),
+                "clocks": [ClockOut.model_validate(each) for each in row.clocks],
+                "quotes": list(row.quotes),
+            }
+        )
+
+
+class CasesOut(_Shown):
+    total: int
+    page: int
+    pages: int
+    cases: list[CaseOut]
+
+
+class PostOut(_Shown):
+    """A post of a case, with the reasons found in it. Its author is not told; account names are taken out."""
+
+    id: UUID
+    platform: str
+    source: str
+    url: str | None
+    text: str
+    published_at: datetime
+    copies: int
+    incident: float | None
+    signals: list[dict[str, Any]]
+
+    @classmethod
+    def of(cls, voice: Voice) -> "PostOut":
+        assessed = voice.assessment
+        return cls(
+            id=voice.post.id,
+            platform=voice.post.platform,
+            source=voice.post.source,
+            url=voice.post.url,
+            text=unmentioned("".join(each.text for each in voice.pieces)),
+            published_at=voice.post.published_at,
+            copies=len(voice.copies),
+            incident=assessed.incident if assessed else None,
+            signals=[{"words": words, "because": why} for words, why in voice.reasons],
+        )
+
+
+class WholeCaseOut(CaseOut):
+    posts: list[PostOut]
+
+
+class AlertOut(_Shown):
+    id: UUID
+    case: int
+    desk: str
+    manner: str
+    priority: str
+    state: str
+    raised_at: datetime
+    acknowledged_at: datetime | None
+    acknowledged_by: str | None
+    deliveries: list[dict[str, str]]
+
+    @classmethod
+    def of(cls, raised: Raised) -> "AlertOut":
+        sent = [{"channel": each.channel, "state": str(each.state)} for each in raised.deliveries]
+        shown = raised.alert.model_dump(include=set(cls.model_fields) - {"acknowledged_by"})
+        return cls.model_validate(
+            {**shown, "case": raised.case.number, "acknowledged_by": raised.by or None, "deliveries": sent}
+        )
+
+
+class SourceOut(_Shown):
+    name: str
+    kind: str
+    enabled: bool
+    grade: str
+    boroughs: list[str]
+    last_success_at: datetime | None
+    seen_a_day: int
+    blind: str | None
+
+
+class StatementOut(_Shown):
+    id: UUID
+    case_id: UUID
+    template: str
+    version: int
+    state: str
+    text: str
+    facts: list[dict[str, Any]]
+    missing: list[str]
+    drafted_at: datetime
+
+
+class MeOut(_Shown):
+    username: str
+    name: str
+    desks: list[str]
+    csrf_token: str
+
+
+class HealthOut(_Shown):
+    """`well` is false while anything stands between the world and the desk."""
+
+    well: bool
+    troubles: list[str]
+    live_sources: int
+    all_sources: int
+
+
+class AcknowledgeIn(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    desk: Desk
+
+
+class DismissIn(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    status: Status
+    why: str = Field(min_length=1, max_length=2000)
+
+
+class Refusal(BaseModel):
+    detail: str
+
+
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    401: {"model": Refusal, "description": "Not signed in"},
+    403: {"model": Refusal, "description": "The token is missing or another site asked"},
+    404: {"model": Refusal, "description": "No such case"},
+    409: {"model": Refusal, "description": "Someone else was first, or it cannot be done in this state"},
+    422: {"model": Refusal, "description": "The request does not fit its description"},
+}
+
+PageNumber = Annotated[int, Query(ge=1, le=100_000)]
+
+
+@router.get("/openapi.json", include_in_schema=False)
+def openapi(request: Request) -> JSONResponse:
+    return JSONResponse(request.app.openapi())
+
+
+@router.get("/me", responses=REFUSALS)
+def me(visit: Visiting) -> MeOut:
+    person = visit.person
+    return MeOut(
+        username=person.username, name=person.name, desks=person.desks, csrf_token=visit.visitor.csrf
+    )
+
+
+@router.get("/healthz", responses=REFUSALS)
+def healthz(visit: Visiting) -> HealthOut:
+    calm = troubles(visit.session, channels=visit.room.channels, now=visit.now)
+    return HealthOut(
+        well=not calm.troubles,
+        troubles=[each.what for each in calm.troubles],
+        live_sources=calm.live_sources,
+        all_sources=calm.all_sources,
+    )
+
+
+@router.get("/cases", responses=REFUSALS)
+def cases(
+    visit: Visiting,
+    desk: Annotated[str, Query(description="comms or oversight")] = "",  # noqa: ARG001 (read by Filters)
+    view: Annotated[str, Query(description="open unclaimed mine waiting watch closed")] = "open",  # noqa: ARG001
+    severity: Annotated[list[int] | None, Query()] = None,  # noqa: ARG001
+    bcu: Annotated[list[str] | None, Query()] = None,  # noqa: ARG001
+    borough: Annotated[list[str] | None, Query()] = None,  # noqa: ARG001
+    type: Annotated[list[str] | None, Query()] = None,  # noqa: ARG001
+    sort: Annotated[str, Query(description="clock severity newest posts")] = "clock",  # noqa: ARG001
+    page: PageNumber = 1,
+) -> CasesOut:
+    """The queue, 25 a page, under the same filters as its address."""
+    filters = Filters.read(visit.request.query_params)
+    found = find_rows(visit.session, filters, visit.person, now=visit.now)
+    return CasesOut(
+        total=found.total,
+        page=min(page, found.pages),
+        pages=found.pages,
+        cases=[CaseOut.of(each) for each in found.rows],
+    )
+
+
+@router.get("/cases/{ref}", responses=REFUSALS)
+def case(visit: Visiting, ref: str) -> WholeCaseOut:
+    """A case by number or id, with its first fifty posts."""
+    found = find_case(visit.session, ref)
+    posts = [PostOut.of(each) for each in read_voices(visit.session, found.id, sure=True, page=1)]
+    shown = CaseOut.of(rows_of(visit.session, [found], visit.person, now=visit.now)[0])
+    return WholeCaseOut(**shown.model_dump(), posts=posts)
+
+
+@router.post("/cases/{ref}/claim", responses=REFUSALS)
+def claim(visit: Visiting, ref: str) -> CaseOut:
+    return _act(
+        visit, ref, lambda found: actions.claim(visit.session, found, who=visit.person, now=visit.now)
+    )
+
+
+@router.post("/cases/{ref}/release", responses=REFUSALS)
+def release(visit: Visiting, ref: str) -> CaseOut:
+    return _act(
+        visit, ref, lambda found: actions.release(visit.session, found, who=visit.person, now=visit.now)
+    )
+
+
+@router.post("/cases/{ref}/acknowledge", responses=REFUSALS)
+def acknowledge(visit: Visiting, ref: str, body: AcknowledgeIn) -> CaseOut:
+    def change(found: UUID) -> object:
+        return actions.acknowledge(
+            visit.session, found, who=visit.person, desk=body.desk, through="desk", now=visit.now
+        )
+
+    return _act(visit, ref, change)
+
+
+@router.post("/cases/{ref}/dismiss", responses=REFUSALS)
+def dismiss(visit: Visiting, ref: str, body: DismissIn) -> CaseOut:
+    def change(found: UUID) -> object:
+        return actions.dismiss(
+            visit.session, found, who=visit.person, status=body.status, why=body.why, now=visit.now
+        )
+
+    return _act(visit, ref, change)
+
+
+@router.get("/alerts", responses=REFUSALS)
+def alerts(visit: Visiting, state: AlertState = AlertState.OPEN, desk: Desk | None = None) -> list[AlertOut]:
+    """At most 200 of one state."""
+    return [AlertOut.of(each) for each in read_alerts(visit.session, state=state, desk=desk or "")]
+
+
+@router.get("/sources", responses=REFUSALS)
+def sources(visit: Visiting) -> list[SourceOut]:
+    return [
+        SourceOut.model_validate(
+            {**each.source.model_dump(), "seen_a_day": each.seen_a_day, "blind": each.blind}
+        )
+        for each in health(visit.session, now=visit.now)
+    ]
+
+
+@router.get("/statements", responses=REFUSALS)
+def statements(visit: Visiting, page: PageNumber = 1) -> list[StatementOut]:
+    """Drafts not superseded, newest first, 25 a page."""
+    return [StatementOut.model_validate(each) for each in _drafts(visit.session, page)]
+
+
+def _drafts(session: Session, page: int) -> Sequence[Statement]:
+    drafted = select(Statement).where(Statement.state == StatementState.DRAFTED)
+    ordered = drafted.order_by(col(Statement.drafted_at).desc(), col(Statement.id))
+    return session.exec(ordered.limit(PER_PAGE).offset((page - 1) * PER_PAGE)).all()
+
+
+def _act(visit: Visiting, ref: str, change: Callable[[UUID], object]) -> CaseOut:
+    found = find_case(visit.session, ref)
+    try:
+        change(found.id)
+        visit.session.commit()
+    except actions.Conflict as conflict:
+        visit.session.rollback()
+        raise HTTPException(409, str(conflict)) from conflict
+    visit.session.refresh(found)
+    return CaseOut.of(rows_of(visit.session, [found], visit.person, now=visit.now)[0])

@@ -1,0 +1,218 @@
+"""The desk: the pages two teams live in, and the JSON interface to the same acts, as one FastAPI application.
+
+`desk(...)` puts it together from plain values. What follows a request: security.py (headers, host, origin,
+session), then one function a page, which reads tables or calls one act of triage/actions.py.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from pathlib import Path
+
+import jinja2
+import structlog
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
+from sqlalchemy import Engine, text
+from sqlmodel import Session
+from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from triage import actions
+from triage.settings import WebSettings
+from triage.web import (
+    account,
+    acts,
+    alerts,
+    api,
+    case,
+    live,
+    queue,
+    reviews,
+    routings,
+    search,
+    signing_in,
+    sources,
+)
+from triage.web.pages import make_pages
+from triage.web.security import (
+    Gate,
+    Guarded,
+    guard,
+    is_secure,
+    own_origin,
+    served_hosts,
+    untampered,
+)
+from triage.web.sessions import Visitor, find
+from triage.web.visit import Room
+
+log = structlog.get_logger()
+
+STATIC = Path(__file__).parent / "static"
+OPEN_PATHS = ("/sign-in", "/sign-in/", "/static/", "/healthz", "/favicon.ico")
+LARGEST_BODY = 256 * 1024
+A_YEAR = "public, max-age=31536000, immutable"
+
+PAGES = (queue, case, acts, alerts, sources, routings, reviews, search, account, signing_in, live)
+
+
+def desk(
+    engine: Engine,
+    settings: WebSettings,
+    *,
+    channels: Sequence[str] = (),
+    lease: timedelta = actions.LEASE,
+    doors: Sequence[APIRouter] = (),
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> FastAPI:
+    """The application. `channels` names the alert channels that are configured; empty shows a banner.
+    `lease` is how long a claim holds.
+
+    `doors` are routers that check their own callers, such as Slack's signed interactions: no session, no token.
+    """
+    secure = is_secure(settings)
+    app = FastAPI(
+        title="Golden Hour",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        max_body_size=LARGEST_BODY,
+        lifespan=_lifespan,
+    )
+    app.state.room = Room(
+        engine, settings, tuple(channels), lease, make_pages(STATIC), live.Hub(_plain(engine)), now
+    )
+    for module in PAGES:
+        app.include_router(module.router, dependencies=[Depends(untampered)], include_in_schema=False)
+    app.include_router(api.router, dependencies=[Depends(untampered)])
+    for door in doors:
+        app.include_router(door, include_in_schema=False)
+    _add_the_rest(app)
+    app.add_middleware(
+        Gate,
+        hosts=served_hosts(settings),
+        origin=own_origin(settings),
+        open_paths=OPEN_PATHS,
+        door_paths=[path for door in doors for path in _paths(door)],
+        find=_finder(engine, settings, now),
+        cookie=signing_in.cookie_name(secure=secure),
+    )
+    app.add_middleware(Guarded, secure=secure)
+    return app
+
+
+def _paths(door: APIRouter) -> list[str]:
+    return [str(getattr(route, "path", "")) for route in door.routes]
+
+
+def _plain(engine: Engine) -> str:
+    return engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def _finder(
+    engine: Engine, settings: WebSettings, now: Callable[[], datetime]
+) -> Callable[[str, bool], Visitor | None]:
+    def find_visitor(token: str, touch: bool) -> Visitor | None:
+        with Session(engine) as session:
+            return find(session, token, settings, touch=touch, now=now())
+
+    return find_visitor
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    hub: live.Hub = app.state.room.hub
+    hub.open(asyncio.get_running_loop())
+    yield
+    hub.close()
+
+
+class _Files(StaticFiles):
+    """Static files; an address that carries the content's version may be kept for a year."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        versioned = b"v=" in scope.get("query_string", b"")
+        response.headers["Cache-Control"] = A_YEAR if versioned else "no-cache"
+        return response
+
+
+def _add_the_rest(app: FastAPI) -> None:
+    app.mount("/static", _Files(directory=STATIC), name="static")
+    app.add_api_route("/", _home, include_in_schema=False)
+    app.add_api_route("/favicon.ico", _icon, include_in_schema=False)
+    app.add_api_route("/healthz", _healthz, include_in_schema=False)
+    app.add_exception_handler(StarletteHTTPException, _refused)
+    app.add_exception_handler(RequestValidationError, _malformed)
+    app.add_exception_handler(jinja2.TemplateNotFound, _broken)
+    app.add_exception_handler(Exception, _broken)
+
+
+def _home() -> RedirectResponse:
+    return RedirectResponse("/queue", HTTPStatus.SEE_OTHER)
+
+
+def _icon() -> RedirectResponse:
+    return RedirectResponse("/static/mark.svg", HTTPStatus.SEE_OTHER)
+
+
+def _healthz(request: Request) -> PlainTextResponse:
+    """For a load balancer: 200 when the database answers."""
+    room: Room = request.app.state.room
+    with room.engine.connect() as connection:
+        connection.execute(text("SELECT 1"))
+    return PlainTextResponse("ok")
+
+
+TITLES = {
+    400: "The request could not be read",
+    403: "You cannot do that",
+    404: "Page not found",
+    405: "Page not found",
+    409: "Someone was there before you",
+    413: "That is too much at once",
+    422: "Something is missing",
+    503: "Not available just now",
+}
+
+
+def _refused(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException | StarletteHTTPException):
+        raise error
+    return _error_page(request, error.status_code, str(error.detail), dict(error.headers or {}))
+
+
+def _malformed(request: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    missing = sorted({".".join(str(part) for part in each["loc"][1:]) for each in error.errors()})
+    return _error_page(request, 422, f"Check these and try again: {', '.join(missing)}.", {})
+
+
+def _broken(request: Request, error: Exception) -> Response:
+    """A bug: logged with its trace, told without it. Set outside the middlewares, so it brings its own headers."""
+    room: Room = request.app.state.room
+    log.error("page failed", path=request.scope.get("path"), exc_info=error)
+    said = "The page could not be made. It has been logged. Try again; if it stays, run goldenhour doctor."
+    response = _error_page(request, 500, said, {})
+    guard(response.headers, secure=is_secure(room.settings))
+    return response
+
+
+def _error_page(request: Request, status: int, detail: str, headers: dict[str, str]) -> Response:
+    room: Room = request.app.state.room
+    if request.url.path.startswith("/api/"):
+        return JSONResponse({"detail": detail}, status, headers)
+    if detail == HTTPStatus(status).phrase:
+        detail = "Check the address, or go back to the queue."
+    title = TITLES.get(status, "Something went wrong")
+    shown = room.pages.get_template("error.html").render(
+        request=request, me=None, now=room.now(), title=title, detail=detail, status=status
+    )
+    return HTMLResponse(shown, status, headers)

@@ -1,0 +1,195 @@
+"""What is wrong right now, in words: silence must never look like calm.
+
+Looked at for every page, so each question is one indexed or small query.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from sqlalchemy import text
+from sqlmodel import Session, col, func, select
+
+from collector.records import Failure, SourceRow, Tally
+from triage.records import Heartbeat
+from triage.web.words import count, spell
+
+DEAD_AFTER = timedelta(seconds=20)
+FORGOTTEN_AFTER = timedelta(days=2)
+QUIET_AFTER = timedelta(minutes=10)
+MISSED_ITEMS = 30  # with a steady rhythm, chance of this many missing in a row is nil
+
+
+class Trouble(NamedTuple):
+    """One thing that does not work. `remedy` says what to do; `where` is the page that tells more."""
+
+    what: str
+    remedy: str
+    where: str = "/sources"
+
+
+class Calm(NamedTuple):
+    """The state of the watch. `since` is when the first source was first looked at."""
+
+    troubles: tuple[Trouble, ...]
+    live_sources: int
+    all_sources: int
+    since: datetime | None
+    last_seen_at: datetime | None
+
+
+class Health(NamedTuple):
+    """How one source is doing. `quiet_for` is set when it says nothing against its own rhythm."""
+
+    source: SourceRow
+    seen_a_day: int
+    last_item_at: datetime | None
+    quiet_for: timedelta | None
+    usual: timedelta | None
+    blind: str | None
+
+
+def troubles(session: Session, *, channels: Sequence[str], now: datetime) -> Calm:
+    """Everything that stands between the world and this desk, gravest first."""
+    sources = health(session, now=now)
+    enabled = [each for each in sources if each.source.enabled]
+    found = (
+        *_dead_parts(session, now=now),
+        *_blind(enabled),
+        *_no_channel(channels),
+        *_stuck_jobs(session, now=now),
+        *_failures(session, now=now),
+    )
+    looked = [each.source.last_success_at for each in enabled if each.source.last_success_at]
+    return Calm(
+        troubles=tuple(found),
+        live_sources=sum(each.blind is None for each in enabled),
+        all_sources=len(enabled),
+        since=session.exec(select(func.min(Tally.minute))).one(),
+        last_seen_at=max(looked, default=None),
+    )
+
+
+def health(session: Session, *, now: datetime) -> list[Health]:
+    """All sources by name, each with its rhythm over the last day."""
+    rhythm = {
+        name: (seen or 0, last)
+        for name, seen, last in session.exec(
+            select(
+                Tally.source,
+                func.sum(Tally.seen),
+                func.max(Tally.minute).filter(col(Tally.seen) > 0),
+            )
+            .where(Tally.minute > now - timedelta(days=1))
+            .group_by(col(Tally.source))
+        )
+    }
+    rows = session.exec(select(SourceRow).order_by(col(SourceRow.enabled).desc(), SourceRow.name)).all()
+    return [_health(row, *rhythm.get(row.name, (0, None)), now=now) for row in rows]
+
+
+def _health(row: SourceRow, seen: int, last: datetime | None, *, now: datetime) -> Health:
+    usual = timedelta(days=1) / seen if seen else None
+    quiet = now - last if last else None
+    silent = bool(usual and quiet and quiet > QUIET_AFTER and quiet > usual * MISSED_ITEMS)
+    return Health(
+        row, seen, last, quiet if silent else None, usual, _why_blind(row, quiet, usual, silent, now)
+    )
+
+
+def _why_blind(
+    row: SourceRow, quiet: timedelta | None, usual: timedelta | None, silent: bool, now: datetime
+) -> str | None:
+    """Why we do not see what this source shows, or None. One failed fetch is not blindness; a missed rhythm is."""
+    if not row.enabled:
+        return None
+    patience = max(timedelta(seconds=3 * row.every_s), timedelta(minutes=5))
+    since = row.last_success_at
+    if row.failures and (since is None or now - since > patience):
+        ago = f"for {spell(now - since)}" if since else "since it was set up"
+        return f"cannot be read {ago}: {row.error or 'no reason recorded'}"
+    if since is not None and now - since > patience * 4:
+        return f"has not been looked at for {spell(now - since)}"
+    if silent and quiet and usual:
+        return f"nothing new for {spell(quiet)} (usually one every {spell(usual)})"
+    return None
+
+
+def _blind(enabled: Sequence[Health]) -> Iterator[Trouble]:
+    blind = [each for each in enabled if each.blind]
+    if not enabled:
+        yield Trouble("No source is switched on, so nothing can arrive", "Enable sources in sources.toml")
+    if len(blind) > 3:
+        names = ", ".join(each.source.name for each in blind[:3])
+        yield Trouble(
+            f"{len(blind)} of {len(enabled)} sources are blind: {names} and others",
+            "See sources for each reason",
+        )
+        return
+    for each in blind:
+        yield Trouble(f"{each.source.name} {each.blind}", each.source.remedy or "See sources")
+
+
+def _no_channel(channels: Sequence[str]) -> Iterator[Trouble]:
+    if not channels:
+        yield Trouble(
+            "No alert channel is set up: alerts are shown on this desk only",
+            "Set GOLDENHOUR_SLACK__TOKEN, then restart",
+            "/alerts",
+        )
+
+
+def _dead_parts(session: Session, *, now: datetime) -> Iterator[Trouble]:
+    beats = session.exec(
+        select(Heartbeat)
+        .where(Heartbeat.beat_at > now - FORGOTTEN_AFTER, Heartbeat.state != "stopped")
+        .order_by(Heartbeat.part)
+    ).all()
+    alive = {each.part for each in beats if now - each.beat_at <= DEAD_AFTER}
+    dead = {each.part: each.beat_at for each in beats if each.part not in alive}
+    if dead:
+        longest = spell(now - min(dead.values()))
+        yield Trouble(
+            f"{count(len(dead), 'part')} of the service not answering for {longest}: {', '.join(dead)}",
+            "It should restart by itself; if not, run goldenhour doctor",
+        )
+    if not beats:
+        yield Trouble(
+            "Nothing is collecting or assessing: no part of the service has answered",
+            "Start it with goldenhour run",
+        )
+
+
+def _stuck_jobs(session: Session, *, now: datetime) -> Iterator[Trouble]:
+    failed, waiting, oldest = session.connection().execute(text(JOBS)).one()
+    if failed:
+        yield Trouble(f"{failed:,} jobs have failed for good", "Run goldenhour doctor")
+    if oldest is not None and now - oldest > timedelta(minutes=2):
+        yield Trouble(
+            f"{waiting:,} jobs wait, the oldest for {spell(now - oldest)}: what you see is late",
+            "Start more workers with goldenhour work",
+        )
+
+
+JOBS = """
+SELECT (SELECT count(*) FROM procrastinate_jobs WHERE status = 'failed'),
+       (SELECT count(*) FROM procrastinate_jobs WHERE status = 'todo'),
+       (SELECT coalesce(j.scheduled_at, (SELECT min(at) FROM procrastinate_events
+                                         WHERE job_id = j.id AND type = 'deferred'))
+        FROM procrastinate_jobs j
+        WHERE j.status = 'todo' AND (j.scheduled_at IS NULL OR j.scheduled_at <= now())
+        ORDER BY j.id LIMIT 1)
+"""
+
+
+def _failures(session: Session, *, now: datetime) -> Iterator[Trouble]:
+    stages = session.exec(
+        select(Failure.stage, func.count())
+        .where(Failure.at > now - timedelta(days=1), col(Failure.mended_at).is_(None))
+        .group_by(col(Failure.stage))
+        .order_by(Failure.stage)
+    ).all()
+    for stage, number in stages:
+        yield Trouble(
+            f"{count(number, 'item')} could not be worked through ({stage})", "Run goldenhour doctor"
+        )

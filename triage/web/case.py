@@ -1,0 +1,207 @@
+"""One case on one page: what people say, what we know, what we say and do."""
+
+import base64
+import hashlib
+from collections import defaultdict
+from datetime import datetime
+from typing import Annotated, Any, NamedTuple
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from fastapi.responses import HTMLResponse
+from sqlmodel import Session, col, select
+
+from classifier.records import Assessment
+from collector.records import Media, Post
+from triage.records import (
+    Alert,
+    Clock,
+    Delivery,
+    LogEntry,
+    Membership,
+    Review,
+    ReviewItem,
+    Statement,
+    StatementState,
+)
+from triage.web.filters import Filters
+from triage.web.queue import find_case
+from triage.web.reading import Piece, pieces, read_text, same_words
+from triage.web.rows import names_of, rows_of
+from triage.web.visit import Visiting
+
+router = APIRouter()
+
+POSTS_PER_PAGE = 50
+
+REASONS = {
+    "noise": ("No police encounter is reported", "Fiction, game, film or history", "Spam or automatic posts"),
+    "not_ours": ("Another force's officers", "Outside London", "Not police: security or enforcement staff"),
+    "opinion": (
+        "Comment only, nothing is reported",
+        "Complaint, not force: signposted",
+        "Praise, nothing to do",
+    ),
+}
+
+
+class Voice(NamedTuple):
+    """One post as shown, with the copies of its words folded under it. `name` is its author's name in this case."""
+
+    post: Post
+    pieces: list[Piece]
+    reasons: list[tuple[str, str]]
+    assessment: Assessment | None
+    membership: Membership
+    name: str
+    clip_s: float | None
+    pictures: int
+    copies: list[tuple[Post, str]]
+
+
+class Told(NamedTuple):
+    """An alert with every message about it."""
+
+    alert: Alert
+    by: str
+    deliveries: list[Delivery]
+
+
+@router.get("/cases/{ref}")
+def case(visit: Visiting, ref: str, posts: Annotated[int, Query(ge=1, le=10_000)] = 1) -> HTMLResponse:
+    """The whole case; long families of posts in pages of fifty."""
+    found = find_case(visit.session, ref)
+    [row] = rows_of(visit.session, [found], visit.person, now=visit.now)
+    voices = read_voices(visit.session, found.id, sure=True, page=posts)
+    return visit.page(
+        "case.html",
+        case=found,
+        row=row,
+        filters=Filters(),
+        voices=voices,
+        suggested=read_voices(visit.session, found.id, sure=False, page=1),
+        posts_page=posts,
+        posts_pages=-(-found.post_count // POSTS_PER_PAGE),
+        stopped=_stopped(visit.session, found.id),
+        facts=facts(voices),
+        statements=_statements(visit.session, found.id),
+        told=_told(visit.session, found.id),
+        reviews=_reviews(visit.session, found.id),
+        log=_log(visit.session, found.id),
+        here=f"/cases/{found.number}",
+        reasons=REASONS,
+    )
+
+
+@router.get("/cases/{ref}/dismiss")
+def dismiss_form(visit: Visiting, ref: str) -> HTMLResponse:
+    """Why this needs nothing from us: the likely reasons ready, one word of one's own if none fits."""
+    found = find_case(visit.session, ref)
+    shown: dict[str, Any] = {"case": found, "reasons": REASONS, "wrong": "", "chosen": "", "why": ""}
+    return visit.part("dismiss_form.html", **shown) if visit.in_place else visit.page("dismiss.html", **shown)
+
+
+def read_voices(session: Session, case_id: UUID, *, sure: bool, page: int) -> list[Voice]:
+    """Posts of a case in the order they were published, copies of the same words folded under the first."""
+    rows = session.execute(
+        select(Membership, Post)
+        .join(Post, col(Post.id) == Membership.post_id)
+        .where(Membership.case_id == case_id, Membership.sure == sure)
+        .order_by(col(Post.published_at), col(Post.id))
+        .limit(POSTS_PER_PAGE)
+        .offset((page - 1) * POSTS_PER_PAGE)
+    ).all()
+    ids = [post.id for _, post in rows]
+    assessments = {
+        each.post_id: each
+        for each in session.exec(
+            select(Assessment).where(col(Assessment.post_id).in_(ids)).order_by(col(Assessment.at))
+        )
+    }
+    media = defaultdict(list)
+    for each in session.exec(select(Media).where(col(Media.post_id).in_(ids))):
+        media[each.post_id].append(each)
+    families: dict[bytes, Voice] = {}
+    for membership, post in rows:
+        key = same_words(post)
+        name = pseudonym(case_id, post.author_key)
+        if key in families:
+            families[key].copies.append((post, name))
+        else:
+            families[key] = _voice(membership, post, assessments.get(post.id), name, media[post.id])
+    return list(families.values())
+
+
+def _voice(
+    membership: Membership, post: Post, assessment: Assessment | None, name: str, media: list[Media]
+) -> Voice:
+    words = read_text(post)
+    cut = pieces(words, assessment.signals if assessment else [])
+    reasons = [(each.text, "; ".join(each.because)) for each in cut if each.because]
+    clips = [each.duration_s for each in media if each.duration_s]
+    return Voice(
+        post=post,
+        pieces=cut,
+        reasons=list(dict.fromkeys(reasons)),
+        assessment=assessment,
+        membership=membership,
+        name=name,
+        clip_s=max(clips, default=None),
+        pictures=len(media),
+        copies=[],
+    )
+
+
+def pseudonym(case_id: UUID, author_key: bytes | None) -> str:
+    """An author's name in this case only, such as `Voice 4KQ`: nobody can be followed from case to case."""
+    if author_key is None:
+        return ""
+    mixed = hashlib.sha256(case_id.bytes + author_key).digest()
+    return f"Voice {base64.b32encode(mixed)[:3].decode()}"
+
+
+def facts(voices: list[Voice]) -> list[dict[str, Any]]:
+    """The places the posts name, most named first: name, borough, BCU, and how many posts."""
+    named: dict[tuple[str, str, str], int] = defaultdict(int)
+    for voice in voices:
+        for place in voice.assessment.places if voice.assessment else []:
+            key = (
+                str(place.get("name") or place.get("text") or ""),
+                str(place.get("borough") or ""),
+                str(place.get("bcu") or ""),
+            )
+            named[key] += 1 + len(voice.copies)
+    ranked = sorted(named.items(), key=lambda each: -each[1])
+    return [{"name": n, "borough": b, "bcu": c, "posts": count} for (n, b, c), count in ranked if n][:8]
+
+
+def _stopped(session: Session, case_id: UUID) -> list[Clock]:
+    done = select(Clock).where(Clock.case_id == case_id, col(Clock.stopped_at).is_not(None))
+    return list(session.exec(done.order_by(col(Clock.stopped_at))))
+
+
+def _statements(session: Session, case_id: UUID) -> list[Statement]:
+    drafted = select(Statement).where(Statement.case_id == case_id, Statement.state == StatementState.DRAFTED)
+    return list(session.exec(drafted.order_by(Statement.template, col(Statement.version).desc())))
+
+
+def _told(session: Session, case_id: UUID) -> list[Told]:
+    alerts = session.exec(select(Alert).where(Alert.case_id == case_id).order_by(Alert.desk)).all()
+    deliveries = defaultdict(list)
+    sent = select(Delivery).where(col(Delivery.alert_id).in_([each.id for each in alerts]))
+    for each in session.exec(sent.order_by(Delivery.channel)):
+        deliveries[each.alert_id].append(each)
+    names = names_of(session, [each.acknowledged_by for each in alerts])
+    return [Told(each, names.get(each.acknowledged_by, ""), deliveries[each.id]) for each in alerts]
+
+
+def _reviews(session: Session, case_id: UUID) -> list[tuple[datetime, str]]:
+    listed = select(Review.meets_at, ReviewItem.because).join(
+        ReviewItem, col(ReviewItem.review_id) == Review.id
+    )
+    return list(session.exec(listed.where(ReviewItem.case_id == case_id).order_by(col(Review.meets_at))))
+
+
+def _log(session: Session, case_id: UUID) -> list[LogEntry]:
+    lines = select(LogEntry).where(LogEntry.case_id == case_id).order_by(col(LogEntry.seq).desc())
+    return list(session.exec(lines.limit(200)))

@@ -1,0 +1,145 @@
+"""News for open pages: one thread listens to PostgreSQL's `desk` channel, every browser reads one shared ring.
+
+A page learns only that something happened to a case, never what: it asks for the piece it shows, as itself.
+"""
+
+import asyncio
+import json
+import threading
+from collections import deque
+from collections.abc import AsyncIterator
+from itertools import islice
+from uuid import UUID
+
+import psycopg
+import structlog
+from fastapi import APIRouter, Request
+from fastapi.responses import PlainTextResponse, Response, StreamingResponse
+
+log = structlog.get_logger()
+
+CHANNEL = "desk"
+RING = 512
+BEAT_S = 15.0
+LONGEST_S = 600.0  # then the browser comes back by itself, and is checked again
+MOST_STREAMS = 1000
+RETRY_S = 2.0
+
+router = APIRouter(include_in_schema=False)
+
+
+class Hub:
+    """The ring of the last frames, and who waits for the next. Frames are encoded once for all."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.streams = 0
+        self.connected = False
+        self._ring: deque[bytes] = deque(maxlen=RING)
+        self._count = 0
+        self._lock = threading.Lock()
+        self._closed = threading.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._bell = asyncio.Event()
+        self._thread = threading.Thread(target=self._listen, name="desk-listen", daemon=True)
+
+    def open(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Start listening, waking streams on this loop."""
+        self._loop = loop
+        self._thread.start()
+
+    def close(self) -> None:
+        """End every stream and the listening thread; called before the server waits for its connections."""
+        self._closed.set()
+        self._wake()
+
+    def publish(self, event: str, payload: dict[str, str]) -> None:
+        """Put one frame into the ring and wake every stream. From any thread."""
+        frame = f"event: {event}\ndata: {json.dumps(payload)}\n\n".encode()
+        with self._lock:
+            self._ring.append(frame)
+            self._count += 1
+        self._wake()
+
+    async def stream(self) -> AsyncIterator[bytes]:
+        """Frames from now on, a beat when there are none. Ends by itself after ten minutes."""
+        loop = asyncio.get_running_loop()
+        seen, until = self._count, loop.time() + LONGEST_S
+        self.streams += 1
+        try:
+            yield b"retry: 2000\n\n" + self._state()
+            while loop.time() < until and not self._closed.is_set():
+                if self._count == seen and not await self._rung():
+                    yield b": beat\n\n"
+                    continue
+                frames, seen = self._since(seen)
+                yield frames
+        finally:
+            self.streams -= 1
+
+    async def _rung(self) -> bool:
+        bell = self._bell
+        try:
+            await asyncio.wait_for(bell.wait(), BEAT_S)
+        except TimeoutError:
+            return False
+        return True
+
+    def _since(self, seen: int) -> tuple[bytes, int]:
+        with self._lock:
+            missed = self._count - seen
+            if missed > len(self._ring):  # it fell too far behind: the page looks for itself
+                return b"event: resync\ndata: {}\n\n", self._count
+            return b"".join(islice(self._ring, len(self._ring) - missed, None)), self._count
+
+    def _state(self) -> bytes:
+        return b"event: hello\ndata: {}\n\n" if self.connected else b"event: stale\ndata: {}\n\n"
+
+    def _wake(self) -> None:
+        if self._loop is None or self._loop.is_closed():
+            return
+        self._loop.call_soon_threadsafe(self._ring_bell)
+
+    def _ring_bell(self) -> None:
+        rung, self._bell = self._bell, asyncio.Event()
+        rung.set()
+
+    def _listen(self) -> None:
+        while not self._closed.is_set():
+            try:
+                self._listen_once()
+            except psycopg.Error as error:
+                log.warning("live updates lost", error=type(error).__name__)
+            if self.connected:
+                self.connected = False
+                self.publish("stale", {})
+            self._closed.wait(RETRY_S)
+
+    def _listen_once(self) -> None:
+        with psycopg.connect(self.address, autocommit=True, connect_timeout=10) as connection:
+            connection.execute(f"LISTEN {CHANNEL}")
+            self.connected = True
+            self.publish("resync", {})
+            while not self._closed.is_set():
+                for notify in connection.notifies(timeout=1.0):
+                    self.publish("case", news(notify.payload))
+
+
+def news(payload: str) -> dict[str, str]:
+    """What a notification says, `{"kind", "case"}`; both empty when it cannot be read."""
+    try:
+        told = json.loads(payload)
+        kind, case = str(told.get("kind", "")), str(told.get("case_id") or told.get("case") or "")
+        return {"kind": kind, "case": str(UUID(case)) if case else ""}
+    except (ValueError, AttributeError):
+        return {"kind": "", "case": ""}
+
+
+@router.get("/live")
+async def live(request: Request) -> Response:
+    """Server-sent events: `case` (something happened to it), `resync` (look again), `stale` (we cannot hear)."""
+    hub: Hub = request.app.state.room.hub
+    if hub.streams >= MOST_STREAMS:
+        return PlainTextResponse("Too many pages are open.", 503, {"Retry-After": "30"})
+    buffered_by_no_proxy = {"X-Accel-Buffering": "no", "Cache-Control": "no-store"}
+    return StreamingResponse(hub.stream(), media_type="text/event-stream", headers=buffered_by_no_proxy)

@@ -1,0 +1,109 @@
+"""The queue: what is worst, what runs out next, who has it."""
+
+from datetime import datetime
+from typing import Annotated
+from urllib.parse import parse_qs
+
+from fastapi import APIRouter, HTTPException, Query
+from fastapi.responses import HTMLResponse, JSONResponse
+from pydantic import AwareDatetime
+from sqlmodel import Session, col, func, select
+from starlette.datastructures import QueryParams
+
+from triage import queue as cases
+from triage.records import OPEN, Case, Person
+from triage.web.filters import SORTS, VIEWS, Filters, fits
+from triage.web.rows import find_rows, rows_of
+from triage.web.visit import Visiting
+from triage.web.words import BCU, DESK
+
+router = APIRouter()
+
+
+@router.get("/queue")
+def queue(visit: Visiting) -> HTMLResponse:
+    """Both desks' cases under the filters in the address."""
+    filters = Filters.read(visit.request.query_params)
+    found = find_rows(visit.session, filters, visit.person, now=visit.now)
+    return visit.page(
+        "queue.html",
+        filters=filters,
+        found=found,
+        page=min(filters.page, found.pages),
+        counts=_counts(visit.session, filters, visit.person, now=visit.now),
+        boroughs=_boroughs(visit.session),
+        views=VIEWS,
+        sorts=SORTS,
+        desks=DESK,
+        bcus=BCU,
+        here=filters.address(page=filters.page),
+    )
+
+
+@router.get("/queue/new")
+def new(visit: Visiting, since: Annotated[AwareDatetime, Query()]) -> JSONResponse:
+    """How many cases have come under these filters since the page was made."""
+    filters = Filters.read(visit.request.query_params)
+    condition = fits(filters, visit.person, now=visit.now)
+    came = select(func.count()).select_from(Case).where(condition, Case.opened_at > since)
+    return JSONResponse({"count": visit.session.exec(came).one()})
+
+
+@router.get("/banners")
+def banners(visit: Visiting) -> HTMLResponse:
+    """What is wrong right now, for the top of an open page."""
+    return visit.page("banners.html")
+
+
+@router.get("/cases/{ref}/row")
+def row(visit: Visiting, ref: str) -> HTMLResponse:
+    """One case as the queue shows it."""
+    return case_row(visit, find_case(visit.session, ref))
+
+
+def case_row(
+    visit: Visiting, case: Case, *, told: str = "", wrong: bool = False, undone_by: str = ""
+) -> HTMLResponse:
+    """The row of a case, with one sentence about what was just done to it and the act that takes it back."""
+    [shown] = rows_of(visit.session, [case], visit.person, now=visit.now)
+    filters = Filters.read(QueryParams(_shown_query(visit)))
+    return visit.part(
+        "row.html",
+        row=shown,
+        filters=filters,
+        told=told,
+        wrong=wrong,
+        undone_by=undone_by,
+        here=filters.address(),
+    )
+
+
+def find_case(session: Session, reference: str) -> Case:
+    """A case by its number (`12`, `GH-12`) or id. Raises 404."""
+    found = cases.find_case(session, reference)
+    if found is None:
+        raise HTTPException(404, "There is no such case.")
+    return found
+
+
+def _shown_query(visit: Visiting) -> dict[str, str]:
+    """The filters of the page a piece is put into, as htmx tells its address."""
+    address = visit.request.headers.get("hx-current-url", "")
+    query = address.partition("?")[2].partition("#")[0]
+    return {name: values[-1] for name, values in parse_qs(query).items()}
+
+
+def _counts(session: Session, filters: Filters, me: Person, *, now: datetime) -> dict[str, int]:
+    """How many cases each view holds under the other filters, in one query."""
+    views = [name for name in VIEWS if name != "closed"]
+    counted = [
+        func.count().filter(fits(filters._replace(view=name), me, now=now)).label(name) for name in views
+    ]
+    numbers = session.execute(select(*counted).select_from(Case).where(col(Case.status).in_(OPEN))).one()
+    return dict(zip(views, numbers, strict=True))
+
+
+def _boroughs(session: Session) -> list[str]:
+    """Boroughs that open cases are in."""
+    named = select(Case.borough).where(col(Case.status).in_(OPEN), col(Case.borough).is_not(None)).distinct()
+    return sorted(each for each in session.exec(named) if each)

@@ -1,0 +1,72 @@
+"""The text of a post as a person reads it here: the words that raised it marked, accounts not named."""
+
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from classifier.records import reading_text
+from collector.records import Post
+
+MENTION = re.compile(r"(?<![\w@/.])@[A-Za-z0-9_](?:[\w.\-]*\w)?(?:@[\w.\-]+\w)?")
+LINK = re.compile(r"https?://\S+")
+
+
+class Piece(NamedTuple):
+    """A stretch of text and why it matters; most have no reason."""
+
+    text: str
+    because: tuple[str, ...]
+
+
+def read_text(post: Post) -> str:
+    """What was assessed of a post: signal offsets count its characters."""
+    return reading_text(post.title, post.text)
+
+
+def unmentioned(text: str) -> str:
+    """The text without account names: we look at incidents, never at people."""
+    return MENTION.sub("@account", text)
+
+
+def pieces(text: str, signals: Sequence[dict[str, Any]]) -> list[Piece]:
+    """The text cut at the borders of its signals, each piece with the reasons that cover it.
+
+    Offsets outside the text are cut to it: an old assessment must never break a page.
+    """
+    spans = [
+        (
+            max(int(each["start"]), 0),
+            min(int(each["end"]), len(text)),
+            str(each.get("because") or each["name"]),
+        )
+        for each in signals
+        if each.get("start") is not None and each.get("end") is not None
+    ]
+    spans = [each for each in spans if each[0] < each[1]]
+    inside = {at for each in MENTION.finditer(text) for at in range(each.start() + 1, each.end())}
+    cuts = {start for start, _, _ in spans} | {end for _, end, _ in spans}
+    borders = sorted({0, len(text)} | (cuts - inside))  # never inside an account's name: it would show
+    return [
+        Piece(unmentioned(text[start:end]), tuple(_covering(spans, start, end)))
+        for start, end in pairwise(borders)
+        if start < end
+    ]
+
+
+def _covering(spans: Iterable[tuple[int, int, str]], start: int, end: int) -> list[str]:
+    return list(dict.fromkeys(why for first, last, why in spans if first < end and start < last))
+
+
+def same_words(post: Post) -> bytes:
+    """A key that reposts and copies of one text share: letters and digits only, links and accounts left out."""
+    bare = MENTION.sub("", LINK.sub("", read_text(post))).casefold()
+    kept = "".join(each for each in bare if each.isalnum())
+    return hashlib.sha256((kept or str(post.id)).encode()).digest()
+
+
+def sentence(text: str, longest: int = 160) -> str:
+    """The start of a text on one line, cut at a word."""
+    line = " ".join(unmentioned(text).split())
+    return line if len(line) <= longest else line[:longest].rsplit(" ", 1)[0] + "…"

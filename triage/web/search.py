@@ -1,0 +1,86 @@
+"""Search: a case by number, words or place; a post by its exact address. Never a person."""
+
+from typing import NamedTuple
+from urllib.parse import quote, urlsplit
+
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from sqlmodel import Session, col, or_, select
+
+from collector.records import Post
+from triage.records import Case, Membership
+from triage.web.filters import Filters
+from triage.web.rows import rows_of
+from triage.web.visit import Visiting
+
+router = APIRouter()
+
+SHOWN = 50
+NOT_PEOPLE = "Golden Hour looks for incidents, not people: it cannot search for an account or a person."
+
+
+class Asked(NamedTuple):
+    """What was looked for, cleaned."""
+
+    words: str
+
+    @property
+    def number(self) -> int | None:
+        bare = self.words.upper().removeprefix("GH-").removeprefix("#")
+        return int(bare) if bare.isascii() and bare.isdecimal() and len(bare) < 18 else None
+
+    @property
+    def is_address(self) -> bool:
+        return urlsplit(self.words).scheme in ("http", "https")
+
+    @property
+    def names_someone(self) -> bool:
+        return self.words.startswith("@")
+
+
+@router.get("/search")
+def search(visit: Visiting, q: str = "") -> Response:
+    asked = Asked(" ".join(q.split())[:300])
+    if asked.number is not None:
+        exact = visit.session.exec(select(Case.number).where(Case.number == asked.number)).first()
+        if exact is not None:
+            return RedirectResponse(f"/cases/{exact}", 303)
+    return _results(visit, asked)
+
+
+def _results(visit: Visiting, asked: Asked) -> HTMLResponse:
+    cases = [] if asked.names_someone or not asked.words else find_cases(visit.session, asked)
+    return visit.page(
+        "search.html",
+        q=asked.words,
+        rows=rows_of(visit.session, cases, visit.person, now=visit.now),
+        refused=NOT_PEOPLE if asked.names_someone else "",
+        is_address=asked.is_address,
+        shown=SHOWN,
+        filters=Filters(),
+        here=f"/search?q={quote(asked.words)}",
+    )
+
+
+def find_cases(session: Session, asked: Asked) -> list[Case]:
+    """Cases whose title, place, borough or BCU holds every word; or the cases of the post at this address."""
+    wanted = select(Case)
+    if asked.is_address:
+        posts = select(Post.id).where(Post.url == asked.words)
+        held = select(Membership.case_id).where(col(Membership.post_id).in_(posts))
+        wanted = wanted.where(col(Case.id).in_(held))
+    for word in [] if asked.is_address else asked.words.split()[:8]:
+        like = f"%{_literally(word)}%"
+        wanted = wanted.where(
+            or_(
+                col(Case.title).ilike(like, escape="\\"),
+                col(Case.place).ilike(like, escape="\\"),
+                col(Case.borough).ilike(like, escape="\\"),
+                col(Case.bcu).ilike(like, escape="\\"),
+            )
+        )
+    return list(session.exec(wanted.order_by(col(Case.opened_at).desc()).limit(SHOWN)))
+
+
+def _literally(word: str) -> str:
+    return word.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")

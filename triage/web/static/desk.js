@@ -1,0 +1,226 @@
+// What the desk does beyond plain forms and links: ticking clocks, news, keys. Every page works without it.
+import { initAll } from './vendor/govuk-frontend.min.js'
+
+const page = document.body
+const one = (selector, within = document) => within.querySelector(selector)
+const all = (selector, within = document) => [...within.querySelectorAll(selector)]
+
+page.classList.add('js-enabled')
+if ('noModule' in HTMLScriptElement.prototype) page.classList.add('govuk-frontend-supported')
+initAll()
+
+// --- clocks tick in place, by the server's time ---------------------------------------------------------
+const ahead = Date.parse(page.dataset.now) - Date.now()
+const serverNow = () => Date.now() + ahead
+const two = number => String(number).padStart(2, '0')
+
+function spell (seconds) {
+  if (seconds < 60) return `${seconds} s`
+  const minutes = Math.floor(seconds / 60)
+  const hours = Math.floor(seconds / 3600)
+  const days = Math.floor(seconds / 86400)
+  if (minutes < 60) return `${minutes} min`
+  if (hours < 24) return minutes % 60 && hours < 10 ? `${hours} h ${minutes % 60} min` : `${hours} h`
+  return days === 1 ? '1 day' : `${days} days`
+}
+
+function left (due) {
+  const seconds = Math.trunc((due - serverNow()) / 1000)
+  if (due < serverNow()) return `overdue by ${spell(Math.max(-seconds, 0))}`
+  return seconds < 3600 ? `${two(Math.floor(seconds / 60))}:${two(seconds % 60)} left` : `${spell(seconds)} left`
+}
+
+function tick () {
+  for (const each of all('[data-due]')) {
+    const due = Date.parse(each.dataset.due)
+    const said = left(due)
+    if (each.textContent !== said) each.textContent = said
+    const clock = each.closest('.gh-clock')
+    if (clock) {
+      clock.classList.toggle('gh-clock--over', due < serverNow())
+      clock.classList.toggle('gh-clock--soon', due >= serverNow() && due - serverNow() < 300000)
+    }
+  }
+  for (const each of all('[data-since]:is(time)')) {
+    const seconds = Math.max(Math.trunc((serverNow() - Date.parse(each.dataset.since)) / 1000), 0)
+    const said = seconds < 5 ? 'just now' : `${spell(seconds)} ago`
+    if (each.textContent !== said) each.textContent = said
+  }
+}
+if (one('[data-due], [data-since]')) setInterval(tick, 1000)
+
+// --- news: count what came, refresh rows where they stand, never move them -------------------------------
+const quiet = { headers: { 'X-Quiet': '1' }, credentials: 'same-origin' }
+let asking = 0
+let heard = 0
+
+async function countNew () {
+  const bar = one('#arrivals')
+  if (!bar) return
+  const asked = new URLSearchParams(location.search)
+  asked.delete('page')
+  asked.delete('said')
+  asked.set('since', bar.dataset.since)
+  const answer = await fetch(`/queue/new?${asked}`, quiet)
+  if (!answer.ok) return
+  const { count } = await answer.json()
+  const link = one('a', bar)
+  const said = `${count} new ${count === 1 ? 'case' : 'cases'} [.]`
+  if (link.textContent !== said) link.textContent = said
+  bar.hidden = count === 0
+}
+
+function refreshRow (id) {
+  const row = one(`.gh-row[data-case="${CSS.escape(id)}"]:not([data-page-case])`)
+  if (!row || row.contains(document.activeElement) && document.activeElement.matches('button, input')) return
+  window.htmx.ajax('GET', `/cases/${row.dataset.number}/row`, { target: row, swap: 'outerHTML', headers: { 'X-Quiet': '1' } })
+}
+
+function stale (words) {
+  const bar = one('#stale')
+  if (!bar) return
+  bar.textContent = words
+  bar.hidden = !words
+}
+
+function soon () {
+  if (asking) return
+  asking = setTimeout(() => { asking = 0; countNew().catch(() => {}) }, 400)
+}
+
+function onCase (event) {
+  const { case: id } = JSON.parse(event.data)
+  if (id) {
+    refreshRow(id)
+    const shown = one('[data-page-case]')
+    if (shown && shown.dataset.case === id && serverNow() - heard > 1500) {
+      stale('This case has changed since the page was made. Reload to see it.')
+    }
+  }
+  soon()
+}
+
+function listen () {
+  const news = new EventSource('/live')
+  news.addEventListener('case', onCase)
+  news.addEventListener('resync', soon)
+  news.addEventListener('hello', () => { stale(''); soon() })
+  news.addEventListener('stale', () => stale('Live updates have stopped: this page may be out of date. Reload to look again.'))
+  news.onerror = () => stale('No connection to the desk: this page is as of ' +
+    new Date(serverNow()).toLocaleTimeString('en-GB', { timeZone: 'Europe/London' }) + '. Trying again.')
+  addEventListener('pagehide', () => news.close())
+}
+if ('signedIn' in page.dataset && window.EventSource) listen()
+
+// --- rows: which one is current, and what was just done to it ---------------------------------------------
+const rows = () => all('.gh-queue > .gh-row')
+const current = () => document.activeElement?.closest('.gh-row') || null
+const aloud = words => { const box = one('#aloud'); if (box) box.textContent = words }
+let last = null
+
+function move (step) {
+  const known = rows()
+  if (!known.length) return
+  const at = known.indexOf(current())
+  const next = at < 0 ? (step > 0 ? 0 : known.length - 1) : Math.min(Math.max(at + step, 0), known.length - 1)
+  one('.gh-row__title a', known[next]).focus()
+  known[next].scrollIntoView({ block: 'nearest' })
+}
+
+function press (key, within) {
+  const found = one(`[data-key="${CSS.escape(key)}"]`, within)
+  if (!found) return false
+  found.click()
+  return true
+}
+
+document.addEventListener('htmx:beforeRequest', event => {
+  const row = event.detail.target.closest?.('.gh-row')
+  if (row) {
+    heard = serverNow()
+    last = { number: row.dataset.number, focused: row.contains(document.activeElement) || one('#sheet')?.open }
+  }
+})
+
+document.addEventListener('htmx:afterSwap', event => {
+  if (event.detail.target.id === 'sheet-body') {
+    const sheet = one('#sheet')
+    if (!sheet.open) sheet.showModal()
+    one('input[type=radio]', sheet)?.focus()
+  }
+})
+
+document.addEventListener('htmx:afterSettle', () => {
+  if (!last) return
+  const row = one(`#case-${CSS.escape(last.number)}`)
+  const told = row && one('.gh-row__told', row)
+  if (told) aloud(`GH-${last.number}: ${one('span', told).textContent}`)
+  if (told && one('#sheet')?.open) one('#sheet').close()
+  if (row && last.focused && !row.contains(document.activeElement)) one('.gh-row__title a', row).focus({ preventScroll: true })
+  if (told) acted = last.number
+  last = null
+})
+document.addEventListener('htmx:responseError', event => {
+  if (event.detail.xhr.status === 401) location.assign('/sign-in?next=' + encodeURIComponent(location.pathname + location.search))
+  else aloud('That did not work. Reload the page and try again.')
+})
+
+let acted = ''
+function undo () {
+  const row = current() || (acted && one(`#case-${CSS.escape(acted)}`))
+  return Boolean(row) && press('u', row) || press('u', document)
+}
+
+// --- keys -------------------------------------------------------------------------------------------------
+const places = { q: '/queue', a: '/alerts', s: '/sources' }
+let going = 0
+
+function onKey (event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return
+  const typing = event.target.closest('textarea, select, [contenteditable], input:not([type=checkbox]):not([type=radio])')
+  if (typing || one('dialog[open]')) return
+  const key = event.key
+  if (going && Date.now() - going < 1500 && places[key]) { location.assign(places[key]); return }
+  going = key === 'g' ? Date.now() : 0
+  const row = current() || one('[data-page-case]')
+  const acts = {
+    j: () => (move(1), true),
+    k: () => (move(-1), true),
+    x: () => { const box = row && one('.gh-row__tick input', row); box?.click(); return Boolean(box) },
+    u: undo,
+    '/': () => { one('#search')?.focus(); one('#search')?.select(); return true },
+    '.': () => { const bar = one('#arrivals'); if (bar && !bar.hidden) one('a', bar).click(); return true },
+    '?': () => { one('#keys')?.showModal(); return true }
+  }
+  const done = acts[key] ? acts[key]() : 'caonw'.includes(key) && row && press(key, row)
+  if (done) event.preventDefault()
+}
+if ('signedIn' in page.dataset) document.addEventListener('keydown', onKey)
+
+// --- small things that need a script -----------------------------------------------------------------------
+document.addEventListener('click', async event => {
+  const target = event.target.closest('[data-copies], [data-opens], [data-closes], [data-back]')
+  if (!target) return
+  const { copies, opens, closes } = target.dataset
+  if (copies) {
+    const source = one(`#${CSS.escape(copies)}`)
+    source.select()
+    try { await navigator.clipboard.writeText(source.value) } catch { document.execCommand('copy') }
+    target.textContent = 'Copied'
+    aloud('Copied')
+    setTimeout(() => { target.textContent = 'Copy' }, 2000)
+  }
+  if (opens) one(`#${CSS.escape(opens)}`)?.showModal()
+  const open = closes && one(`#${CSS.escape(closes)}`)
+  if (open?.open) { event.preventDefault(); open.close() }
+  if ('back' in target.dataset && document.referrer.startsWith(`${location.origin}/queue`)) { event.preventDefault(); history.back() }
+})
+document.addEventListener('change', () => {
+  const bulk = one('#bulk')
+  if (!bulk) return
+  const ticked = all('.gh-row__tick input:checked').length
+  bulk.classList.toggle('gh-bulk--on', ticked > 0)
+  one('#bulk-n').textContent = `With the ${ticked} ticked:`
+})
+all('[data-copies], [data-opens]').forEach(each => { each.hidden = false })
+if (matchMedia('(min-width: 75rem)').matches) all('[data-wide-open]').forEach(each => { each.open = true })

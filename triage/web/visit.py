@@ -1,0 +1,121 @@
+"""What each page is given: the room it stands in, the person who asks, and one database session."""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Annotated, Any, NamedTuple
+from urllib.parse import urlsplit
+
+import jinja2
+from fastapi import Depends, Request
+from fastapi.responses import HTMLResponse, RedirectResponse
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from triage.records import Person
+from triage.settings import WebSettings
+from triage.web.calm import troubles
+from triage.web.live import Hub
+from triage.web.sessions import Visitor
+
+# What the page says after a form was sent; only these words can be put on a page by its address.
+SAID = {
+    "claimed": "You have claimed this case.",
+    "released": "You have released this case.",
+    "acknowledged": "Acknowledged. Every channel shows it.",
+    "dismissed": "Closed without action. The reason is in the log.",
+    "reopened": "Opened again.",
+    "undone": "Taken back.",
+    "none-free": "There is no case that nobody has.",
+    "watched": "On the watch list.",
+    "confirmed": "Confirmed as an incident.",
+    "joined": "Joined. The log says who and why.",
+    "split": "Split into a case of its own.",
+    "refused": "Taken off the suggestions.",
+    "password": "Your new password is set. Other browsers are signed out.",
+    "signed-out": "You have signed out.",
+}
+
+
+class Room(NamedTuple):
+    """Everything the pages share, put together once in `desk`."""
+
+    engine: Engine
+    settings: WebSettings
+    channels: tuple[str, ...]
+    lease: timedelta
+    pages: jinja2.Environment
+    hub: Hub
+    now: Callable[[], datetime]
+
+
+class Visit(NamedTuple):
+    """One request by a signed-in person."""
+
+    request: Request
+    room: Room
+    session: Session
+    visitor: Visitor
+    now: datetime
+
+    @property
+    def person(self) -> Person:
+        return self.visitor.person
+
+    def page(self, name: str, status: int = 200, **shown: Any) -> HTMLResponse:
+        """A whole page, with the banners of what is wrong on top."""
+        calm = troubles(self.session, channels=self.room.channels, now=self.now)
+        asked = self.request.query_params
+        said = SAID.get(asked.get("said", ""), "")
+        undo = asked.get("undo", "")
+        undo = undo if said and undo.isascii() and undo.isdecimal() else ""
+        return self.part(name, status, calm=calm, said=said, undo=undo, **shown)
+
+    def part(self, name: str, status: int = 200, **shown: Any) -> HTMLResponse:
+        """A piece of a page, for htmx to put in place."""
+        text = self.room.pages.get_template(name).render(
+            request=self.request, me=self.person, csrf=self.visitor.csrf, now=self.now, **shown
+        )
+        return HTMLResponse(text, status)
+
+    @property
+    def in_place(self) -> bool:
+        """Whether htmx asked, and wants a piece instead of a redirect."""
+        return self.request.headers.get("hx-request") == "true"
+
+    def back(self, said: str, to: str, *, undo: int | None = None) -> RedirectResponse:
+        """See other: after a form, the page it came from with one sentence on top, and how to take it back."""
+        return RedirectResponse(with_said(to, said, undo), 303)
+
+
+def with_said(address: str, said: str, undo: int | None = None) -> str:
+    """A local address with the sentence to say in it, replacing an older one. `undo` is a case's number."""
+    parts = urlsplit(address)
+    kept = [pair for pair in parts.query.split("&") if pair and not pair.startswith(("said=", "undo="))]
+    told = [f"said={said}"] + ([f"undo={undo}"] if undo is not None else [])
+    return f"{parts.path}?{'&'.join([*kept, *told])}"
+
+
+def room_of(request: Request) -> Room:
+    room: Room = request.app.state.room
+    return room
+
+
+def _open_visit(request: Request) -> Iterator[Visit]:
+    room = room_of(request)
+    visitor: Visitor = request.state.visitor
+    with Session(room.engine) as session:
+        yield Visit(request, room, session, visitor, room.now())
+
+
+Visiting = Annotated[Visit, Depends(_open_visit)]
+
+
+def plain_page(room: Room, request: Request, name: str, status: int = 200, **shown: Any) -> HTMLResponse:
+    """A page for someone who has not signed in."""
+    text = room.pages.get_template(name).render(request=request, me=None, now=room.now(), **shown)
+    return HTMLResponse(text, status)
+
+
+def listed(values: Sequence[str]) -> list[str]:
+    """The values of a repeated field without blanks."""
+    return [each for each in values if each]
