@@ -187,11 +187,8 @@ def sources(session: Session, period: Period) -> list[SourceFigure]:
     )
     posts = {name: count for name, count in session.execute(counted)}
     overlapping = (col(Gap.from_at) < period.until, col(Gap.until_at) >= period.since)
-    gaps = dict(
-        session.execute(
-            select(col(Gap.source), func.count()).where(*overlapping).group_by(col(Gap.source))
-        ).tuples()
-    )
+    counted_gaps = select(col(Gap.source), func.count()).where(*overlapping).group_by(col(Gap.source))
+    gaps = {name: count for name, count in session.execute(counted_gaps)}
     rows = {row.name: row for row in session.scalars(select(SourceRow))}
     figures = [_source(name, rows.get(name), posts, gaps) for name in {*posts, *rows, *gaps}]
     return sorted(figures, key=lambda each: (-each.posts, each.name))

@@ -127,7 +127,7 @@ def _listed(session: Session, period: Period) -> Sequence[tuple[Case, ReviewItem
         .where(in_period)
         .order_by(col(Case.severity), col(Case.number), col(Review.meets_at))
     )
-    return session.execute(asked).tuples().all()
+    return session.execute(asked).all()
 
 
 def _sheets(
@@ -179,7 +179,7 @@ def _alerts(session: Session, ids: Sequence[UUID]) -> dict[UUID, list[tuple[Aler
         .order_by(col(Alert.desk))
     )
     found: dict[UUID, list[tuple[Alert, str | None]]] = {}
-    for alert, who in session.execute(asked).tuples():
+    for alert, who in session.execute(asked):
         found.setdefault(alert.case_id, []).append((alert, who))
     return found
 
@@ -229,7 +229,7 @@ def _said(
     reasons: dict[UUID, set[str]] = {}
     counts: dict[UUID, dict[str, int]] = {}
     for case_id, signals, labels in session.execute(asked):
-        reasons.setdefault(case_id, set()).update(str(each.get("because", "")) for each in signals)
+        reasons.setdefault(case_id, set()).update(_words(each) for each in signals)
         counted = counts.setdefault(case_id, {})
         for name, score in labels.items():
             counted[name] = counted.get(name, 0) + (score >= 0.5)
@@ -238,6 +238,12 @@ def _said(
         for case_id, counted in counts.items()
     }
     return reasons, ordered
+
+
+def _words(signal: dict[str, Any]) -> str:
+    """The post's own words in a signal's `because`, which reads `names a weapon: baton`."""
+    said, colon, words = str(signal.get("because", "")).partition(": ")
+    return words if colon else said
 
 
 def _shown(platform: str, url: str | None) -> str | None:

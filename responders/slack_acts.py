@@ -88,12 +88,13 @@ def _acknowledge(session: Session, alert_id: UUID, user: str, now: datetime) -> 
         return GONE
     if not person.admin and alert.desk not in person.desks:
         return WRONG_DESK.format(desk=alert.desk)
-    number = case.number
+    case_id, number, desk = case.id, case.number, alert.desk
     if alert.state != AlertState.OPEN:
         return _stale(session, alert_id, number)
+    session.expire_all()  # under the act's lock everything is read anew: another may have been quicker
     try:
         with session.begin_nested():
-            actions.acknowledge(session, case.id, who=person, desk=alert.desk, through="slack", now=now)
+            actions.acknowledge(session, case_id, who=person, desk=desk, through="slack", now=now)
     except actions.Conflict:
         return _stale(session, alert_id, number)
     return None

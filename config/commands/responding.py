@@ -63,7 +63,7 @@ def alerts(
             put_back = retry_failed(session, now=datetime.now(UTC))
             session.commit()
             typer.echo(f"put back to be sent: {put_back}", err=True)
-        rows = [_alert(alert, case, delivery) for alert, case, delivery in session.execute(asked).tuples()]
+        rows = [_alert(alert, case, delivery) for alert, case, delivery in session.execute(asked)]
     _print(rows, as_json, ("case", "desk", "severity", "state", "raised", "delivery", "channel", "error"))
 
 
@@ -77,7 +77,7 @@ def statements(as_json: AsJson = False, limit: Limit = 20) -> None:
         .limit(limit)
     )
     with open_database(read_settings()) as engine, Session(engine) as session:
-        rows = [_statement(statement, number) for statement, number in session.execute(asked).tuples()]
+        rows = [_statement(statement, number) for statement, number in session.execute(asked)]
     _print(rows, as_json, ("case", "template", "version", "state", "drafted", "missing", "text"))
 
 
@@ -101,7 +101,7 @@ def list_reviews(as_json: AsJson = False) -> None:
                 "title": case.title,
                 "because": item.because,
             }
-            for meets_at, case, item in session.execute(asked).tuples()
+            for meets_at, case, item in session.execute(asked)
         ]
     typer.echo(f"the next meeting is on {coming:%-d %B %Y at %H:%M}", err=True)
     _print(rows, as_json, ("meeting", "case", "severity", "title", "because"))

@@ -1,0 +1,244 @@
+"""The review: meetings every fortnight, a list that a case is put on once, a pack that adds up."""
+
+import re
+from datetime import date, datetime, time, timedelta
+from html.parser import HTMLParser
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import Engine, select
+from sqlmodel import Session, col
+
+from config.settings import HERE
+from responders.pack import length, pack
+from responders.review import LONDON, Meetings, MeetingsError, list_for_review, read_meetings
+from responders.statements import draft
+from responders.tactics import TacticsError, named, read_tactics
+from responders.templates import read_templates
+from tests.make import make_alert, make_assessment, make_case, make_person, make_post
+from triage.records import (
+    AlertState,
+    Clock,
+    Desk,
+    LogEntry,
+    Membership,
+    Review,
+    ReviewItem,
+    Status,
+)
+
+FORTNIGHT = Meetings(first_on=date(2026, 1, 14), at=time(10), every_days=14)
+SINCE, UNTIL = datetime(2026, 7, 6, tzinfo=LONDON), datetime(2026, 7, 20, tzinfo=LONDON)
+
+
+@pytest.mark.parametrize(
+    ("moment", "meets"),
+    [
+        ("2025-12-01T00:00+00:00", "2026-01-14T10:00+00:00"),
+        ("2026-01-14T09:59+00:00", "2026-01-14T10:00+00:00"),
+        ("2026-01-14T10:00+00:00", "2026-01-28T10:00+00:00"),
+        ("2026-03-26T00:00+00:00", "2026-04-08T10:00+01:00"),
+        ("2026-10-22T00:00+01:00", "2026-11-04T10:00+00:00"),
+        ("2026-07-14T12:00+00:00", "2026-07-15T10:00+01:00"),
+    ],
+)
+def test_meetings_are_a_fortnight_apart_at_ten_in_london(moment: str, meets: str) -> None:
+    assert FORTNIGHT.next_after(datetime.fromisoformat(moment)) == datetime.fromisoformat(meets)
+
+
+def test_our_own_files_are_read() -> None:
+    assert read_meetings(HERE / "review" / "meetings.toml").every_days == 14
+    assert len(read_tactics(HERE / "review" / "tactics.toml")) > 10
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("every_days = 14", "first_on"),
+        ("first_on = 2026-01-14\nat = 10:00:00\nevry = 1", "evry"),
+        ("=", "meetings"),
+    ],
+)
+def test_wrong_meetings_are_refused_with_file_and_key(tmp_path: Path, written: str, told: str) -> None:
+    path = tmp_path / "meetings.toml"
+    path.write_text(written, encoding="utf-8")
+    with pytest.raises(MeetingsError, match=r"meetings\.toml") as refused:
+        read_meetings(path)
+    assert told in str(refused.value)
+
+
+def test_wrong_tactics_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "tactics.toml"
+    path.write_text('[[tactic]]\ncode = "Dog"\nwords = []', encoding="utf-8")
+    with pytest.raises(TacticsError, match=r"tactic\.0\.words"):
+        read_tactics(path)
+
+
+def test_tactics_are_recognised_by_whole_words() -> None:
+    tactics = read_tactics(HERE / "review" / "tactics.toml")
+    assert named(tactics, ["tasered", "handcuffed him"]) == ["Handcuffs", "CED (Taser)"]
+    assert named(tactics, ["Aspen Way", "Battersea Dogs", "cuffley"]) == []
+
+
+def test_a_case_is_listed_once_for_the_next_meeting(session: Session, noon: datetime) -> None:
+    first, second = make_case(), make_case()
+    session.add_all([first, second])
+    session.flush()
+    for later in (0, 1, 40):
+        list_for_review(session, first.id, FORTNIGHT, now=noon + timedelta(days=later))
+    list_for_review(session, second.id, FORTNIGHT, now=noon)
+    session.commit()
+    assert session.scalars(select(col(Review.meets_at))).all() == [datetime(2026, 7, 15, 10, tzinfo=LONDON)]
+    assert len(session.scalars(select(ReviewItem)).all()) == 2
+    assert [line.what for line in session.scalars(select(LogEntry))] == ["listed for review"] * 2
+
+
+@pytest.fixture
+def fortnight(session: Session, noon: datetime) -> Session:
+    """Three cases: one listed and acknowledged in time, one listed and late, one dismissed as not ours."""
+    who = make_person(name="Sam <b>Comms</b>")
+    cases = [
+        make_case(borough="Southwark", bcu="AS", place="Rye Lane", severity=2, post_count=2, source_count=1),
+        make_case(borough="Croydon", bcu="SN", severity=3),
+        make_case(severity=3, status=Status.NOT_OURS, dismissed_because="Manchester, not London"),
+    ]
+    session.add_all([who, *cases])
+    session.flush()
+    for case, stopped in zip(cases, (5, None, 20), strict=True):
+        due_at = noon + timedelta(minutes=15)
+        stopped_at = noon + timedelta(minutes=stopped) if stopped else None
+        session.add(
+            Clock(
+                case_id=case.id, name="acknowledge", desk=Desk.COMMS, started_at=noon, due_at=due_at,
+                stopped_at=stopped_at,
+            )
+        )  # fmt: skip
+    session.add(
+        make_alert(
+            cases[0], state=AlertState.ACKNOWLEDGED, acknowledged_by=who.id,
+            acknowledged_at=noon + timedelta(minutes=5),
+        )
+    )  # fmt: skip
+    first = make_post(published_at=noon - timedelta(hours=1), platform="feed", url="https://news.example/1")
+    handle = "https://social.example/@somebody/1"
+    later = make_post(published_at=noon, platform="mastodon", url=handle)
+    session.add_all([first, later])
+    for post in (first, later):
+        session.add(Membership(post_id=post.id, case_id=cases[0].id, how="near copy", joined_at=noon))
+        because = "speaks of a tactic: tasered"
+        signal = {"name": "tactic", "score": 0.8, "start": 0, "end": 7, "because": because}
+        session.add(make_assessment(post, labels={"has_video": 0.9}, signals=[signal]))
+    social = make_post(published_at=noon, platform="mastodon", url=handle)
+    session.add(social)
+    session.add(Membership(post_id=social.id, case_id=cases[1].id, how="alone", joined_at=noon))
+    templates = read_templates([HERE / "statements" / "aware.md"])
+    for case in cases[:2]:
+        list_for_review(session, case.id, FORTNIGHT, now=noon)
+        draft(session, case.id, templates, now=noon + timedelta(minutes=3))
+    session.commit()
+    return session
+
+
+def made(session: Session) -> str:
+    template = (HERE / "review" / "pack.html").read_text(encoding="utf-8")
+    tactics = read_tactics(HERE / "review" / "tactics.toml")
+    return pack(
+        session, SINCE, UNTIL, template=template, tactics=tactics, desk_url="http://desk.example:8000/"
+    )
+
+
+class Page(HTMLParser):
+    """The ids, links and remote loads of a page."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.loads: list[str] = []
+        self.open: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        self.ids += [given["id"]] if given.get("id") else []  # type: ignore[list-item]
+        self.links += [given["href"]] if tag == "a" else []  # type: ignore[list-item]
+        self.loads += [tag] if "src" in given or tag in ("link", "script", "img", "iframe") else []
+        if tag not in ("meta", "br"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag, tag
+
+
+def text_of(html: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<style>.*?</style>|<[^>]+>", " ", html, flags=re.DOTALL))
+
+
+def test_the_pack_counts_what_is_there(fortnight: Session) -> None:
+    told = text_of(made(fortnight))
+    for each in (
+        "3 cases opened",
+        "2 of them still open",
+        "2 cases on the list",
+        "1/3 (33%) acknowledged in time",
+        "3 min median from opening to the first drafted line (n = 2 of 3)",
+        "GH-1 Use of force, Southwark",
+        "said to be Rye Lane, Southwark",
+        "CED (Taser)",
+        "has video (2 of 2 posts)",
+        "by 2 different authors",
+        "We have been aware since",
+        "hackney-herald",
+    ):
+        assert each in told, each
+
+
+def test_every_link_inside_the_pack_leads_somewhere_and_nothing_is_loaded(fortnight: Session) -> None:
+    page = Page(made(fortnight))
+    inside = [link[1:] for link in page.links if link.startswith("#")]
+    assert len(inside) > 10
+    assert set(inside) - set(page.ids) - {"sev1", "sev4", "sev5"} == set()
+    assert len(page.ids) == len(set(page.ids))
+    assert page.loads == []
+    assert page.open == []
+
+
+def test_no_handle_is_in_the_pack(fortnight: Session) -> None:
+    html = made(fortnight)
+    assert "somebody" not in html
+    assert "https://news.example/1" in html
+    assert re.search(r'href="http://desk.example:8000/cases/2#post-[0-9a-f-]{36}"', html)
+
+
+def test_names_and_reasons_are_text_and_never_markup(fortnight: Session) -> None:
+    html = made(fortnight)
+    assert "Sam &lt;b&gt;Comms&lt;/b&gt;" in html
+    assert "<b>" not in html
+
+
+def test_the_same_records_give_the_same_bytes(fortnight: Session, engine: Engine) -> None:
+    first = made(fortnight)
+    with Session(engine) as another:
+        assert made(another) == first
+
+
+def test_an_empty_period_makes_a_pack_that_says_so(session: Session) -> None:
+    told = text_of(made(session))
+    assert "No case was put on the list" in told
+    assert "no such clock fell due" in told
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [(0, "0 s"), (59, "59 s"), (60, "1 min"), (3725, "1 h 2 min"), (90_000, "1 d 1 h"), (86_460, "1 d")],
+)
+def test_lengths_are_said_in_two_units(seconds: int, told: str) -> None:
+    assert length(timedelta(seconds=seconds)) == told
+
+
+def test_a_period_ends_before_its_last_midnight(fortnight: Session) -> None:
+    late = make_case(opened_at=UNTIL.astimezone(ZoneInfo("UTC")), title="Just too late")
+    fortnight.add(late)
+    fortnight.commit()
+    assert "Just too late" not in made(fortnight)
