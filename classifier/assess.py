@@ -16,6 +16,7 @@ from sqlmodel import Session, col, select
 
 from classifier.model import Assessed
 from classifier.records import Assessment, Force, IncidentType, reading_text
+from collector.bulk import put_rows
 from collector.jobs import defer, ids
 from collector.records import Failure, Post
 
@@ -46,7 +47,7 @@ def assess(session: Session, post_ids: Sequence[UUID], model: Assessor, *, now: 
     if wanted:
         found, failed = _assessed(model, wanted)
         rows = [_row(post.id, each, now) for post, each in zip(wanted, found, strict=True)]
-        session.execute(insert(Assessment).on_conflict_do_nothing(), rows)
+        put_rows(session, Assessment, rows)
         if failed:
             session.execute(insert(Failure), [_failure(post, error, now) for post, error in failed])
     if post_ids:

@@ -10,6 +10,7 @@ from importlib import resources
 from pathlib import Path
 from typing import IO
 
+import msgspec
 import structlog
 from alembic import command
 from alembic.config import Config
@@ -76,6 +77,8 @@ def connect(settings: Settings, *, pool: int = 5) -> Engine:
         max_overflow=5,
         pool_pre_ping=True,
         hide_parameters=True,  # an error's text must not carry a post's text into a log
+        json_serializer=_to_json,
+        json_deserializer=msgspec.json.decode,
         connect_args={"connect_timeout": 10},
     )
     try:
@@ -88,6 +91,10 @@ def connect(settings: Settings, *, pool: int = 5) -> Engine:
             "Check GOLDENHOUR_DATABASE_URL and that the server is up"
         ) from error
     return engine
+
+
+def _to_json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
 
 
 def migrate(settings: Settings, revision: str = "head") -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import func, insert, or_
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlmodel import Session, col, select
 
+from collector.bulk import put_rows
 from collector.jobs import defer_all
 from triage.casework import CaseFile, Placed
 from triage.clocks import ANSWERED_BY, clocks
@@ -66,8 +67,7 @@ def write_routings(session: Session, placed: Sequence[Placed], *, now: datetime)
         }
         for each in placed
     ]
-    if rows:
-        session.execute(upsert(Routing).on_conflict_do_nothing(), rows)
+    put_rows(session, Routing, rows)
 
 
 def _write_rows(session: Session, files: Sequence[CaseFile]) -> None:
@@ -87,8 +87,7 @@ def _write_memberships(session: Session, placed: Sequence[Placed], *, now: datet
         if each.maybe is not None:
             how = f"{each.match.how.value}, {each.match.doubt.value}"
             rows.append(_membership(each, each.maybe, False, each.match.score, how, now))
-    if rows:
-        session.execute(upsert(Membership).on_conflict_do_nothing(), rows)
+    put_rows(session, Membership, rows)
 
 
 def _membership(

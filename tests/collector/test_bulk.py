@@ -1,0 +1,42 @@
+"""Many rows in one statement: all kinds of columns arrive as they are, and what is there stays."""
+
+from datetime import datetime
+from uuid import uuid4
+
+from sqlmodel import Session, select
+
+from classifier.records import Assessment
+from collector.bulk import put_rows
+from tests.make import make_assessment, make_post
+from triage.records import Routing
+
+
+def test_every_kind_of_column_arrives_as_it_is(session: Session, noon: datetime) -> None:
+    given = make_assessment(
+        make_post(),
+        types={"use_of_force": 0.1 + 0.2},
+        places=[{"text": "Łódź “Ü” \\ '", "start": 3}],
+        urgent=True,
+    )
+    put_rows(session, Assessment, [given.model_dump(), make_assessment(make_post()).model_dump()])
+    session.commit()
+    stored = session.get_one(Assessment, (given.post_id, given.model))
+    assert stored.model_dump() == given.model_dump()
+
+
+def test_lists_and_missing_values_arrive(session: Session, noon: datetime) -> None:
+    row = {"post_id": uuid4(), "at": noon, "model": "m", "rule": "r", "outcome": "drop", "because": "b"}
+    put_rows(session, Routing, [{**row, "case_id": None, "desks": ["comms", 'a,"b'], "priority": "note"}])
+    session.commit()
+    stored = session.exec(select(Routing)).one()
+    assert (stored.desks, stored.case_id, stored.at) == (["comms", 'a,"b'], None, noon)
+    assert stored.seq is not None
+
+
+def test_what_is_there_already_stays_as_it_is(session: Session) -> None:
+    post = make_post()
+    put_rows(session, Assessment, [make_assessment(post, incident=0.5).model_dump()])
+    put_rows(session, Assessment, [make_assessment(post, incident=0.9).model_dump()])
+    put_rows(session, Assessment, [])
+    session.commit()
+    assert session.exec(select(Assessment.incident)).all() == [0.5]
