@@ -41,7 +41,7 @@ TITLE = re.compile(
     r"\b(?:mr|mrs|ms|miss|dr|pc|dc|sgt|sergeant|inspector|constable|sir|lady|lord|judge|justice|mp|cllr"
     r"|councillor)\.? \Z"
 )
-ROAD = re.compile(r"\A (?:road|rd|lane|way|avenue|ave|drive|gardens|terrace|grove|close)\b")
+ROAD = re.compile(r"\A (?:[Rr]oad|[Rr]d|[Ll]ane|Way|[Aa]venue|Ave|Drive|Gardens|Terrace|Grove|Close)\b")
 AFTER_NAME = 28  # characters looked at on either side of a name
 
 
@@ -146,7 +146,7 @@ class Gazetteer:
                 return self._as_place(reading, named, named.first._replace(borough="", elsewhere=where), 0.8)
         best = max(named.candidates, key=lambda each: each.share * (1 + 4 * _backed(each, named, evidence)))
         p = _likelihood(best, named, evidence)
-        if best.kind != "street" and ROAD.match(low[named.end : named.end + AFTER_NAME]):
+        if best.kind != "street" and ROAD.match(reading.text[named.end : named.end + AFTER_NAME]):
             p *= 0.45  # a road named after the place, and often far from it
         return self._as_place(reading, named, best, p) if p >= 0.2 else None
 
@@ -199,7 +199,7 @@ def _evidence(reading: Reading, named: Sequence[Named]) -> Evidence:
             elsewhere = elsewhere or abroad or (first.elsewhere == "other_uk" and not first.ordinary)
         elif not first.ordinary and first.kind != "street":
             london = True
-            if ROAD.match(reading.lowered[each.end : each.end + AFTER_NAME]):
+            if ROAD.match(reading.text[each.end : each.end + AFTER_NAME]):
                 continue
             for candidate in each.candidates:
                 boroughs[candidate.borough] += candidate.share
