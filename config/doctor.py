@@ -172,7 +172,7 @@ def _parts(engine: Engine, *, now: datetime) -> Iterator[Finding]:
         yield Finding(
             f"part {beat.part}",
             state,
-            f"{beat.state}, {age.total_seconds():.0f} s ago, on {beat.host}",
+            f"{beat.state}, {max(0.0, age.total_seconds()):.0f} s ago, on {beat.host}",
             remedy,
         )
 

@@ -112,6 +112,7 @@ class Part:
             log.warning("part does not end, killing it", name=self.name)
             self.process.kill()
             self.process.wait()
+        log.info("part stopped", name=self.name, code=self.process.returncode)
         self.process = None
 
 

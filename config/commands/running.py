@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import datetime
 from socket import create_connection
 from threading import Event, Thread
 from typing import Annotated, Any
@@ -13,7 +14,7 @@ import structlog
 import typer
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from collector.catalogue import read_sources, sync_sources
 from collector.jobs import QUEUES
@@ -26,6 +27,8 @@ from config.service import House, clock
 from config.settings import Settings, read_settings
 from config.start import claimed, need_files, need_port, need_room, note_parts
 from config.supervise import LOOK_EVERY_S, Attended, Part, goldenhour, supervise, when_asked_to_end
+from triage.people import FIRST_PERSON, find_person, first_person, make_link
+from triage.records import Person
 
 app = typer.Typer()
 log = structlog.get_logger()
@@ -173,8 +176,17 @@ def _prepare(settings: Settings, engine: Engine) -> str | None:
     with Session(engine) as session:
         make_months(session, now=now)
         sync_sources(session, read_sources(settings.file("sources.toml")), now=now)
+        invitation = _invite(session, now=now)
         session.commit()
-    return None
+    return f"{settings.address}/sign-in/{invitation}" if invitation else None
+
+
+def _invite(session: Session, *, now: datetime) -> str | None:
+    """A fresh one-time link as long as nobody has a password: a first link may have been lost or run out."""
+    if session.exec(select(Person.id).where(col(Person.password_hash).is_not(None)).limit(1)).first():
+        return None
+    person = first_person(session, now=now) or find_person(session, FIRST_PERSON)
+    return make_link(session, person, now=now) if person else None
 
 
 def _announce(settings: Settings, invitation: str | None, stop: Event) -> None:
