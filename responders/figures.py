@@ -15,7 +15,6 @@ from triage.records import (
     Case,
     Clock,
     Delivery,
-    DeliveryState,
     Membership,
     Severity,
     Statement,
@@ -78,15 +77,34 @@ class DraftRow(NamedTuple):
     drafted_at: datetime
 
 
-class AlertFigure(NamedTuple):
-    """What became of the alerts raised in the period, one delivery each."""
+class AlertRow(NamedTuple):
+    """One alert raised in the period, and how its message fared. `state` is None before there is one."""
 
-    raised: int
-    delivered: int
-    failed: int
-    without_channel: int
-    repeated: int
-    median_s: float | None
+    case_number: int
+    desk: str
+    raised_at: datetime
+    state: str | None
+    delivered_at: datetime | None
+    possible_repeat: bool
+
+
+class AlertFigure(NamedTuple):
+    """What became of the alerts raised in the period."""
+
+    rows: tuple[AlertRow, ...]
+
+    def count(self, state: str) -> int:
+        return sum(row.state == state for row in self.rows)
+
+    @property
+    def repeated(self) -> int:
+        return sum(row.possible_repeat for row in self.rows)
+
+    @property
+    def median_wait(self) -> timedelta | None:
+        """From raising an alert to its message in the channel."""
+        waits = [(row.delivered_at - row.raised_at).total_seconds() for row in self.rows if row.delivered_at]
+        return timedelta(seconds=median(waits)) if waits else None
 
 
 class SourceFigure(NamedTuple):
@@ -152,27 +170,25 @@ def silence(rows: Sequence[DraftRow]) -> timedelta | None:
 
 
 def alerts_raised(session: Session, period: Period) -> AlertFigure:
-    raised = (col(Alert.raised_at) >= period.since, col(Alert.raised_at) < period.until)
     asked = (
-        select(
-            col(Delivery.state),
-            col(Delivery.possible_repeat),
-            col(Delivery.delivered_at),
-            col(Alert.raised_at),
-        )
-        .join(Alert, col(Alert.id) == col(Delivery.alert_id))
-        .where(*raised)
+        select(Alert, col(Case.number), Delivery)
+        .join(Case, col(Case.id) == col(Alert.case_id))
+        .outerjoin(Delivery, col(Delivery.alert_id) == col(Alert.id))
+        .where(col(Alert.raised_at) >= period.since, col(Alert.raised_at) < period.until)
+        .order_by(col(Case.number), col(Alert.desk), col(Delivery.channel))
     )
-    rows = session.execute(asked).all()
-    took = [(at - raised_at).total_seconds() for _state, _repeat, at, raised_at in rows if at is not None]
-    states = [state for state, *_rest in rows]
     return AlertFigure(
-        raised=session.scalar(select(func.count()).select_from(Alert).where(*raised)) or 0,
-        delivered=states.count(DeliveryState.DELIVERED),
-        failed=states.count(DeliveryState.FAILED),
-        without_channel=states.count(DeliveryState.NO_CHANNEL),
-        repeated=sum(repeat for _state, repeat, *_rest in rows),
-        median_s=median(took) if took else None,
+        tuple(
+            AlertRow(
+                case_number=number,
+                desk=alert.desk,
+                raised_at=alert.raised_at,
+                state=delivery.state if delivery else None,
+                delivered_at=delivery.delivered_at if delivery else None,
+                possible_repeat=delivery.possible_repeat if delivery else False,
+            )
+            for alert, number, delivery in session.execute(asked)
+        )
     )
 
 

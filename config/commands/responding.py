@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -204,7 +205,8 @@ def _print(rows: list[dict[str, Any]], as_json: bool, columns: tuple[str, ...]) 
     table = Table(*columns, box=None, header_style="bold")
     for row in rows:
         table.add_row(*(_cell(row[column]) for column in columns))
-    Console().print(table if rows else "nothing yet")
+    # where nobody looks at a terminal, lines are as long as they are
+    Console(width=None if sys.stdout.isatty() else 240).print(table if rows else "nothing yet")
 
 
 def _cell(value: object) -> Text:

@@ -187,7 +187,8 @@ def test_the_pack_counts_what_is_there(fortnight: Session) -> None:
         "said to be Rye Lane, Southwark",
         "CED (Taser)",
         "has video (2 of 2 posts)",
-        "by 2 different authors",
+        "from 1 source, by 2 authors",
+        "0/1 (0%) alerts delivered",
         "We have been aware since",
         "hackney-herald",
     ):
@@ -198,7 +199,7 @@ def test_every_link_inside_the_pack_leads_somewhere_and_nothing_is_loaded(fortni
     page = Page(made(fortnight))
     inside = [link[1:] for link in page.links if link.startswith("#")]
     assert len(inside) > 10
-    assert set(inside) - set(page.ids) - {"sev1", "sev4", "sev5"} == set()
+    assert set(inside) <= set(page.ids)
     assert len(page.ids) == len(set(page.ids))
     assert page.loads == []
     assert page.open == []

@@ -1,0 +1,120 @@
+"""The commands that look at what went out, run as a person runs them."""
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from sqlmodel import Session
+
+from config.settings import HERE
+from responders.review import list_for_review, read_meetings
+from responders.statements import draft
+from responders.templates import read_templates
+from tests.make import make_alert, make_case
+from triage.records import Delivery, DeliveryState
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def goldenhour(database_url: str, tmp_path: Path) -> Run:
+    surroundings = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("GOLDENHOUR_")},
+        "GOLDENHOUR_DATABASE_URL": database_url,
+        "GOLDENHOUR_DATA": str(tmp_path / "var"),
+    }
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "config.cli", *arguments],
+            env=surroundings,
+            cwd=HERE.parent,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture
+def told(session: Session, noon: datetime) -> None:
+    """One case: alerted and refused, drafted, and on the list."""
+    case = make_case(borough="Southwark", bcu="AS", severity=2)
+    session.add(case)
+    session.flush()
+    alert = make_alert(case)
+    session.add(alert)
+    session.flush()
+    failed = DeliveryState.FAILED
+    session.add(
+        Delivery(alert_id=alert.id, channel="slack:C0", state=failed, due_at=noon, error="not_in_channel")
+    )
+    draft(session, case.id, read_templates([HERE / "statements" / "aware.md"]), now=noon)
+    list_for_review(session, case.id, read_meetings(HERE / "review" / "meetings.toml"), now=noon)
+    session.commit()
+
+
+@pytest.mark.usefixtures("told")
+def test_alerts_and_statements_are_listed(goldenhour: Run) -> None:
+    [alert] = json.loads(goldenhour("alerts", "--json").stdout)
+    assert (alert["case"], alert["desk"], alert["delivery"]) == ("GH-1", "comms", "failed")
+    [statement] = json.loads(goldenhour("statements", "--json").stdout)
+    assert statement["missing"] == []
+    assert "said to be in Southwark" in statement["text"]
+    assert "not_in_channel" in goldenhour("alerts").stdout
+    assert "aware" in goldenhour("statements").stdout
+
+
+@pytest.mark.usefixtures("told")
+def test_a_refused_alert_can_be_put_back(goldenhour: Run) -> None:
+    done = goldenhour("alerts", "--retry-failed", "--json")
+    assert "put back to be sent: 1" in done.stderr
+    assert json.loads(done.stdout)[0]["delivery"] == "waiting"
+
+
+@pytest.mark.usefixtures("told")
+def test_the_pack_is_written_for_its_owner_only_and_twice_the_same(goldenhour: Run, tmp_path: Path) -> None:
+    packs = []
+    for name in ("one.html", "two.html"):
+        out = tmp_path / name
+        period = ("--since", "2026-07-06", "--until", "2026-07-19")
+        done = goldenhour("review", "pack", *period, "--audience", "full", "--out", str(out))
+        assert done.returncode == 0, done.stderr
+        assert stat.S_IMODE(out.stat().st_mode) == 0o600
+        packs.append(out.read_bytes())
+    assert packs[0] == packs[1]
+    assert b"GH-1 Use of force" in packs[0]
+    [listed] = json.loads(goldenhour("review", "list", "--json").stdout)
+    assert listed["meeting"] == "2026-07-15T10:00:00+01:00"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--since", "2026-07-06", "--until", "2026-07-19", "--audience", "public"), "cannot be made yet"),
+        (("--since", "2026-07-20", "--until", "2026-07-19"), "is after --until"),
+        (
+            ("--since", "2026-07-06", "--until", "2026-07-19", "--out", "/nowhere/pack.html"),
+            "cannot be written",
+        ),
+    ],
+)
+def test_what_cannot_be_made_is_one_clear_line(
+    goldenhour: Run, arguments: tuple[str, ...], said: str
+) -> None:
+    done = goldenhour("review", "pack", *arguments)
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_wrong_date_is_wrong_usage(goldenhour: Run) -> None:
+    assert goldenhour("review", "pack", "--since", "July", "--until", "2026-07-19").returncode == 2
