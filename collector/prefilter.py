@@ -7,6 +7,7 @@ only when a word of one of those lists stands in the same post.
 
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
@@ -61,6 +62,7 @@ class Prefilter:
         seconds = [(pattern, 1 << bit) for bit, patterns in enumerate(lists) for pattern in patterns]
         self._bits = [bit for _, bit in seconds]
         self._context = _automaton([pattern for pattern, _ in seconds])
+        self.fingerprint = sha256(repr((rules, lists)).encode()).digest()  # differs when any word does
 
     @classmethod
     def of(cls, lexicon_files: Iterable[Path]) -> "Prefilter":

@@ -65,7 +65,7 @@ def listening(
 
 
 def trained() -> bytes:
-    samples: list[bytes | bytearray | memoryview] = [
+    samples: list[Any] = [
         b'{"$type":"message","payload":{"did":"did:plc:%d","text":"police"}}' % each for each in range(2000)
     ]
     return zstandard.train_dictionary(2048, samples).as_bytes()
@@ -384,10 +384,7 @@ def test_going_on_from_ones_own_place_leaves_no_gap(engine: Engine) -> None:
 
 
 def test_packed_frames_are_read_with_the_servers_own_dictionary(engine: Engine) -> None:
-    samples = [
-        b'{"$type":"message","payload":{"did":"did:plc:%d","text":"police"}}' % each for each in range(2000)
-    ]
-    dictionary = zstandard.train_dictionary(2048, samples).as_bytes()
+    dictionary = trained()
     with serving(Jetstream(dictionary=dictionary)) as double, listening(engine, double, packed=True):
         wait_until(open_connections(double))
         double.post(OURS.format(1), "3lpacked")
