@@ -1,6 +1,9 @@
 """What each room can be set to is declared by the room; this is the ground they share, and the collector's part."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic_settings import NoDecode
 
 
 class Section(BaseModel):
@@ -10,15 +13,22 @@ class Section(BaseModel):
 
 
 class HttpSettings(Section):
-    """The guarded client that fetches everything."""
+    """The guarded client that fetches everything. `allow` is written `host:port,host:port` in the environment."""
 
-    allow: tuple[str, ...] = ()
+    allow: Annotated[tuple[str, ...], NoDecode] = ()
     contact: str = "https://github.com/golden-hour"
     connect_s: float = 10.0
     read_s: float = 10.0
     total_s: float = 20.0
     largest_bytes: int = 15_000_000
     redirects: int = 5
+
+    @field_validator("allow", mode="before")
+    @classmethod
+    def _listed(cls, allow: Any) -> Any:
+        if isinstance(allow, str):
+            return tuple(each.strip() for each in allow.split(",") if each.strip())
+        return allow
 
 
 class CollectSettings(Section):

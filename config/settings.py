@@ -32,17 +32,6 @@ class ConfigError(Exception):
     """A setting or a file under `config/` is wrong; the message names file, key and reason."""
 
 
-class _Environment(EnvSettingsSource):
-    """The environment, where a list may be written `a,b,c`."""
-
-    def prepare_field_value(self, field_name: str, field: Any, value: Any, value_is_complex: bool) -> Any:
-        prepared = super().prepare_field_value(field_name, field, value, value_is_complex)
-        if field_name == "http" and isinstance(prepared, dict) and isinstance(prepared.get("allow"), str):
-            listed = [each.strip() for each in prepared["allow"].split(",")]
-            return {**prepared, "allow": tuple(each for each in listed if each)}
-        return prepared
-
-
 class Settings(BaseSettings):
     """Everything that can be set. docs/operating.md has a heading for each."""
 
@@ -74,7 +63,7 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         defaults = InitSettingsSource(settings_cls, init_kwargs=_read_defaults())
-        return init_settings, _Environment(settings_cls), defaults
+        return init_settings, EnvSettingsSource(settings_cls), defaults
 
     @property
     def address(self) -> str:
