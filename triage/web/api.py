@@ -14,6 +14,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session, col, select
 
+from collector.records import Record
 from triage import actions
 from triage.records import AlertState, Case, Desk, Statement, StatementState, Status
 from triage.web.alerts import Raised, read_alerts
@@ -69,7 +70,7 @@ class CaseOut(_Shown):
 
     @classmethod
     def of(cls, row: Row) -> "CaseOut":
-        shown = row.case.model_dump(include=set(cls.model_fields) & set(Case.model_fields))
+        shown = _fields(row.case, set(cls.model_fields) & set(Case.model_fields))
         return cls.model_validate(
             {
                 **shown,
@@ -137,9 +138,14 @@ class AlertOut(_Shown):
     @classmethod
     def of(cls, raised: Raised) -> "AlertOut":
         sent = [{"channel": each.channel, "state": str(each.state)} for each in raised.deliveries]
-        shown = raised.alert.model_dump(include=set(cls.model_fields) - {"acknowledged_by"})
+        taken = set(cls.model_fields) - {"acknowledged_by", "case", "deliveries"}
         return cls.model_validate(
-            {**shown, "case": raised.case.number, "acknowledged_by": raised.by or None, "deliveries": sent}
+            {
+                **_fields(raised.alert, taken),
+                "case": raised.case.number,
+                "acknowledged_by": raised.by or None,
+                "deliveries": sent,
+            }
         )
 
 
@@ -308,7 +314,11 @@ def alerts(visit: Visiting, state: AlertState = AlertState.OPEN, desk: Desk | No
 def sources(visit: Visiting) -> list[SourceOut]:
     return [
         SourceOut.model_validate(
-            {**each.source.model_dump(), "seen_a_day": each.seen_a_day, "blind": each.blind}
+            {
+                **_fields(each.source, set(SourceOut.model_fields) - {"seen_a_day", "blind"}),
+                "seen_a_day": each.seen_a_day,
+                "blind": each.blind,
+            }
         )
         for each in health(visit.session, now=visit.now)
     ]
@@ -318,6 +328,11 @@ def sources(visit: Visiting) -> list[SourceOut]:
 def statements(visit: Visiting, page: PageNumber = 1) -> list[StatementOut]:
     """Drafts not superseded, newest first, 25 a page."""
     return [StatementOut.model_validate(each) for each in _drafts(visit.session, page)]
+
+
+def _fields(row: Record, names: set[str]) -> dict[str, Any]:
+    """Columns of a row as loaded: the database keeps names of states as text."""
+    return {name: getattr(row, name) for name in names}
 
 
 def _drafts(session: Session, page: int) -> Sequence[Statement]:

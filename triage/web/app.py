@@ -82,17 +82,21 @@ def desk(
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        max_body_size=LARGEST_BODY,
         lifespan=_lifespan,
     )
     app.state.room = Room(
         engine, settings, tuple(channels), lease, make_pages(STATIC), live.Hub(_plain(engine)), now
     )
     for module in PAGES:
-        app.include_router(module.router, dependencies=[Depends(untampered)], include_in_schema=False)
-    app.include_router(api.router, dependencies=[Depends(untampered)])
+        app.include_router(
+            module.router,
+            dependencies=[Depends(untampered)],
+            include_in_schema=False,
+            max_body_size=LARGEST_BODY,
+        )
+    app.include_router(api.router, dependencies=[Depends(untampered)], max_body_size=LARGEST_BODY)
     for door in doors:
-        app.include_router(door, include_in_schema=False)
+        app.include_router(door, include_in_schema=False, max_body_size=LARGEST_BODY)
     _add_the_rest(app)
     app.add_middleware(
         Gate,
@@ -196,9 +200,11 @@ def _malformed(request: Request, error: Exception) -> Response:
 
 
 def _broken(request: Request, error: Exception) -> Response:
-    """A bug: logged with its trace, told without it. Set outside the middlewares, so it brings its own headers."""
+    """A bug: the server logs its trace, the page does not tell it. Made outside our middlewares, so it brings
+    its own headers.
+    """
     room: Room = request.app.state.room
-    log.error("page failed", path=request.scope.get("path"), exc_info=error)
+    log.error("page failed", path=request.scope.get("path"), error=type(error).__name__)
     said = "The page could not be made. It has been logged. Try again; if it stays, run goldenhour doctor."
     response = _error_page(request, 500, said, {})
     guard(response.headers, secure=is_secure(room.settings))

@@ -109,7 +109,8 @@ class Hub:
             try:
                 self._listen_once()
             except psycopg.Error as error:
-                log.warning("live updates lost", error=type(error).__name__)
+                if not self._closed.is_set():
+                    log.warning("live updates lost", error=type(error).__name__)
             if self.connected:
                 self.connected = False
                 self.publish("stale", {})
@@ -121,7 +122,7 @@ class Hub:
             self.connected = True
             self.publish("resync", {})
             while not self._closed.is_set():
-                for notify in connection.notifies(timeout=1.0):
+                for notify in connection.notifies(timeout=0.5):
                     self.publish("case", news(notify.payload))
 
 

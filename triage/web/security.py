@@ -191,6 +191,9 @@ async def untampered(request: Request) -> None:
 
 def safe_next(asked: str) -> str:
     """Where to go after signing in: an address of ours, never another site's."""
-    if not asked.startswith("/") or asked.startswith(("//", "/\\")) or "\n" in asked or "\r" in asked:
+    hidden = any(
+        each <= " " or each == "\\" for each in asked
+    )  # browsers drop or turn these: `/\t/evil.example`
+    if hidden or not asked.startswith("/") or asked.startswith("//"):
         return "/queue"
     return asked

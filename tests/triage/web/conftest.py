@@ -1,0 +1,69 @@
+"""A desk with two people and a busy night, served on loopback."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from tests.browser.seed import PASSWORD, Seeded, seed
+from tests.served import Browser, serve
+from triage.settings import WebSettings
+from triage.web.app import desk
+
+
+class Clockwork:
+    """The desk's clock, which a test can move."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+
+@pytest.fixture
+def clock() -> Clockwork:
+    return Clockwork()
+
+
+@pytest.fixture
+def seeded(engine: Engine, clock: Clockwork) -> Seeded:
+    with Session(engine, expire_on_commit=False) as session:
+        return seed(session, now=clock())
+
+
+@pytest.fixture
+def base(engine: Engine, clock: Clockwork, seeded: Seeded) -> Iterator[str]:
+    with serve(desk(engine, WebSettings(), channels=["slack"], now=clock)) as address:
+        yield address
+
+
+@pytest.fixture
+def visit(base: str) -> Iterator[Callable[[], Browser]]:
+    """Makes browsers that have not signed in."""
+    with ExitStack() as opened:
+        yield lambda: opened.enter_context(Browser(base))
+
+
+@pytest.fixture
+def stranger(visit: Callable[[], Browser]) -> Browser:
+    return visit()
+
+
+@pytest.fixture
+def amira(visit: Callable[[], Browser]) -> Browser:
+    """The comms officer, signed in."""
+    browser = visit()
+    assert browser.sign_in("amira", PASSWORD).status_code == 303
+    return browser
+
+
+@pytest.fixture
+def tom(visit: Callable[[], Browser]) -> Browser:
+    """The oversight secretary, signed in."""
+    browser = visit()
+    assert browser.sign_in("tom", PASSWORD).status_code == 303
+    return browser
