@@ -26,8 +26,8 @@ COMMANDS = {
         "ingesting", "Read posts from files or stdin, through the same door as the collectors."
     ),
     "assess": Command("assessing", "Assess texts from stdin; no database needed."),
-    "evaluate": Command("assessing", "Measure a model on labelled sets."),
-    "train": Command("assessing", "Train a model on labelled sets."),
+    "evaluate": Command("learning", "Measure a model on labelled sets."),
+    "train": Command("learning", "Train a model on labelled sets."),
     "model": Command("assessing", "Show the model card of the model in use."),
     "match": Command("triaging", "Group posts from stdin into cases; no database needed."),
     "cases": Command("triaging", "List the cases of the queue."),
@@ -73,7 +73,16 @@ def goldenhour() -> None:
 
 
 # Errors whose text is made for people: they are printed as one line, without a traceback.
-SPOKEN = {"ConfigError", "DatabaseError", "PostgresError", "Complaint", "ModelError", "FetchError"}
+SPOKEN = {
+    "ConfigError",
+    "DatabaseError",
+    "PostgresError",
+    "Complaint",
+    "ModelError",
+    "FetchError",
+    "VideoError",
+}
+OURS = {"collector", "classifier", "triage", "responders", "config", "__main__"}
 
 
 def main() -> None:
@@ -91,10 +100,15 @@ def main() -> None:
     except BrokenPipeError:
         sys.exit(0)
     except Exception as error:
-        if not SPOKEN & {kind.__name__ for kind in type(error).__mro__}:
+        if not any(kind.__name__ in SPOKEN and _is_ours(kind) for kind in type(error).__mro__):
             raise
         print(f"goldenhour: {error}", file=sys.stderr)
         sys.exit(1)
+
+
+def _is_ours(kind: type) -> bool:
+    """SQLAlchemy has a DatabaseError too, and what it says is not made for people."""
+    return kind.__module__.partition(".")[0] in OURS
 
 
 if __name__ == "__main__":

@@ -61,18 +61,24 @@ def need_room(settings: Settings) -> None:
         )
 
 
-def need_files() -> None:
-    """Raises Complaint when a file under `config/` is wrong, with what `goldenhour check` says of it.
-
-    Asked in a process of its own: reading the gazetteer takes memory that this one never gives back.
-    """
-    checked = subprocess.run(
-        goldenhour("check", "--quiet"), stdin=subprocess.DEVNULL, capture_output=True, check=False, text=True
+def start_check() -> "subprocess.Popen[str]":
+    """`goldenhour check`, begun. Reading the gazetteer takes memory that this process would never give back."""
+    return subprocess.Popen(
+        goldenhour("check", "--quiet"),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
     )
-    if checked.returncode != 0:
-        said = checked.stderr.strip().removeprefix("goldenhour: ")
-        raise Complaint(said or f"goldenhour check ended with {checked.returncode}")
-    for warning in checked.stderr.splitlines():
+
+
+def need_files(checking: "subprocess.Popen[str]") -> None:
+    """Wait for the check. Raises Complaint with what it says when a file under `config/` is wrong."""
+    _, said = checking.communicate()
+    if checking.returncode != 0:
+        words = said.strip().removeprefix("goldenhour: ")
+        raise Complaint(words or f"goldenhour check ended with {checking.returncode}")
+    for warning in said.splitlines():
         log.warning("check", found=warning.removeprefix("warning: "))
 
 

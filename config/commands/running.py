@@ -25,7 +25,7 @@ from config.database import DatabaseError, connect, migrate, open_database, serv
 from config.drain import worker
 from config.service import House, clock
 from config.settings import Settings, read_settings
-from config.start import claimed, need_files, need_port, need_room, note_parts
+from config.start import claimed, need_files, need_port, need_room, note_parts, start_check
 from config.supervise import LOOK_EVERY_S, Attended, Part, goldenhour, supervise, when_asked_to_end
 from triage.people import FIRST_PERSON, find_person, first_person, make_link
 from triage.records import Person
@@ -51,10 +51,11 @@ def run() -> None:
     with claimed(settings):
         need_port(settings)
         need_room(settings)
-        need_files()
+        checking = start_check()  # takes as long as the database, so both at once
         with served(settings) as server:
-            migrate(settings)
+            need_files(checking)
             engine = connect(settings, pool=1)
+            migrate(settings)
             invitation = _prepare(settings, engine)
             stop = Event()
             when_asked_to_end(stop.set)
