@@ -94,7 +94,7 @@ def _drain(unpacker: "zlib._Decompress", empty: bool) -> Iterator[bytes]:
 
 
 def _unzstd(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    source = cast(IO[bytes], _Readable(chunks))  # it only ever calls `read`
+    source = cast("IO[bytes]", _Readable(chunks))  # it only ever calls `read`
     reader = zstandard.ZstdDecompressor(max_window_size=_WINDOW).stream_reader(
         source, read_across_frames=True
     )
