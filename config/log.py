@@ -8,6 +8,8 @@ from typing import TextIO, cast
 
 import structlog
 
+# what these say of a lost connection, many times a second, the parts say once in their own words
+REPEATING = ("procrastinate", "psycopg.pool")
 QUOTING = ("procrastinate", "psycopg", "sqlalchemy", "apscheduler")
 
 
@@ -24,8 +26,15 @@ class _Stderr(io.TextIOBase):
 def set_up(level: str, part: str) -> None:
     """Send our events and those of the libraries to stderr, each with the part of the service it is from."""
     structlog.reset_defaults()
+
+    def say_which(
+        _logger: object, _method: str, event: structlog.typing.EventDict
+    ) -> structlog.typing.EventDict:
+        event.setdefault("part", part)  # not a context variable: those end at a thread's door
+        return event
+
     shared: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
+        say_which,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _frames_only,
@@ -40,12 +49,13 @@ def set_up(level: str, part: str) -> None:
         logger_factory=structlog.WriteLoggerFactory(file=cast("TextIO", _Stderr())),
         cache_logger_on_first_use=True,
     )
-    structlog.contextvars.bind_contextvars(part=part)
     libraries = structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processor=render)
     out = logging.StreamHandler(_Stderr())
     out.setFormatter(libraries)
     out.addFilter(_without_rows)
     logging.basicConfig(handlers=[out], level=max(number, logging.WARNING), force=True)
+    for name in REPEATING:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def _frames_only(
