@@ -173,8 +173,12 @@ def in_short(error: BaseException) -> str:
     kind = type(cause)
     if kind.__module__.partition(".")[0] in OURS:
         return f"{kind.__name__}: {cause}"
-    frames = [
-        each for each in traceback.extract_tb(error.__traceback__) if ROOT in Path(each.filename).parents
-    ]
+    frames = [each for each in traceback.extract_tb(error.__traceback__) if _is_ours(each.filename)]
     where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
     return f"{kind.__name__}{where}"
+
+
+def _is_ours(filename: str) -> bool:
+    """Whether code is ours: a virtual environment may lie in the same folder."""
+    path = Path(filename)
+    return ROOT in path.parents and path.relative_to(ROOT).parts[0] in OURS

@@ -45,7 +45,7 @@ def test_what_the_engine_says_is_cut_to_its_first_line(capsys: pytest.CaptureFix
     try:
         raise ValueError(SECRET)
     except ValueError:
-        logging.getLogger("procrastinate.worker").exception("Job ended\nDETAIL: %s", SECRET)
+        logging.getLogger("apscheduler.job").exception("Job ended\nDETAIL: %s", SECRET)
     told = capsys.readouterr().err
     assert SECRET not in told
     assert "Job ended ValueError" in told
