@@ -221,7 +221,7 @@ def _tell(visits: Sequence[Visit], as_json: bool) -> None:
 
 
 def _as_json(each: Health) -> dict[str, Any]:
-    row = each.source.model_dump(mode="json", exclude={"lease_owner", "lease_until"})
+    row = each.source.model_dump(mode="json", warnings=False, exclude={"lease_owner", "lease_until"})
     gaps = [gap.model_dump(mode="json", include={"from_at", "until_at", "because"}) for gap in each.gaps]
     return {**row, "state": each.state.value, "seen_30d": each.seen, "stored_30d": each.stored, "gaps": gaps}
 
