@@ -1,0 +1,84 @@
+"""Files of video and pictures that were at hand: each copy, and the frames it is recognised by.
+
+The file itself is not in the database. A frame's hash holds no picture and names no person.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from pydantic import AwareDatetime
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, LargeBinary, Uuid
+from sqlmodel import Field, Session, col, delete, select, update
+
+from collector.records import Record, document, words
+
+
+class Footage(Record, table=True):
+    """One copy of a video or picture: the file, where and when it was first seen, and its family.
+
+    A family is all footage with one `family_id`. `method` names the hash of the frames; only frames of one
+    method are compared. `captions` are words burnt into the picture; `provenance` has the fields of
+    `collector.video.probed.Provenance`. `matches` says why it was put beside others, the most certain
+    first: footage, because, sure. Of withdrawn footage the digest stays, and nothing taken from its pictures.
+    """
+
+    __tablename__ = "footage"
+    __table_args__ = (
+        Index("footage_post_id_idx", "post_id"),
+        Index("footage_sha256_idx", "sha256"),
+        Index("footage_kept_at_idx", "kept_at"),
+        Index("footage_withdrawn_at_idx", "withdrawn_at"),
+    )
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    family_id: UUID = Field(index=True)
+    media_id: UUID | None = Field(default=None, unique=True)
+    post_id: UUID | None = None
+    platform: str
+    first_seen_at: AwareDatetime
+    kept_at: AwareDatetime
+    sha256: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    size_bytes: int = Field(sa_column=Column(BigInteger, nullable=False))
+    kind: str
+    container: str
+    codec: str
+    width: int
+    height: int
+    duration_s: float | None = None
+    has_sound: bool = False
+    method: str
+    captions: list[str] = Field(default_factory=list, sa_column=words())
+    captions_note: str | None = None
+    provenance: dict[str, Any] = Field(default_factory=dict, sa_column=document())
+    notes: list[str] = Field(default_factory=list, sa_column=words())
+    matches: list[dict[str, Any]] = Field(default_factory=list, sa_column=document("[]"))
+    withdrawn_at: AwareDatetime | None = None
+
+
+class Frame(Record, table=True):
+    """One moment of one footage, in seconds from its start, with its hash of 32 bytes."""
+
+    __tablename__ = "frames"
+
+    footage_id: UUID = Field(
+        sa_column=Column(Uuid, ForeignKey("footage.id", ondelete="CASCADE"), primary_key=True)
+    )
+    number: int = Field(primary_key=True)
+    at_s: float
+    hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+def withdraw_footage(session: Session, posts: Sequence[UUID], *, now: datetime) -> int:
+    """Take back the footage of posts whose authors deleted them, and say how many copies there were.
+
+    Frames, captions and provenance go; the digest and the place in the family stay as its tombstone.
+    """
+    gone = session.exec(
+        select(Footage.id).where(col(Footage.post_id).in_(posts), col(Footage.withdrawn_at).is_(None))
+    ).all()
+    session.exec(delete(Frame).where(col(Frame.footage_id).in_(gone)))
+    emptied = {"captions": [], "provenance": {}, "matches": [], "withdrawn_at": now}
+    session.exec(update(Footage).where(col(Footage.id).in_(gone)).values(**emptied))
+    return len(gone)
