@@ -5,11 +5,11 @@ from contextlib import suppress
 from pathlib import Path
 from threading import Event, Thread
 
-EVERY_S = 0.5
+EVERY_S = 2.0
 
 
 class Watch(Thread):
-    """Looks at the trees under some processes twice a second and keeps the largest sum, in bytes."""
+    """Looks at the trees under some processes every two seconds and keeps the largest sum, in bytes."""
 
     def __init__(self, *roots: int) -> None:
         super().__init__(daemon=True)
