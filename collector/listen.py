@@ -26,7 +26,7 @@ from collector.moments import moment
 from collector.prefilter import Prefilter
 from collector.records import Cursor, SourceRow
 from collector.sieve import Sieve
-from collector.sources.jetstream import PLATFORM, Place, place_of
+from collector.sources.jetstream import PLATFORM, Place
 from collector.stream import COUNTS_ANEW, TOO_OLD, UNKNOWN, Asked, Lost, Route, fetch_dictionary, missed
 from collector.websocket import WebSocket, open_websocket
 
@@ -149,12 +149,12 @@ class Listener:
         """Wait for the first event; what lies between it and our place may have been missed."""
         while not stop.is_set():
             sieve.pour(socket.messages(WAIT_S))
-            self._complain(sieve)
             self._tell("ok" if sieve.events else "waiting for the first event")
-            first = place_of(sieve.first, self.route.host) if sieve.first else None
+            first = sieve.first_place(self.route.host)
             if first is not None:
                 gap = missed(asked, since, first, moved_at=moved_at, because=self.because)
                 return [gap] if gap else []
+            self._complain(sieve)
         return []
 
     def _hear(self, socket: WebSocket, sieve: Sieve, gaps: list[Missed], stop: Event) -> None:

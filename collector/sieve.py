@@ -82,6 +82,14 @@ class Sieve:
         for change in taken_back:  # after what came before them in the same breath
             self._take_back(change)
 
+    def first_place(self, host: str) -> Place | None:
+        """Where the first frame stands; None as long as none has come that can be read."""
+        try:
+            return place_of(self.first, host) if self.first else None
+        except ValueError:
+            self.first = None
+            return None
+
     def place(self, host: str) -> Place | None:
         """Where the last frame stands; None before the first, and where it cannot be read."""
         try:

@@ -11,7 +11,7 @@ from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidHandshake, InvalidStatus, InvalidURI, PayloadTooBig
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Response
-from websockets.protocol import Event, State
+from websockets.protocol import State
 from websockets.uri import parse_uri
 
 from collector.addresses import connect_checked
@@ -29,19 +29,26 @@ from collector.settings import HttpSettings
 
 GULP = 262_144  # bytes read at a time
 LARGEST_MESSAGE = 8_000_000
+LARGEST_ANSWER = 65_536
 PING_AFTER_S = 20.0
 DEAD_AFTER_S = 60.0
 CLOSES_WITHIN_S = 1.0
+WHOLE = b"\x81\x82"  # the first byte of a text and of a binary message in one frame
 
 
 class WebSocket:
-    """An open connection. Not safe to use from several threads."""
+    """An open connection. Not safe to use from several threads.
 
-    def __init__(self, sock: socket.socket, protocol: ClientProtocol, early: list[Event]) -> None:
+    Whole messages are cut out of what was read here; all else (control frames, fragments) goes through the
+    protocol of the library, frame by frame, which knows what to answer.
+    """
+
+    def __init__(self, sock: socket.socket, protocol: ClientProtocol, early: bytes) -> None:
         """`early` is what came in the same breath as the answer to the handshake."""
         self._sock = sock
         self._protocol = protocol
-        self._early = early
+        self._rest = early
+        self._fresh = bool(early)
         self._parts: list[bytes] = []
         self._heard = self._asked = time.monotonic()
 
@@ -57,26 +64,47 @@ class WebSocket:
         Raises Closed when the server has ended it, TooSlow when the server has been silent for a minute
         in spite of being asked.
         """
-        events, self._early = self._early, []
-        if not events:
-            if self._protocol.state is not State.OPEN:
-                raise self._ended()
-            data = self._receive(timeout_s)
-            if not data:
-                return []
-            self._protocol.receive_data(data)
-            events = self._protocol.events_received()
+        if self._protocol.state is not State.OPEN:
+            raise self._ended()
+        if self._fresh:
+            self._fresh = False
+            return self._cut(self._rest)
+        data = self._receive(timeout_s)
+        return self._cut(self._rest + data) if data else []
+
+    def _cut(self, data: bytes) -> list[bytes]:
+        """Frames are two bytes, a longer size where needed, and the payload (RFC 6455, 5.2)."""
         found: list[bytes] = []
-        for event in events:
-            if isinstance(event, Frame) and event.opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
-                if event.fin and not self._parts:
-                    found.append(bytes(event.data))
-                else:
-                    self._join(event, found)
-        self._send()
+        at, end = 0, len(data)
+        while end - at >= 2:
+            size, start = data[at + 1], at + 2
+            if size >= 128:
+                raise Unreadable("not a WebSocket any more (servers do not mask)")
+            if size == 126:
+                size, start = int.from_bytes(data[start : start + 2], "big"), start + 2
+            elif size == 127:
+                size, start = int.from_bytes(data[start : start + 8], "big"), start + 8
+            if size > LARGEST_MESSAGE and start <= end:
+                raise TooLarge(f"a message of {size / 1e6:.0f} MB")
+            stop = start + size
+            if stop > end:
+                break
+            if data[at] in WHOLE and not self._parts:
+                found.append(data[start:stop])
+            else:
+                self._pass_on(data[at:stop], found)
+            at = stop
+        self._rest = data[at:]
         if not found and self._protocol.state is not State.OPEN:
             raise self._ended()
         return found
+
+    def _pass_on(self, frame: bytes, found: list[bytes]) -> None:
+        self._protocol.receive_data(frame)
+        for event in self._protocol.events_received():
+            if isinstance(event, Frame) and event.opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
+                self._join(event, found)
+        self._send()
 
     def close(self) -> None:
         """Say goodbye when the server still listens, and let go of the connection."""
@@ -118,12 +146,11 @@ class WebSocket:
             self._parts.clear()
 
     def _send(self) -> None:
-        try:
+        """Answer what is to be answered. Where that fails, the next read says why; what came is not lost."""
+        with contextlib.suppress(OSError):
             for data in self._protocol.data_to_send():
                 if data:
                     self._sock.sendall(data)
-        except OSError as error:
-            raise Closed(f"the connection broke off ({error})") from error
 
     def _ended(self) -> FetchError:
         broken = self._protocol.parser_exc
@@ -166,25 +193,41 @@ def _wrapped(sock: socket.socket, host: str, tls: ssl.SSLContext, until: float) 
 
 def _shake_hands(
     sock: socket.socket, protocol: ClientProtocol, settings: HttpSettings, url: str, until: float
-) -> list[Event]:
+) -> bytes:
+    """Become a WebSocket; what came already behind the answer. Raises FetchError when refused."""
     request = protocol.connect()
     request.headers["User-Agent"] = f"goldenhour/{version('goldenhour')} (+{settings.contact})"
     protocol.send_request(request)
     sock.sendall(b"".join(protocol.data_to_send()))
+    data = b""
+    while b"\r\n\r\n" not in data:
+        more = _read_in_time(sock, url, until)
+        data += more
+        if not more or len(data) > LARGEST_ANSWER:
+            break
+    head, end, early = data.partition(b"\r\n\r\n")
+    if head.split(b" ", 2)[1:2] != [b"101"]:
+        end, early = end + early, b""
+    protocol.receive_data(head + end)
     while protocol.state is State.CONNECTING and protocol.handshake_exc is None:
-        sock.settimeout(max(0.1, until - time.monotonic()))
-        data = sock.recv(GULP)
-        if time.monotonic() > until:
-            raise TooSlow(f"{_shown(url)}: the handshake did not end in time")
-        if data:
-            protocol.receive_data(data)
+        more = _read_in_time(sock, url, until)
+        if more:
+            protocol.receive_data(more)
         else:
             protocol.receive_eof()
-    events = protocol.events_received()
-    answered = [event for event in events if isinstance(event, Response)]
     if protocol.handshake_exc is not None:
+        answered = [event for event in protocol.events_received() if isinstance(event, Response)]
         raise _refusal(protocol.handshake_exc, answered, url)
-    return [event for event in events if not isinstance(event, Response)]
+    protocol.events_received()
+    return early
+
+
+def _read_in_time(sock: socket.socket, url: str, until: float) -> bytes:
+    left = until - time.monotonic()
+    if left <= 0:
+        raise TooSlow(f"{_shown(url)}: the handshake did not end in time")
+    sock.settimeout(left)
+    return sock.recv(GULP)
 
 
 def _refusal(error: Exception, answered: list[Response], url: str) -> FetchError:
