@@ -14,7 +14,9 @@ _BLOCK = re.compile(
     re.IGNORECASE,
 )
 # Drawings and formulas, whose words the sanitiser would drop with them; and what only looks like a doctype
-_FOREIGN = re.compile(r"</?(?:svg|math|title|mi|mo|mn|ms|mtext|mrow|msup|msub|mfrac|desc)\b[^<>]*>", re.IGNORECASE)
+_FOREIGN = re.compile(
+    r"</?(?:svg|math|title|mi|mo|mn|ms|mtext|mrow|msup|msub|mfrac|desc)\b[^<>]*>", re.IGNORECASE
+)
 _UNCLOSED = re.compile(r"<!(?!--)(?![^<>]*>)")
 _SPACES = re.compile(r"[^\S\n]+")
 _BREAKS = re.compile(r"\s*\n\s*")
