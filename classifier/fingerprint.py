@@ -30,7 +30,8 @@ _NOISE = re.compile(
     r"https?://\S+|www\.\S+|\b\w+\.(?:com|co\.uk|org|net|ly|be)/\S+|(?<!\w)@\w[\w.@-]*|^\s*(?:RT|MT|via)\b:?"
 )
 _WORD = re.compile(r"[^\W_]+(?:['-][^\W_]+)*")
-_NAME = re.compile(r"[A-Z][a-z'][\w'-]*(?: [A-Z][a-z'][\w'-]*)+")
+_NAME = re.compile(r"[A-Z][a-z'][\w'-]*(?: [A-Z][a-z'][\w'-]*)*")
+_LEADS_TO_PLACE = re.compile(r"\b(?:in|on|at|near|outside|off|from|by)\s+(?:the\s+)?$", re.IGNORECASE)
 _STOP = frozenset(
     word
     for line in (Path(__file__).parent / "stopwords.txt").read_text(encoding="utf-8").splitlines()
@@ -47,13 +48,15 @@ _MIX = _rng.integers(1, 2**61, ROWS, dtype=np.uint64) | np.uint64(1)
 class Fingerprint(NamedTuple):
     """`exact` is equal for equal folded texts. `sketch` are 32 MinHash values of the word pairs, `bands` keys
     made of four of them each: near-copies share at least one. `terms` are the stems and the pairs of names,
-    each once, in order. `words` counts the words that are left after folding.
+    each once, in order; `places` those of them that stand where places do. `words` counts the words that
+    are left after folding.
     """
 
     exact: int
     sketch: NDArray[np.uint32]
     bands: tuple[int, ...]
     terms: tuple[str, ...]
+    places: frozenset[str]
     words: int
 
 
@@ -69,11 +72,14 @@ def fingerprint(text: str) -> Fingerprint:
     """The fingerprint of one text of any length, empty included."""
     folded = fold(text)
     words = _WORD.findall(folded.lower())
+    pairs, places = _names(folded)
+    stems = dict.fromkeys(stem(word) for word in words if word not in _STOP and len(word) > 1)
     return Fingerprint(
         exact=_number(" ".join(words)),
         sketch=(sketch := _sketch(words)),
         bands=_bands(sketch),
-        terms=_terms(folded, words),
+        terms=tuple(stems | dict.fromkeys(pairs))[: 2 * MOST_TERMS],
+        places=frozenset(places),
         words=len(words),
     )
 
@@ -97,12 +103,17 @@ def stem(word: str) -> str:
     return word.removesuffix("e") if len(word) > 4 else word
 
 
-def _terms(folded: str, words: list[str]) -> tuple[str, ...]:
-    found = dict.fromkeys(stem(word) for word in words if word not in _STOP and len(word) > 1)
-    for name in _NAME.findall(folded):
-        parts = [stem(part) for part in name.lower().split(" ") if part not in _STOP]
-        found |= dict.fromkeys(f"{a} {b}" for a, b in pairwise(parts))
-    return tuple(found)[: 2 * MOST_TERMS]
+def _names(folded: str) -> tuple[list[str], list[str]]:
+    """Pairs of words written as names are, and the words of those that follow "in", "on", "outside" and the like."""
+    pairs: list[str] = []
+    places: list[str] = []
+    for run in _NAME.finditer(folded):
+        parts = [stem(part) for part in run[0].lower().split(" ") if part not in _STOP]
+        found = [f"{a} {b}" for a, b in pairwise(parts)]
+        pairs += found
+        if _LEADS_TO_PLACE.search(folded, max(0, run.start() - 14), run.start()):
+            places += parts + found
+    return pairs, places
 
 
 def _sketch(words: list[str]) -> NDArray[np.uint32]:

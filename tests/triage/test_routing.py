@@ -146,7 +146,11 @@ def test_every_post_ends_in_a_routing_with_a_reason(session: Session, rules: Rul
 def test_routing_again_changes_nothing(session: Session, rules: Rules, memory: Memory) -> None:
     post = arrive(session)
     routed(session, rules, memory, post)
-    before = (only_case(session).model_dump(warnings=False), jobs(session), len(session.exec(select(LogEntry)).all()))
+    before = (
+        only_case(session).model_dump(warnings=False),
+        jobs(session),
+        len(session.exec(select(LogEntry)).all()),
+    )
     assert routed(session, rules, memory, post).posts == 0
     assert routed(session, rules, new_memory(), post).posts == 0
     assert (
@@ -280,9 +284,7 @@ def test_a_dismissed_case_stays_dismissed_under_more_of_the_same(
 
 
 def test_what_is_unsure_opens_its_own_case_and_is_suggested(session: Session, rules: Rules) -> None:
-    careful = Memory.of(
-        CONFIG / "matching" / "rarity.bin", TriageSettings(join_above=1.0, suggest_above=0.2)
-    )
+    careful = Memory.of(CONFIG / "matching" / "rarity.bin", TriageSettings(join_above=1.0, suggest_above=0.2))
     routed(session, rules, careful, arrive(session))
     done = routed(
         session, rules, careful,
