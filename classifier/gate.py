@@ -19,6 +19,7 @@ from spacy.tokens import Doc
 Floats = NDArray[np.float32]
 Keys = NDArray[np.uint64]
 
+LONGEST_WORD = 40  # letters of a word that count
 ROWS = 1 << 18  # hashed features of each of the two groups, words and letters
 REMEMBERED = 50_000  # words whose sums are kept before starting afresh
 _MIX = np.uint64(0x9E3779B97F4A7C15)
@@ -54,13 +55,6 @@ def mixed(keys: Keys) -> Keys:
         return keys ^ (keys >> _SHIFT)
 
 
-def pieces(word: str) -> Keys:
-    """Keys of the 2- to 5-letter pieces of one word, its ends marked."""
-    marked = f" {word[:40]} "
-    found = {marked[i : i + n] for n in range(2, 6) for i in range(len(marked) - n + 1)}
-    return np.fromiter((hashed("c" + piece) for piece in sorted(found)), dtype=np.uint64, count=len(found))
-
-
 class Ragged(NamedTuple):
     """Feature rows of a batch: the rows of text i are rows[starts[i]:starts[i + 1]]."""
 
@@ -88,6 +82,26 @@ def word_features(keys: Sequence[Keys]) -> Ragged:
     joint = np.concatenate(owner) * ROWS + (np.concatenate(rows) % np.uint64(ROWS)).astype(np.int64)
     distinct = np.unique(joint)
     return Ragged(distinct % ROWS, np.searchsorted(distinct // ROWS, np.arange(len(keys) + 1)))
+
+
+def letter_features(words: Sequence[str]) -> Ragged:
+    """Distinct rows for the 2- to 5-letter pieces of each word, its ends marked."""
+    marked = [f" {word[:LONGEST_WORD]} " for word in words]
+    letters = np.frombuffer("".join(marked).encode("utf-32-le", "surrogatepass"), dtype=np.uint32).astype(
+        np.uint64
+    )
+    word = np.repeat(np.arange(len(words)), [len(each) for each in marked])
+    keys, owner = [], []
+    piece = letters
+    with np.errstate(over="ignore"):
+        for size in range(2, 6):
+            piece = piece[:-1] * _APART + letters[size - 1 :]
+            same = word[: len(piece)] == word[size - 1 :]
+            keys.append(mixed(piece[same] + np.uint64(size)))
+            owner.append(word[: len(piece)][same])
+    joint = np.concatenate(owner) * ROWS + (np.concatenate(keys) % np.uint64(ROWS)).astype(np.int64)
+    distinct = np.unique(joint)
+    return Ragged(distinct % ROWS, np.searchsorted(distinct // ROWS, np.arange(len(words) + 1)))
 
 
 class Weights(NamedTuple):
@@ -139,7 +153,7 @@ class Gate:
         """Logits, one row per text and one column per label."""
         if len(self._known) > REMEMBERED:
             self.use(self.weights)
-        words = [self._words(doc) for doc in docs]
+        words = self._words(docs)
         weights = self.weights
         features = word_features([self._keys[each] for each in words])
         by_word = _sums(weights.word, features) / _length(_sums(weights.word_size[:, None], features))
@@ -147,26 +161,32 @@ class Gate:
         by_letter = pieces[:, :-1] / _length(pieces[:, -1:])
         return (by_word + by_letter + weights.bias).astype(np.float32)
 
-    def _words(self, doc: Doc) -> NDArray[np.int64]:
-        known, strings = self._known, doc.vocab.strings
-        spelled: list[int] = doc.to_array("LOWER").tolist() if len(doc) else []
-        for each in spelled:
-            if each not in known:
-                self._learn(each, strings[each])
-        return np.fromiter((known[each] for each in spelled), dtype=np.int64, count=len(spelled))
+    def _words(self, docs: Sequence[Doc]) -> list[NDArray[np.int64]]:
+        """The place of each word of each text among the words known, learning the new ones first."""
+        known = self._known
+        spelled: list[list[int]] = [doc.to_array("LOWER").tolist() if len(doc) else [] for doc in docs]
+        new: dict[int, str] = {}
+        for doc, words in zip(docs, spelled, strict=True):
+            strings = doc.vocab.strings
+            for each in words:
+                if each not in known and each not in new:
+                    new[each] = folded(strings[each])
+        if new:
+            self._learn(new)
+        return [np.fromiter((known[each] for each in words), np.int64, len(words)) for words in spelled]
 
-    def _learn(self, spelled: int, word: str) -> None:
-        """Remember a word's key, and the sum over its letters."""
-        place = len(self._known)
-        if place == len(self._keys):
+    def _learn(self, new: dict[int, str]) -> None:
+        """Remember each word's key, and the sums over its letters."""
+        first = len(self._known)
+        while first + len(new) > len(self._keys):
             self._keys = np.concatenate([self._keys, np.zeros_like(self._keys)])
             self._spelling = np.concatenate([self._spelling, np.zeros_like(self._spelling)])
-        word = folded(word)
-        rows = (pieces(word) % np.uint64(ROWS)).astype(np.int64)
-        self._keys[place] = hashed("w" + word)
-        self._spelling[place, :-1] = self.weights.letter[rows].sum(0, dtype=np.float32)
-        self._spelling[place, -1] = self.weights.letter_size[rows].sum(dtype=np.float32)
-        self._known[spelled] = place
+        here = slice(first, first + len(new))
+        letters = letter_features(list(new.values()))
+        self._keys[here] = [hashed(word) for word in new.values()]
+        self._spelling[here, :-1] = _sums(self.weights.letter, letters)
+        self._spelling[here, -1:] = _sums(self.weights.letter_size[:, None], letters)
+        self._known.update(zip(new, range(first, first + len(new)), strict=True))
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:  # noqa: ARG002
         weights = self.weights

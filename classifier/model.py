@@ -30,6 +30,13 @@ from classifier.signals import load_signals
 SHIPPED = Path(__file__).parent / "shipped"
 PLAUSIBLE = 0.2  # a text that may report an encounter: enough for words of grave harm to count in full
 BATCH = 128  # the working set stays in the cache
+CARD = {
+    "model": "Golden Hour post classifier",
+    "kind": "linear heads over hashed words and letters, in a spaCy 3.8 pipeline, calibrated per label",
+    "for": "raising posts about police encounters to a person; never for deciding anything about a person",
+    "limits": "English; the first 4,000 characters; says unverified, never false; learnt mostly from posts and"
+    " news of 2020-2022 and from London posts written for this project",
+}
 KEPT = (spacy.attrs.LOWER, spacy.attrs.NORM)
 WORDS_HELD = 200_000  # words spaCy may gather, about 40 MB
 
@@ -77,8 +84,10 @@ class Model:
         thresholds: Thresholds,
         lexicons: Lexicons,
         gazetteer: Gazetteer,
+        record: dict[str, Any] | None = None,
     ) -> None:
         self.version = version
+        self.card = {**CARD, **(record or {}), "version": version}
         self.nlp = nlp
         self.calibration = calibration
         self.thresholds = thresholds
@@ -117,6 +126,7 @@ class Model:
             thresholds=thresholds,
             lexicons=read_lexicons(lexicon_files),
             gazetteer=read_gazetteer(gazetteer_files),
+            record=meta["record"],
         )
 
     def assess(self, texts: Sequence[str]) -> list[Assessed]:

@@ -8,7 +8,7 @@ from scipy.sparse import csr_matrix, diags, hstack
 from sklearn.linear_model import LogisticRegression
 from spacy.language import Language
 
-from classifier.gate import ROWS, Keys, Weights, folded, hashed, pieces, word_features
+from classifier.gate import ROWS, Weights, folded, hashed, letter_features, ragged, word_features
 from classifier.normalise import normalise
 from classifier.training.sets import Row
 from classifier.training.splits import FOLDS, folds
@@ -31,26 +31,25 @@ class Features:
 
 
 def _presence(words: Sequence[Sequence[str]]) -> csr_matrix:
-    keys = [np.array([hashed("w" + each) for each in text], dtype=np.uint64) for text in words]
+    keys = [np.array([hashed(each) for each in text], dtype=np.uint64) for text in words]
     found = word_features(keys)
     values = np.ones(len(found.rows), np.float32)
     return csr_matrix((values, found.rows, found.starts), shape=(len(words), ROWS))
 
 
 def _letters(words: Sequence[Sequence[str]]) -> csr_matrix:
-    """One for each distinct word of a text that holds the piece."""
-    spelled: dict[str, Keys] = {}
-    columns, starts = [], [0]
-    for text in words:
-        for word in sorted(set(text)):
-            if word not in spelled:
-                spelled[word] = pieces(word) % np.uint64(ROWS)
-            columns.append(spelled[word])
-        starts.append(starts[-1] + sum(len(spelled[word]) for word in set(text)))
-    flat = np.concatenate(columns).astype(np.int64)
-    made = csr_matrix((np.ones(len(flat), np.float32), flat, np.array(starts)), shape=(len(words), ROWS))
-    made.sum_duplicates()
-    return made
+    """For each text the number of its distinct words that hold the piece."""
+    place: dict[str, int] = {}
+    spelled = [[place.setdefault(word, len(place)) for word in sorted(set(text))] for text in words]
+    pieces = letter_features(list(place))
+    holds = csr_matrix(
+        (np.ones(len(pieces.rows), np.float32), pieces.rows, pieces.starts), shape=(len(place), ROWS)
+    )
+    flat = ragged([np.array(text, dtype=np.int64) for text in spelled])
+    has = csr_matrix(
+        (np.ones(len(flat.rows), np.float32), flat.rows, flat.starts), shape=(len(words), len(place))
+    )
+    return (has @ holds).tocsr()
 
 
 def _rarity(counts: csr_matrix) -> NDArray[np.float64]:

@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Annotated, Any, BinaryIO
 
 import msgspec
 import typer
@@ -83,3 +83,14 @@ def _text(line: bytes, number: int) -> Text | None:
     except (ValueError, RecursionError):
         print(f"line {number}: {refused}", file=sys.stderr)
         return None
+
+
+@app.command("model")
+def model_card(json_out: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False) -> None:
+    """The card of the model in use: version, what it was made from, how it was measured, its limits."""
+    card = load_model(read_settings()).card
+    if json_out:
+        print(json.dumps(card))
+        return
+    for name, value in card.items():
+        print(f"{name}: {value if isinstance(value, str | int | float) else json.dumps(value)}")

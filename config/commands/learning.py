@@ -1,0 +1,89 @@
+"""The commands around learning: measure a model, train one. Apart from the rest, as they load what only they need."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from classifier.training.measure import measure
+from classifier.training.train import train
+from config.cli import Complaint
+from config.commands.assessing import load_model
+from config.settings import read_settings
+
+app = typer.Typer()
+
+
+@app.command("evaluate")
+def evaluate(
+    folder: Annotated[Path, typer.Argument(metavar="DATA", help="A folder laid out like data/README.md.")],
+    json_out: Annotated[bool, typer.Option("--json", help="Print the whole report as JSON.")] = False,
+    reference: Annotated[bool, typer.Option(help="Learn and measure the reference beside it.")] = True,
+) -> None:
+    """Measure the model on the held-back part of every set, beside words-and-letters TF-IDF in the same run."""
+    if not folder.is_dir():
+        raise Complaint(f"{folder} is no folder; name one laid out like data/README.md")
+    report = measure(load_model(read_settings()), folder, say=say_so, reference=reference)
+    if json_out:
+        print(json.dumps(report))
+        return
+    table = Table("set", "label", "texts", "pos.", "AP", "reference", "P", "R", "F1", "ECE", "raised")
+    for name, found in report["sets"].items():
+        for label, row in found.items():
+            if isinstance(row, dict):
+                table.add_row(name, label, *_cells(row))
+        if "type_macro_f1" in found:
+            table.add_row(
+                name,
+                "type, macro-F1",
+                str(found["texts"]),
+                "",
+                "",
+                "",
+                "",
+                "",
+                f"{found['type_macro_f1']:.3f}",
+            )
+    Console(width=None if sys.stdout.isatty() else 150).print(table)
+
+
+def _cells(row: dict[str, Any]) -> list[str]:
+    names = (
+        "average_precision",
+        "reference_average_precision",
+        "precision",
+        "recall",
+        "f1",
+        "calibration_error",
+    )
+    shown = [row.get(name) for name in (*names, "raised")]
+    return [
+        str(row["texts"]),
+        str(row["positives"]),
+        *("" if each is None else f"{each:.3f}" for each in shown),
+    ]
+
+
+@app.command("train")
+def train_model(
+    folder: Annotated[Path, typer.Argument(metavar="DATA", help="A folder laid out like data/README.md.")],
+    out: Annotated[Path, typer.Option(help="Where the model goes.")] = Path("build/model"),
+    json_out: Annotated[bool, typer.Option("--json", help="Print the record as JSON.")] = False,
+) -> None:
+    """Train a model. The same data give the same model. Point GOLDENHOUR_CLASSIFIER__MODEL at it to use it."""
+    if not folder.is_dir():
+        raise Complaint(f"{folder} is no folder; name one laid out like data/README.md")
+    record = train(folder, out, say=say_so)
+    if json_out:
+        print(json.dumps(record))
+    else:
+        print(f"model {record['version']} from {record['texts']:,} texts is in {out}")
+
+
+def say_so(what: str) -> None:
+    """One line of progress; training and measuring take minutes."""
+    print(what, file=sys.stderr)
