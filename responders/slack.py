@@ -27,7 +27,7 @@ from responders.blocks import Message
 EVENT = "goldenhour_delivery"  # our metadata's event_type
 PAGE = 200  # messages asked for at a time
 MOST_PAGES = 25
-CHANNEL_ID = re.compile(r"[CDG][A-Z0-9]{8,}")
+CHANNEL_ID = re.compile(r"[CDG][A-Z0-9]{6,}")
 CODE = re.compile(r"[a-z0-9_]{1,60}")
 LONGEST_WAIT = timedelta(minutes=10)
 

@@ -69,13 +69,19 @@ class Faults:
     kinds: Sequence[str] = ALL_FAULTS
     hang_s: float = 3.0
     late_s: float = 0.3
+    most: int | None = None
     rng: random.Random = field(init=False)
+    gone: int = 0
 
     def __post_init__(self) -> None:
         self.rng = random.Random(self.seed)
 
     def next(self) -> str | None:
-        return self.rng.choice(list(self.kinds)) if self.rng.random() < self.rate else None
+        """What happens to this call; after `most` faults nothing goes wrong any more."""
+        if self.gone == self.most or self.rng.random() >= self.rate:
+            return None
+        self.gone += 1
+        return self.rng.choice(list(self.kinds))
 
 
 class SlackDouble:
