@@ -18,13 +18,14 @@ from collector.settings import HttpSettings
 from collector.sources.base import Place
 from collector.sources.feed import Feed
 from tests.conftest import NOON
-from tests.doubles.feeds import HOSTILE, ODD, Publisher, answer, publishing
+from tests.doubles.feeds import HOSTILE, ODD, Publisher, answer, make_ready, publishing
 
-TOTAL_S = 2.0
+TOTAL_S = 3.0
 
 
 @pytest.fixture(scope="module")
 def publisher() -> Iterator[Publisher]:
+    make_ready()
     with publishing() as made:
         yield made
 
@@ -32,7 +33,7 @@ def publisher() -> Iterator[Publisher]:
 @pytest.fixture
 def http(publisher: Publisher) -> Iterator[Http]:
     allow = (publisher.authority,)
-    with Http(HttpSettings(allow=allow, connect_s=1, read_s=1, total_s=TOTAL_S)) as made:
+    with Http(HttpSettings(allow=allow, connect_s=1, read_s=2, total_s=TOTAL_S)) as made:
         yield made
 
 
@@ -175,7 +176,7 @@ def test_one_slow_server_does_not_hold_up_the_others(http: Http, publisher: Publ
         each.start()
     started = time.monotonic()
     assert http.get(publisher.url("quick"), now=NOON).status == 200
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 2  # as long as one of the slow ones takes to fail
     for each in slow:
         each.join()
 

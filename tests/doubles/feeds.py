@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime
+from functools import cache
 
 import zstandard
 
@@ -172,7 +173,18 @@ def _fixed(data: bytes) -> Behaviour:
 
 
 def _made(make: Callable[[], bytes]) -> Behaviour:
-    return lambda send, _publisher: send(make())
+    """What takes a while to make is made once; `make_ready` does so before a clock runs."""
+    made = cache(make)
+    SLOW.append(made)
+    return lambda send, _publisher: send(made())
+
+
+SLOW: list[Callable[[], bytes]] = []
+
+
+def make_ready() -> None:
+    for make in SLOW:
+        make()
 
 
 def _redirect(location: bytes) -> Behaviour:
