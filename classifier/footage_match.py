@@ -28,6 +28,7 @@ CANDIDATES = 12
 HITS_EACH = 3
 SPEEDS = np.concatenate([[1.0], np.linspace(0.8, 1.25, 19)])
 SLACK_S = 0.35  # between a frame and where it should be: a sample's spacing and a little
+LONG_S, SHARE = 6.0, 0.25  # of the shorter clip, that must be shared
 STEP = 0.02  # of a side, by which a window is moved to fit better
 CROPS = (0.025, 0.075, 0.125, 0.175)  # of a side; the grid's steps leave at most a fortieth
 
@@ -246,7 +247,8 @@ def _align(asked: Asked, index: FootageIndex, place: int, footage: UUID, fit: _F
         from_s=float(asked.at_s[here].min()),
         until_s=float(asked.at_s[here].max()),
         window=(*_outer(fit.x), *_outer(fit.y)),
-        sure=_is_sure(len(there), distinct, median, min(len(asked.thumbs), len(stored))),
+        sure=_is_sure(len(there), distinct, median, max(len(asked.thumbs), len(stored)))
+        and _long_enough(_span(asked.at_s[here]), _span(asked.at_s), _span(stored_at) / speed),
     )
 
 
@@ -261,6 +263,15 @@ def _is_sure(frames: int, distinct: int, median: float, most: int) -> bool:
     if distinct == 2:
         return median <= 68
     return median <= SURELY_ALIKE and (frames >= 3 or most == 1)
+
+
+def _long_enough(shared_s: float, *whole_s: float) -> bool:
+    """Whether the shared part is more than the closing card two clips got from one app or one broadcaster."""
+    return shared_s >= LONG_S or shared_s >= SHARE * min(whole_s)
+
+
+def _span(moments: NDArray[np.floating]) -> float:
+    return float(moments.max() - moments.min())
 
 
 def _steady(

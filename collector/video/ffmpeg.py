@@ -6,6 +6,7 @@ name other files of this machine. The file is handed over by descriptor, so its 
 """
 
 import re
+import signal
 import subprocess
 from typing import NamedTuple
 
@@ -119,8 +120,8 @@ def _decode(file: int, filters: str, most: int, sparse: list[str], limits: Limit
         ],
         limits,
     )
-    if answer.returncode < 0 and not answer.stdout:
-        raise TookTooLong(f"decoding was ended by signal {-answer.returncode}")
+    if not answer.stdout and answer.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
+        raise TookTooLong(f"no frame within {limits.cpu_s} s of processor time")
     whole = len(answer.stdout) // GREY**2 * GREY**2
     return np.frombuffer(answer.stdout[:whole], np.uint8).reshape(-1, GREY, GREY)
 

@@ -103,22 +103,21 @@ def _listen(pipe: int, wall_s: float) -> bytes:
 
 
 def _end(child: "subprocess.Popen[bytes]") -> None:
-    """Nothing of it is left running: the child, and what it started, are one process group."""
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        child.wait(timeout=1)
-    with contextlib.suppress(ProcessLookupError, PermissionError):
+    """Nothing of it is left running: the child, and what it started, are one process group.
+
+    Killed before it is waited for: until then its number cannot be given to another group.
+    """
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGKILL)
     child.wait()
 
 
 def _read(name: str, said: bytes, status: int, limits: Limits, kind: type[Answer]) -> Answer:
-    if status == -signal.SIGXCPU or (status == -signal.SIGKILL and not said):
-        raise TookTooLong(f"{name}: more than {limits.cpu_s} s of processor time")
-    if status < 0:
-        raise Damaged(f"{name}: reading it crashed the reader ({signal.Signals(-status).name})")
     try:
         answer = msgspec.msgpack.decode(said, type=kind | Trouble)
     except msgspec.DecodeError as error:
+        if status in (-signal.SIGXCPU, -signal.SIGKILL):
+            raise TookTooLong(f"{name}: more than {limits.cpu_s} s of processor time") from error
         raise Damaged(f"{name}: the reader ended without an answer (status {status})") from error
     if isinstance(answer, Trouble):
         raise KINDS.get(answer.kind, VideoError)(f"{name}: {answer.cause}", remedy=answer.remedy)

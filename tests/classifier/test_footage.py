@@ -17,7 +17,7 @@ from collector.footage_records import Footage, Frame, withdraw_footage
 from collector.records import Sighting
 from collector.video.hashing import MIRROR, distance, hashes
 from collector.video.look import probe
-from collector.video.probed import Probe
+from collector.video.probed import KeyFrame, Probe
 from config.benches.scenes import texture
 from tests.videos import changed, make_video
 
@@ -98,6 +98,29 @@ def test_one_frame_alike_is_not_enough(original: Probe, other: Probe) -> None:
     mixed = msgspec.structs.replace(other, frames=[*other.frames[:5], *one.frames])
     index, _ = stored(mixed)
     assert not any(match.sure for match in same_footage(original, index))
+
+
+def test_the_same_closing_card_does_not_make_two_clips_one_footage(original: Probe, other: Probe) -> None:
+    """An app puts the same seconds at the end of every clip that is saved from it."""
+    card = part(original, 3.0, 4.2)
+    theirs = msgspec.structs.replace(
+        other, frames=[*other.frames, *(KeyFrame(each.at_s + 27.0, each.hash) for each in card.frames)]
+    )
+    ours = msgspec.structs.replace(
+        card,
+        thumbs=bytes(64 * 64) + card.thumbs,  # a blank beginning: this clip is as long as the other
+        thumbs_at=[0.0, *(at + 27.0 for at in card.thumbs_at)],
+    )
+    index, ids = stored(theirs)
+    assert [(match.footage, match.sure) for match in same_footage(ours, index)] == [(ids[0], False)]
+
+
+def test_a_still_from_a_video_is_shown_to_a_person_and_joins_nothing(original: Probe) -> None:
+    still = part(original, original.frames[5].at_s, original.frames[5].at_s)
+    index, ids = stored(original)
+    assert [(match.footage, match.sure) for match in same_footage(still, index)] == [(ids[0], False)]
+    index, ids = stored(still)
+    assert [(match.footage, match.sure) for match in same_footage(still, index)] == [(ids[0], True)]
 
 
 def test_frames_in_another_order_are_not_the_same_footage(original: Probe) -> None:
