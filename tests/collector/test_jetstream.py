@@ -207,6 +207,9 @@ def raw_server(after_handshake: bytes) -> tuple[HttpSettings, str]:
             )
             for at in range(0, len(after_handshake), 7):
                 connection.sendall(after_handshake[at : at + 7])
+            connection.shutdown(socket.SHUT_WR)
+            while connection.recv(10_000):
+                pass
 
     threading.Thread(target=serve, daemon=True).start()
     return HttpSettings(allow=(f"127.0.0.1:{port}",)), f"ws://127.0.0.1:{port}/"
