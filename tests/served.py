@@ -4,10 +4,16 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from uuid import uuid4
 
 import httpx
+import psycopg
 import uvicorn
 from fastapi import FastAPI
+from sqlalchemy import Engine
+from sqlmodel import create_engine
+
+from config.postgres import Cluster
 
 
 @contextmanager
@@ -36,6 +42,19 @@ def serve(app: FastAPI) -> Iterator[str]:
         app.state.room.hub.close()
         server.should_exit = True
         thread.join(timeout=20)
+
+
+@contextmanager
+def fresh_database(cluster: Cluster) -> Iterator[Engine]:
+    """An empty, migrated database for several tests that only look."""
+    name = f"looked_at_{uuid4().hex}"
+    admin = cluster.url_of("postgres").replace("+psycopg", "")
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE goldenhour STRATEGY file_copy")
+        engine = create_engine(cluster.url_of(name))
+        yield engine
+        engine.dispose()
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 class Browser(httpx.Client):

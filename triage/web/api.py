@@ -6,7 +6,7 @@ Same sign-in as the pages: the session cookie, and for changes its token in the 
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, HTTPException, Query, Request
@@ -195,7 +195,7 @@ class AcknowledgeIn(BaseModel):
 
 class DismissIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
-    status: Status
+    status: Literal["noise", "not_ours", "opinion"]
     why: str = Field(min_length=1, max_length=2000)
 
 
@@ -298,7 +298,7 @@ def acknowledge(visit: Visiting, ref: str, body: AcknowledgeIn) -> CaseOut:
 def dismiss(visit: Visiting, ref: str, body: DismissIn) -> CaseOut:
     def change(found: UUID) -> object:
         return actions.dismiss(
-            visit.session, found, who=visit.person, status=body.status, why=body.why, now=visit.now
+            visit.session, found, who=visit.person, status=Status(body.status), why=body.why, now=visit.now
         )
 
     return _act(visit, ref, change)

@@ -163,10 +163,10 @@ def _dead_parts(session: Session, *, now: datetime) -> Iterator[Trouble]:
 def _stuck_jobs(session: Session, *, now: datetime) -> Iterator[Trouble]:
     failed, waiting, oldest = session.connection().execute(text(JOBS)).one()
     if failed:
-        yield Trouble(f"{failed:,} jobs have failed for good", "Run goldenhour doctor")
+        yield Trouble(f"{count(failed, 'job')} failed for good", "Run goldenhour doctor")
     if oldest is not None and now - oldest > timedelta(minutes=2):
         yield Trouble(
-            f"{waiting:,} jobs wait, the oldest for {spell(now - oldest)}: what you see is late",
+            f"{count(waiting, 'job')} waiting, the oldest for {spell(now - oldest)}: what you see is late",
             "Start more workers with goldenhour work",
         )
 

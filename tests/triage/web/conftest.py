@@ -8,8 +8,9 @@ import pytest
 from sqlalchemy import Engine
 from sqlmodel import Session
 
+from config.postgres import Cluster
 from tests.browser.seed import PASSWORD, Seeded, seed
-from tests.served import Browser, serve
+from tests.served import Browser, fresh_database, serve
 from triage.settings import WebSettings
 from triage.web.app import desk
 
@@ -67,3 +68,14 @@ def tom(visit: Callable[[], Browser]) -> Browser:
     browser = visit()
     assert browser.sign_in("tom", PASSWORD).status_code == 303
     return browser
+
+
+@pytest.fixture(scope="package")
+def looking(cluster: Cluster) -> Iterator[Browser]:
+    """The comms officer, signed in to a night that tests of this folder share: they only look."""
+    with fresh_database(cluster) as engine:
+        with Session(engine, expire_on_commit=False) as session:
+            seed(session, now=datetime.now(UTC))
+        with serve(desk(engine, WebSettings(), channels=["slack"])) as base, Browser(base) as browser:
+            browser.sign_in("amira", PASSWORD)
+            yield browser
