@@ -51,7 +51,9 @@ def test_a_misspelt_setting_is_pointed_out(tmp_path: Path) -> None:
 
 def test_a_wrong_file_is_named_with_key_and_reason_and_does_not_hide_a_second(tmp_path: Path) -> None:
     (tmp_path / "rules.toml").write_text("fresh_for = 7\n", encoding="utf-8")
-    (tmp_path / "desks.toml").write_text('[[desk]]\nname = "comms"\ntitle = "Press"\nkanal = "x"\n', encoding="utf-8")
+    (tmp_path / "desks.toml").write_text(
+        '[[desk]]\nname = "comms"\ntitle = "Press"\nkanal = "x"\n', encoding="utf-8"
+    )
     ended = goldenhour("check", GOLDENHOUR_CONFIG=str(tmp_path), GOLDENHOUR_DATA=str(tmp_path / "var"))
     assert ended.returncode == 1
     wrong = [line for line in ended.stderr.splitlines() if line.startswith("goldenhour: ")]
