@@ -5,7 +5,7 @@ widened, until its middle is what the other one stored as its middle. What is fo
 then measured again with whole hashes and a window moved to where it fits best.
 """
 
-from collections.abc import Set
+from collections.abc import Iterator, Set
 from typing import NamedTuple
 from uuid import UUID
 
@@ -22,7 +22,6 @@ ALIKE = 84  # of 256 bits; two unrelated frames differ by 128 give or take 8
 SURELY_ALIKE = 44
 DIFFERENT = 48  # bits between two frames of one footage that count as two pieces of evidence
 WORTH_A_LOOK = 104
-WELL_FITTED = 60
 SEARCHED_FRAMES = 16
 CANDIDATES = 12
 HITS_EACH = 3
@@ -156,17 +155,17 @@ def _verified(asked: Asked, index: FootageIndex, found: _Found, known: Set[UUID]
             continue
         mine = np.flatnonzero(owners == place)
         best = mine[np.argsort(found.hits.bits[mine], kind="stable")[:HITS_EACH]]
-        fit = _fit(asked, index, found, best)
-        if fit.bits <= WORTH_A_LOOK:
-            match = _align(asked, index, place, footage, fit)
-            matches += [match] if match else []
+        matches += _best(list(_tried(asked, index, place, footage, found, best)))[:1]
     return matches
 
 
 def _best(matches: list[Match]) -> list[Match]:
     """Each footage once, the most certain first."""
     ranked = sorted(matches, key=lambda match: (not match.sure, -match.distinct, -match.frames, match.bits))
-    return list({match.footage: match for match in reversed(ranked)}.values())[::-1]
+    first: dict[UUID, Match] = {}
+    for match in ranked:
+        first.setdefault(match.footage, match)
+    return list(first.values())
 
 
 def _likeliest(owners: NDArray[np.int32], hits: Hits) -> list[int]:
@@ -185,21 +184,28 @@ class _Fit(NamedTuple):
     mirrored: bool
 
 
-NO_FIT = _Fit(BITS, MIDDLE, MIDDLE, False)
+def _tried(
+    asked: Asked, index: FootageIndex, place: int, footage: UUID, found: _Found, hits: NDArray[np.int64]
+) -> Iterator[Match]:
+    """What comes of laying the two beside each other as each of these hits suggests, until one is sure.
 
-
-def _fit(asked: Asked, index: FootageIndex, found: _Found, hits: NDArray[np.int64]) -> _Fit:
-    """The window near one of these hits' own in which its frame is nearest to the stored frame."""
-    best = None
+    A hit may mislead: while a camera zooms, one moment's middle is another moment's crop.
+    """
     for hit in hits:
-        mirrored = bool(found.mirrored[hit])
-        wanted = index.hash_of(int(found.hits.frame[hit])) ^ (MIRROR if mirrored else np.uint64(0))
-        thumb = asked.thumbs[found.frame[hit]][None]
-        fit = _moved(thumb, wanted, WINDOWS[found.across[hit]], WINDOWS[found.down[hit]], mirrored)
-        best = fit if best is None or fit.bits < best.bits else best
-        if best.bits <= WELL_FITTED:
-            break
-    return best or NO_FIT
+        fit = _fit(asked, index, found, hit)
+        match = _align(asked, index, place, footage, fit) if fit.bits <= WORTH_A_LOOK else None
+        if match is not None:
+            yield match
+            if match.sure:
+                return
+
+
+def _fit(asked: Asked, index: FootageIndex, found: _Found, hit: np.int64) -> _Fit:
+    """The window near a hit's own in which its frame is nearest to the stored frame."""
+    mirrored = bool(found.mirrored[hit])
+    wanted = index.hash_of(int(found.hits.frame[hit])) ^ (MIRROR if mirrored else np.uint64(0))
+    thumb = asked.thumbs[found.frame[hit]][None]
+    return _moved(thumb, wanted, WINDOWS[found.across[hit]], WINDOWS[found.down[hit]], mirrored)
 
 
 def _moved(

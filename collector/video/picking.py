@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from collector.video.hashing import contrast
 
 MOST_FRAMES = 120
-BLANK = 6.0  # grey levels of contrast, below which frames of different scenes look alike
+BLANK = 2.5  # grey levels of contrast; a street at night has 5, a lens that is covered 1
 CUT = 18.0  # grey levels of mean change between neighbours, at least, to be a cut
 
 

@@ -70,7 +70,7 @@ def _copies(
     """Every changed copy, probed, with the id of its original; and as many clips of which nothing is stored."""
     steps = []
     for number in range(2 * videos):
-        scene = Scene(1000 * seed + number, KINDS[number % len(KINDS)], upright=number % 5 == 4)
+        scene = Scene(1000 * seed + number, KINDS[number // 2 % len(KINDS)], upright=number % 5 == 4)
         steps.append((scene, uuid4() if number % 2 == 0 else None))
     for number, (scene, original) in enumerate(_progress(steps)):
         made = write(folder / f"{number}.mp4", frames(scene))
