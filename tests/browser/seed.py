@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from collector.records import Post, SourceRow, Tally, minute_of
 from tests.make import make_assessment, make_case, make_post
+from triage import people
 from triage.records import (
     Alert,
     AlertState,
@@ -28,7 +29,6 @@ from triage.records import (
     Statement,
     Status,
 )
-from triage import people
 
 PASSWORD = "three calm lamps"
 
@@ -51,137 +51,347 @@ class Told(NamedTuple):
 
 NIGHT = (
     Told(
-        "Person unresponsive after restraint", "Brixton Road", "Lambeth", "AS", "death_or_firearms", 1,
+        "Person unresponsive after restraint",
+        "Brixton Road",
+        "Lambeth",
+        "AS",
+        "death_or_firearms",
+        1,
         "They had him face down on Brixton Road and he was not breathing. Knee on his neck the whole time, "
         "people shouting at them to get off. Ambulance only just here.",
-        (("not breathing", "reports that someone is not breathing"), ("Knee on his neck", "names a restraint at the neck")),
-        412, 3,
+        (
+            ("not breathing", "reports that someone is not breathing"),
+            ("Knee on his neck", "names a restraint at the neck"),
+        ),
+        412,
+        3,
     ),
     Told(
-        "Shots heard during armed stop", "Seven Sisters Road", "Haringey", "NA", "death_or_firearms", 1,
+        "Shots heard during armed stop",
+        "Seven Sisters Road",
+        "Haringey",
+        "NA",
+        "death_or_firearms",
+        1,
         "Armed police stopped a car on Seven Sisters Road, two shots fired, whole road closed.",
         (("Armed police", "names armed officers"), ("two shots fired", "reports a police shooting")),
-        96, 17, "confirmed",
+        96,
+        17,
+        "confirmed",
     ),
     Told(
-        "Use of force on a school pupil", "Walthamstow Market", "Waltham Forest", "NE", "use_of_force", 2,
+        "Use of force on a school pupil",
+        "Walthamstow Market",
+        "Waltham Forest",
+        "NE",
+        "use_of_force",
+        2,
         "Just watched officers take a lad in school uniform to the ground at Walthamstow Market. They cuffed him, "
         "he's 12 his friend keeps saying.",
-        (("take a lad in school uniform to the ground", "reports someone taken to the ground"), ("cuffed him", "reports handcuffs"), ("he's 12", "says a child is involved")),
-        38, 12,
+        (
+            ("take a lad in school uniform to the ground", "reports someone taken to the ground"),
+            ("cuffed him", "reports handcuffs"),
+            ("he's 12", "says a child is involved"),
+        ),
+        38,
+        12,
     ),
     Told(
-        "Taser used in a flat above shops", "Rye Lane", "Southwark", "AS", "use_of_force", 2,
+        "Taser used in a flat above shops",
+        "Rye Lane",
+        "Southwark",
+        "AS",
+        "use_of_force",
+        2,
         "Taser going off twice above the shops on Rye Lane, man screaming he can't see.",
-        (("Taser going off twice", "reports Taser fired"),), 61, 29, "triaged",
+        (("Taser going off twice", "reports Taser fired"),),
+        61,
+        29,
+        "triaged",
     ),
     Told(
-        "Strip search of a girl alleged", "Hackney Central", "Hackney", "CE", "stop_search", 2,
+        "Strip search of a girl alleged",
+        "Hackney Central",
+        "Hackney",
+        "CE",
+        "stop_search",
+        2,
         "My neighbour's daughter says they strip searched her at the station, no adult there, she is 15.",
-        (("strip searched her", "alleges a strip search"), ("no adult there", "says no appropriate adult was present"), ("she is 15", "says a child is involved")),
-        17, 40, "confirmed",
+        (
+            ("strip searched her", "alleges a strip search"),
+            ("no adult there", "says no appropriate adult was present"),
+            ("she is 15", "says a child is involved"),
+        ),
+        17,
+        40,
+        "confirmed",
     ),
     Told(
-        "Police van and cyclist collide", "Old Kent Road", "Southwark", "AS", "pursuit_collision", 2,
+        "Police van and cyclist collide",
+        "Old Kent Road",
+        "Southwark",
+        "AS",
+        "pursuit_collision",
+        2,
         "Police van on blues hit a cyclist by the Old Kent Road Tesco, rider not moving much.",
-        (("hit a cyclist", "reports a collision with a police vehicle"), ("not moving much", "suggests serious injury")),
-        44, 9,
+        (
+            ("hit a cyclist", "reports a collision with a police vehicle"),
+            ("not moving much", "suggests serious injury"),
+        ),
+        44,
+        9,
     ),
     Told(
-        "Stop and search outside the station", "Ilford Station", "Redbridge", "EA", "stop_search", 3,
+        "Stop and search outside the station",
+        "Ilford Station",
+        "Redbridge",
+        "EA",
+        "stop_search",
+        3,
         "Six of them round one kid outside Ilford Station, searched him for nothing again, no reason given.",
-        (("searched him for nothing", "reports a stop and search"), ("no reason given", "says no grounds were given")),
-        12, 35,
+        (
+            ("searched him for nothing", "reports a stop and search"),
+            ("no reason given", "says no grounds were given"),
+        ),
+        12,
+        35,
     ),
     Told(
-        "Dog bite during an arrest", "Harlesden High Street", "Brent", "NW", "use_of_force", 3,
+        "Dog bite during an arrest",
+        "Harlesden High Street",
+        "Brent",
+        "NW",
+        "use_of_force",
+        3,
         "police dog still hanging off his arm after he was on the floor, harlesden high street",
-        (("police dog still hanging off his arm", "reports a police dog used"),), 21, 75, "triaged",
+        (("police dog still hanging off his arm", "reports a police dog used"),),
+        21,
+        75,
+        "triaged",
     ),
     Told(
-        "Batons drawn at a street party", "Notting Hill Gate", "Kensington and Chelsea", "AW", "use_of_force", 3,
+        "Batons drawn at a street party",
+        "Notting Hill Gate",
+        "Kensington and Chelsea",
+        "AW",
+        "use_of_force",
+        3,
         "Batons out at the corner by Notting Hill Gate. Was a party until ten minutes ago.",
-        (("Batons out", "names batons"),), 33, 44,
+        (("Batons out", "names batons"),),
+        33,
+        44,
     ),
     Told(
-        "Driver pulled from car", "Uxbridge Road", "Ealing", "WA", "use_of_force", 3,
+        "Driver pulled from car",
+        "Uxbridge Road",
+        "Ealing",
+        "WA",
+        "use_of_force",
+        3,
         "They smashed his window and dragged him out on Uxbridge Road, kids were in the back.",
-        (("dragged him out", "reports force"), ("kids were in the back", "says children were there")), 19, 160, "triaged",
+        (("dragged him out", "reports force"), ("kids were in the back", "says children were there")),
+        19,
+        160,
+        "triaged",
     ),
     Told(
-        "Pursuit ends in garden wall", "Purley Way", "Croydon", "SN", "pursuit_collision", 3,
+        "Pursuit ends in garden wall",
+        "Purley Way",
+        "Croydon",
+        "SN",
+        "pursuit_collision",
+        3,
         "Chase finished in someone's front wall off Purley Way, three police cars, one on its side.",
-        (("Chase finished", "reports a pursuit"),), 27, 150, "triaged",
+        (("Chase finished", "reports a pursuit"),),
+        27,
+        150,
+        "triaged",
     ),
     Told(
-        "Handcuffed during a welfare visit", "Kingston town centre", "Kingston upon Thames", "SW", "use_of_force", 3,
+        "Handcuffed during a welfare visit",
+        "Kingston town centre",
+        "Kingston upon Thames",
+        "SW",
+        "use_of_force",
+        3,
         "Called them because my brother was unwell. He ended up in cuffs on the pavement in Kingston.",
-        (("in cuffs on the pavement", "reports handcuffs"),), 8, 170, "watch",
+        (("in cuffs on the pavement", "reports handcuffs"),),
+        8,
+        170,
+        "watch",
     ),
     Told(
-        "Officer hit by thrown bottle", "Leicester Square", "Westminster", "AW", "officer_harmed", 3,
+        "Officer hit by thrown bottle",
+        "Leicester Square",
+        "Westminster",
+        "AW",
+        "officer_harmed",
+        3,
         "Officer got a bottle to the head at Leicester Square, carried out by her mates.",
-        (("bottle to the head", "reports an officer hurt"),), 15, 63, "confirmed",
+        (("bottle to the head", "reports an officer hurt"),),
+        15,
+        63,
+        "confirmed",
     ),
     Told(
-        "Repeated searches of one group", "Wood Green", "Haringey", "NA", "stop_search", 3,
+        "Repeated searches of one group",
+        "Wood Green",
+        "Haringey",
+        "NA",
+        "stop_search",
+        3,
         "Third time this week they stop the same boys in Wood Green. Same officers too.",
-        (("stop the same boys", "reports a stop and search"),), 9, 64,
+        (("stop the same boys", "reports a stop and search"),),
+        9,
+        64,
     ),
     Told(
-        "Spit hood used on the night bus", "Lewisham", "Lewisham", "SE", "use_of_force", 3,
+        "Spit hood used on the night bus",
+        "Lewisham",
+        "Lewisham",
+        "SE",
+        "use_of_force",
+        3,
         "put a bag over her head on the night bus in lewisham, she was crying",
-        (("a bag over her head", "describes a spit guard"),), 31, 21,
+        (("a bag over her head", "describes a spit guard"),),
+        31,
+        21,
     ),
     Told(
-        "Stop of a delivery rider", "Camden High Street", "Camden", "CN", "stop_search", 4,
+        "Stop of a delivery rider",
+        "Camden High Street",
+        "Camden",
+        "CN",
+        "stop_search",
+        4,
         "Delivery rider stopped and searched on Camden High Street, food everywhere.",
-        (("stopped and searched", "reports a stop and search"),), 4, 180,
+        (("stopped and searched", "reports a stop and search"),),
+        4,
+        180,
     ),
     Told(
-        "Arrest outside a match", "Wembley Park", "Brent", "NW", "arrest_detention", 4,
+        "Arrest outside a match",
+        "Wembley Park",
+        "Brent",
+        "NW",
+        "arrest_detention",
+        4,
         "Couple of arrests outside Wembley Park after the match, nothing heavy.",
-        (("arrests outside", "reports an arrest"),), 6, 420,
+        (("arrests outside", "reports an arrest"),),
+        6,
+        420,
     ),
     Told(
-        "Raised voices at a traffic stop", "A13, Barking", "Barking and Dagenham", "EA", "other_encounter", 4,
+        "Raised voices at a traffic stop",
+        "A13, Barking",
+        "Barking and Dagenham",
+        "EA",
+        "other_encounter",
+        4,
         "Argument between a driver and traffic police on the A13, he's filming them.",
-        (("traffic police", "names police"),), 3, 260,
+        (("traffic police", "names police"),),
+        3,
+        260,
     ),
     Told(
-        "Old clip shared again as new", "Oxford Circus", "Westminster", "AW", "use_of_force", 4,
+        "Old clip shared again as new",
+        "Oxford Circus",
+        "Westminster",
+        "AW",
+        "use_of_force",
+        4,
         "LOOK what they did at Oxford Circus today!! (this is the clip from two years ago isn't it)",
-        (("what they did at Oxford Circus", "places it"), ("clip from two years ago", "says the clip is old")), 140, 70, "watch",
+        (
+            ("what they did at Oxford Circus", "places it"),
+            ("clip from two years ago", "says the clip is old"),
+        ),
+        140,
+        70,
+        "watch",
     ),
     Told(
-        "Search of a home at dawn", "Tottenham Hale", "Haringey", "NA", "other_encounter", 4,
+        "Search of a home at dawn",
+        "Tottenham Hale",
+        "Haringey",
+        "NA",
+        "other_encounter",
+        4,
         "Door went in at 5 this morning in Tottenham Hale. Wrong flat, they say now.",
-        (("Door went in", "reports a forced entry"), ("Wrong flat", "alleges a mistake")), 11, 350,
+        (("Door went in", "reports a forced entry"), ("Wrong flat", "alleges a mistake")),
+        11,
+        350,
     ),
     Told(
-        "Queue moved on outside a club", "Vauxhall", "Lambeth", "AS", "other_encounter", 4,
-        "Police moving everyone on outside the arches in Vauxhall.", (("Police moving everyone on", "names police"),), 2, 500,
+        "Queue moved on outside a club",
+        "Vauxhall",
+        "Lambeth",
+        "AS",
+        "other_encounter",
+        4,
+        "Police moving everyone on outside the arches in Vauxhall.",
+        (("Police moving everyone on", "names police"),),
+        2,
+        500,
     ),
     Told(
-        "Held for an hour at the gate", "Stratford", "Newham", "NE", "arrest_detention", 4,
-        "Held us an hour at the gate in Stratford and then just let us go.", (("Held us an hour", "reports detention"),), 5, 610,
+        "Held for an hour at the gate",
+        "Stratford",
+        "Newham",
+        "NE",
+        "arrest_detention",
+        4,
+        "Held us an hour at the gate in Stratford and then just let us go.",
+        (("Held us an hour", "reports detention"),),
+        5,
+        610,
     ),
     Told(
-        "Complaint about a rude call", "Bromley", "Bromley", "SN", "officer_conduct", 4,
-        "Rang them twice from Bromley, could not have been ruder.", (("Rang them twice", "reports a call"),), 1, 700,
+        "Complaint about a rude call",
+        "Bromley",
+        "Bromley",
+        "SN",
+        "officer_conduct",
+        4,
+        "Rang them twice from Bromley, could not have been ruder.",
+        (("Rang them twice", "reports a call"),),
+        1,
+        700,
     ),
     Told(
-        "Search of a bag at the ferry", "Woolwich", "Greenwich", "SE", "stop_search", 4,
-        "Bag searched at the Woolwich ferry, all polite, on my way in five minutes.", (("Bag searched", "reports a search"),), 1, 800,
+        "Search of a bag at the ferry",
+        "Woolwich",
+        "Greenwich",
+        "SE",
+        "stop_search",
+        4,
+        "Bag searched at the Woolwich ferry, all polite, on my way in five minutes.",
+        (("Bag searched", "reports a search"),),
+        1,
+        800,
     ),
-)  # fmt: skip
+)
 
 CLOCKS = {
-    1: (("acknowledge", "comms", 5), ("chair_told", "oversight", 15), ("first_line", "comms", 15), ("line_issued", "comms", 60), ("bwv_preserved", "oversight", 1440)),
-    2: (("acknowledge", "comms", 15), ("first_line", "comms", 45), ("line_issued", "comms", 120), ("bwv_preserved", "oversight", 1440)),
-    3: (("acknowledge", "comms", 60), ("first_line", "comms", 240), ("supervisor_account", "oversight", 4320)),
+    1: (
+        ("acknowledge", "comms", 5),
+        ("chair_told", "oversight", 15),
+        ("first_line", "comms", 15),
+        ("line_issued", "comms", 60),
+        ("bwv_preserved", "oversight", 1440),
+    ),
+    2: (
+        ("acknowledge", "comms", 15),
+        ("first_line", "comms", 45),
+        ("line_issued", "comms", 120),
+        ("bwv_preserved", "oversight", 1440),
+    ),
+    3: (
+        ("acknowledge", "comms", 60),
+        ("first_line", "comms", 240),
+        ("supervisor_account", "oversight", 4320),
+    ),
     4: (("acknowledge", "comms", 1080),),
-}  # fmt: skip
+}
 PLATFORMS = ("bluesky", "mastodon", "feed")
 
 
@@ -202,11 +412,17 @@ def password_hash() -> str:
 def seed_people(session: Session, *, now: datetime) -> tuple[Person, Person]:
     """Two people with the same password: a comms officer and the oversight secretary."""
     made = (
-        Person(username="amira", name="Amira K.", desks=["comms", "oversight"], created_at=now,
-               password_hash=password_hash()),
-        Person(username="tom", name="Tom B.", desks=["oversight"], created_at=now,
-               password_hash=password_hash()),
-    )  # fmt: skip
+        Person(
+            username="amira",
+            name="Amira K.",
+            desks=["comms", "oversight"],
+            created_at=now,
+            password_hash=password_hash(),
+        ),
+        Person(
+            username="tom", name="Tom B.", desks=["oversight"], created_at=now, password_hash=password_hash()
+        ),
+    )
     session.add_all(made)
     session.commit()
     return made
@@ -218,16 +434,30 @@ def seed_watch(session: Session, *, now: datetime, blind: bool = False) -> None:
         lost = blind and name == "mastodon-london"
         session.add(
             SourceRow(
-                name=name, kind="feed", url=f"https://news.example/{name}", every_s=180, grade="B",
-                boroughs=["Hackney", "Lambeth"][number : number + 1], basis="written for tests", due_at=now,
-                last_success_at=now - timedelta(minutes=40 if lost else 1), failures=9 if lost else 0,
+                name=name,
+                kind="feed",
+                url=f"https://news.example/{name}",
+                every_s=180,
+                grade="B",
+                boroughs=["Hackney", "Lambeth"][number : number + 1],
+                basis="written for tests",
+                due_at=now,
+                last_success_at=now - timedelta(minutes=40 if lost else 1),
+                failures=9 if lost else 0,
                 error="the server does not answer" if lost else None,
             )
-        )  # fmt: skip
+        )
         for minutes in (2, 30, 600):
             session.add(
-                Tally(source=name, minute=minute_of(now - timedelta(minutes=minutes)), seen=400, stored=12, known=8, dropped=380)
-            )  # fmt: skip
+                Tally(
+                    source=name,
+                    minute=minute_of(now - timedelta(minutes=minutes)),
+                    seen=400,
+                    stored=12,
+                    known=8,
+                    dropped=380,
+                )
+            )
     for part in ("web", "schedule", "listen", "work-1", "work-2"):
         session.add(Heartbeat(part=part, host="desk-1", pid=100, beat_at=now))
     session.commit()
@@ -274,13 +504,29 @@ def seed(session: Session, *, now: datetime) -> Seeded:
 def _seed_case(session: Session, told: Told, *, now: datetime) -> Case:
     opened = now - timedelta(minutes=told.minutes)
     case = make_case(
-        title=told.title, place=told.place, borough=told.borough, bcu=told.bcu, type=told.type, severity=told.severity,
-        severity_parts={"harm": 5 - told.severity, "conduct": 2.0, "reach": 1.0, "score": 0.61, "triggers": [told.signals[0][0]] if told.severity == 1 else []},
-        incident=0.93 - told.severity / 10, force="met" if told.severity < 4 else "unknown", status=Status(told.status),
-        desks=["comms", "oversight"] if told.severity < 4 else ["comms"], opened_at=opened,
-        first_published_at=opened - timedelta(minutes=3), last_post_at=now - timedelta(minutes=told.minutes // 6),
-        post_count=told.posts, source_count=min(told.posts, 3),
-    )  # fmt: skip
+        title=told.title,
+        place=told.place,
+        borough=told.borough,
+        bcu=told.bcu,
+        type=told.type,
+        severity=told.severity,
+        severity_parts={
+            "harm": 5 - told.severity,
+            "conduct": 2.0,
+            "reach": 1.0,
+            "score": 0.61,
+            "triggers": [told.signals[0][0]] if told.severity == 1 else [],
+        },
+        incident=0.93 - told.severity / 10,
+        force="met" if told.severity < 4 else "unknown",
+        status=Status(told.status),
+        desks=["comms", "oversight"] if told.severity < 4 else ["comms"],
+        opened_at=opened,
+        first_published_at=opened - timedelta(minutes=3),
+        last_post_at=now - timedelta(minutes=told.minutes // 6),
+        post_count=told.posts,
+        source_count=min(told.posts, 3),
+    )
     session.add(case)
     session.flush()
     _seed_posts(session, case, told, now=now)
@@ -305,10 +551,15 @@ def _seed_posts(session: Session, case: Case, told: Told, *, now: datetime) -> N
         late = told.minutes * (number / 14) ** 0.5
         text = told.text if number % 3 else f"{told.text}{' Please share.' * (number // 3)}"
         post = make_post(
-            text, platform=PLATFORMS[number % 3], source="bluesky", has_video=number == 0, author_key=bytes([number % 9]) * 8,
-            url=f"https://social.example/posts/{uuid4().hex}", collected_at=now,
+            text,
+            platform=PLATFORMS[number % 3],
+            source="bluesky",
+            has_video=number == 0,
+            author_key=bytes([number % 9]) * 8,
+            url=f"https://social.example/posts/{uuid4().hex}",
+            collected_at=now,
             published_at=now - timedelta(minutes=told.minutes + 3 - late),
-        )  # fmt: skip
+        )
         session.add(post)
         session.add(
             Membership(
@@ -326,11 +577,15 @@ def _seed_posts(session: Session, case: Case, told: Told, *, now: datetime) -> N
 
 def _assessment(post: Post, told: Told, *, now: datetime) -> object:
     return make_assessment(
-        post, at=now, incident=0.9 - told.severity / 20, severity=1 - told.severity / 5, type=told.type,
+        post,
+        at=now,
+        incident=0.9 - told.severity / 20,
+        severity=1 - told.severity / 5,
+        type=told.type,
         unverified=0.7 if told.severity == 1 else 0.1,
         signals=[_signal(told.text, words, why) for words, why in told.signals],
         places=[{"text": told.place, "name": told.place, "borough": told.borough, "bcu": told.bcu, "p": 0.9}],
-    )  # fmt: skip
+    )
 
 
 def _signal(text: str, words: str, why: str) -> dict[str, object]:
@@ -343,17 +598,30 @@ def _seed_clocks(session: Session, case: Case, told: Told, opened: datetime) -> 
         done = told.status != "detected" and name == "acknowledge"
         stopped = opened + timedelta(minutes=3) if done else None
         session.add(
-            Clock(case_id=case.id, name=name, desk=Desk(desk), started_at=opened, due_at=opened + timedelta(minutes=minutes), stopped_at=stopped, stopped_by="tom" if done else None)
-        )  # fmt: skip
+            Clock(
+                case_id=case.id,
+                name=name,
+                desk=Desk(desk),
+                started_at=opened,
+                due_at=opened + timedelta(minutes=minutes),
+                stopped_at=stopped,
+                stopped_by="tom" if done else None,
+            )
+        )
 
 
 def _seed_alerts(session: Session, case: Case, told: Told, opened: datetime, now: datetime) -> None:
     for desk in case.desks:
         done = told.status != "detected"
         alert = Alert(
-            case_id=case.id, desk=Desk(desk), priority="critical" if told.severity == 1 else "high", rule="force reported", raised_at=opened,
-            state=AlertState.ACKNOWLEDGED if done else AlertState.OPEN, acknowledged_at=opened + timedelta(minutes=3) if done else None,
-        )  # fmt: skip
+            case_id=case.id,
+            desk=Desk(desk),
+            priority="critical" if told.severity == 1 else "high",
+            rule="force reported",
+            raised_at=opened,
+            state=AlertState.ACKNOWLEDGED if done else AlertState.OPEN,
+            acknowledged_at=opened + timedelta(minutes=3) if done else None,
+        )
         session.add(alert)
         session.flush()
         state = DeliveryState.FAILED if told.severity == 4 and told.posts == 140 else DeliveryState.DELIVERED
@@ -372,17 +640,28 @@ def _seed_alerts(session: Session, case: Case, told: Told, opened: datetime, now
 
 def _draft(case: Case, told: Told, opened: datetime) -> Statement:
     return Statement(
-        case_id=case.id, template="aware", drafted_at=opened, missing=["time of the encounter", "body-worn video reviewed"],
+        case_id=case.id,
+        template="aware",
+        drafted_at=opened,
+        missing=["time of the encounter", "body-worn video reviewed"],
         text=f"We are aware of posts about an incident said to have happened at {told.place}, {told.borough}.\n\n"
         "We are establishing the facts and will say more when we can confirm them. If you saw what happened, "
         "please call 101.\n\nNext update: within the hour.",
         facts=[{"fact": "place", "value": told.place, "source": f"{told.posts} posts"}],
-    )  # fmt: skip
+    )
 
 
 def _routing(post: Post, case_id: UUID | None, now: datetime, rule: str = "force reported") -> Routing:
     outcome = "raised" if case_id else "dropped"
-    return Routing(post_id=post.id, at=now, model="test-1", rule=rule, outcome=outcome, because="reports force by officers of the Met" if case_id else "reads as fiction", case_id=case_id)  # fmt: skip
+    return Routing(
+        post_id=post.id,
+        at=now,
+        model="test-1",
+        rule=rule,
+        outcome=outcome,
+        because="reports force by officers of the Met" if case_id else "reads as fiction",
+        case_id=case_id,
+    )
 
 
 def _seed_dropped(session: Session, *, now: datetime) -> None:

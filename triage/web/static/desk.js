@@ -53,6 +53,8 @@ if (one('[data-due], [data-since]')) setInterval(tick, 1000)
 const quiet = { headers: { 'X-Quiet': '1' }, credentials: 'same-origin' }
 let asking = 0
 let heard = 0
+let acted = {} // what was last said in a row: its number and the element
+const busy = new Set() // rows whose answer is on its way
 
 async function countNew () {
   const bar = one('#arrivals')
@@ -70,10 +72,25 @@ async function countNew () {
   bar.hidden = count === 0
 }
 
-function refreshRow (id) {
+// A row someone is about to press, or whose answer is on its way, stays as it is. What was just said in it,
+// its tick and the focus outlive the change.
+const held = row => busy.has(row.dataset.number) ||
+  (row.contains(document.activeElement) && document.activeElement.matches('button, input'))
+
+async function refreshRow (id) {
   const row = one(`.gh-row[data-case="${CSS.escape(id)}"]:not([data-page-case])`)
-  if (!row || row.contains(document.activeElement) && document.activeElement.matches('button, input')) return
-  window.htmx.ajax('GET', `/cases/${row.dataset.number}/row`, { target: row, swap: 'outerHTML', headers: { 'X-Quiet': '1' } })
+  if (!row || held(row)) return
+  const { number } = row.dataset
+  const answer = await fetch(`/cases/${number}/row`, { ...quiet, headers: { ...quiet.headers, 'HX-Current-URL': location.href } })
+  const text = await answer.text()
+  if (!answer.ok || held(row) || !row.isConnected) return
+  const made = document.adoptNode(one('.gh-row', new DOMParser().parseFromString(text, 'text/html')))
+  const had = row.contains(document.activeElement)
+  one('.gh-row__tick input', made).checked = one('.gh-row__tick input', row).checked
+  if (acted.number === number) one('.gh-row__what', made).append(acted.told)
+  row.replaceWith(made)
+  window.htmx.process(made)
+  if (had) one('.gh-row__title a', made).focus({ preventScroll: true })
 }
 
 function stale (words) {
@@ -136,8 +153,9 @@ function press (key, within) {
 
 document.addEventListener('htmx:beforeRequest', event => {
   const row = event.detail.target.closest?.('.gh-row')
-  if (row) {
+  if (row && event.detail.requestConfig.verb === 'post') {
     heard = serverNow()
+    busy.add(row.dataset.number)
     last = { number: row.dataset.number, focused: row.contains(document.activeElement) || one('#sheet')?.open }
   }
 })
@@ -157,17 +175,20 @@ document.addEventListener('htmx:afterSettle', () => {
   if (told) aloud(`GH-${last.number}: ${one('span', told).textContent}`)
   if (told && one('#sheet')?.open) one('#sheet').close()
   if (row && last.focused && !row.contains(document.activeElement)) one('.gh-row__title a', row).focus({ preventScroll: true })
-  if (told) acted = last.number
+  if (told) acted = { number: last.number, told }
   last = null
+})
+document.addEventListener('htmx:afterRequest', event => {
+  const row = event.detail.target.closest?.('.gh-row')
+  if (row && event.detail.requestConfig.verb === 'post') busy.delete(row.dataset.number)
 })
 document.addEventListener('htmx:responseError', event => {
   if (event.detail.xhr.status === 401) location.assign('/sign-in?next=' + encodeURIComponent(location.pathname + location.search))
   else aloud('That did not work. Reload the page and try again.')
 })
 
-let acted = ''
 function undo () {
-  const row = current() || (acted && one(`#case-${CSS.escape(acted)}`))
+  const row = current() || (acted.number && one(`#case-${CSS.escape(acted.number)}`))
   return Boolean(row) && press('u', row) || press('u', document)
 }
 

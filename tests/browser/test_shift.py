@@ -1,0 +1,222 @@
+"""A shift at the desk: by keyboard alone, without a script, and with two people at once."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+from sqlalchemy import Engine
+from sqlmodel import Session, select
+
+from tests.browser.conftest import sign_in
+from tests.browser.seed import PASSWORD
+from tests.make import make_case
+from triage import actions
+from triage.notice import tell_desk
+from triage.records import Case, Person
+
+pytestmark = pytest.mark.browser
+
+
+def of(engine: Engine, number: int) -> Case:
+    with Session(engine) as session:
+        return session.exec(select(Case).where(Case.number == number)).one()
+
+
+def focused(page: Page) -> str:
+    """The number of the case whose row has the focus."""
+    told: str = page.evaluate("document.activeElement.closest('.gh-row')?.dataset.number || ''")
+    return told
+
+
+def go_to(page: Page, number: int) -> None:
+    for _ in range(30):
+        if focused(page) == str(number):
+            return
+        page.keyboard.press("j")
+    raise AssertionError(f"GH-{number} was never reached")
+
+
+def test_a_whole_shift_by_keyboard_alone(
+    engine: Engine, base: str, opened: Callable[..., BrowserContext]
+) -> None:
+    page = opened().new_page()
+    page.goto(f"{base}/sign-in")
+    for _ in range(20):
+        if page.evaluate("document.activeElement.id") == "username":
+            break
+        page.keyboard.press("Tab")
+    page.keyboard.type("amira")
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/queue")
+    expect(page.locator("#stale")).to_be_hidden()
+
+    page.keyboard.press("j")
+    first = focused(page)
+    page.keyboard.press("j")
+    second = focused(page)
+    assert first != second
+    page.keyboard.press("k")
+    assert focused(page) == first
+
+    go_to(page, 7)
+    page.keyboard.press("c")
+    row = page.locator("#case-7")
+    expect(row).to_contain_text("You have claimed this case.")
+    expect(row).to_contain_text("Yours")
+    assert focused(page) == "7"
+    page.keyboard.press("a")
+    expect(row).to_contain_text("Acknowledged.")
+    go_to(page, 7)
+    page.keyboard.press("w")
+    expect(row).to_contain_text("On the watch list.")
+    page.keyboard.press("u")
+    expect(row).to_contain_text("Taken back.")
+
+    page.keyboard.press("n")
+    page.wait_for_selector("#sheet[open]")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.locator("#sheet")).to_be_hidden()
+    expect(row).to_contain_text("Closed without action.")
+    assert of(engine, 7).status == "noise"
+    assert of(engine, 7).dismissed_because == "Fiction, game, film or history"
+    page.keyboard.press("u")
+    expect(row).to_contain_text("Taken back.")
+    assert of(engine, 7).status == "triaged"
+
+    go_to(page, 7)
+    page.keyboard.press("x")
+    expect(page.locator("#bulk")).to_be_visible()
+    page.keyboard.press("x")
+    expect(page.locator("#bulk")).to_be_hidden()
+    page.keyboard.press("o")
+    page.wait_for_url("**/cases/7")
+    page.keyboard.press("c")
+    page.wait_for_url("**/cases/7?said=claimed*")
+    page.keyboard.press("g")
+    page.keyboard.press("q")
+    page.wait_for_url("**/queue")
+    page.keyboard.press("/")
+    page.keyboard.type("rye lane")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/search*")
+    expect(page.locator("main")).to_contain_text("Taser used in a flat above shops")
+    page.keyboard.press("?")
+    expect(page.locator("#keys")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#keys")).to_be_hidden()
+
+
+def test_every_control_of_a_row_can_be_reached_and_seen(
+    looked_at: str, opened: Callable[..., BrowserContext]
+) -> None:
+    page = opened().new_page()
+    sign_in(page, looked_at)
+    page.locator("#case-1 input[type=checkbox]").focus()
+    reached = []
+    for _ in range(6):
+        reached.append(
+            page.evaluate("document.activeElement.innerText?.split('\\n')[0] || document.activeElement.type")
+        )
+        style = "(e => [e.outlineStyle, e.boxShadow].join())(getComputedStyle(document.activeElement))"
+        assert page.evaluate(style) != "none,none"
+        page.keyboard.press("Tab")
+    assert reached[0] == "checkbox"
+    assert any(each.startswith("Claim") for each in reached)
+    assert any(each.startswith("Acknowledge") for each in reached)
+
+
+def test_everything_works_without_a_script(
+    engine: Engine, base: str, opened: Callable[..., BrowserContext]
+) -> None:
+    page = opened(java_script_enabled=False).new_page()
+    sign_in(page, base)
+    row = page.locator("#case-7")
+    row.get_by_role("button", name="Claim").click()
+    expect(page.locator("main")).to_contain_text("You have claimed this case.")
+    page.locator("#case-7").get_by_role("button", name="Acknowledge").click()
+    expect(page.locator("main")).to_contain_text("Acknowledged.")
+    page.locator("#case-7").get_by_role("link", name="Not ours").click()
+    page.get_by_label("Outside London").check()
+    page.get_by_role("button", name="Close this case").click()
+    expect(page.locator("main")).to_contain_text("Closed without action.")
+    assert of(engine, 7).dismissed_because == "Outside London"
+    page.get_by_role("button", name="Undo").click()
+    assert of(engine, 7).status == "triaged"
+    page.goto(f"{base}/queue")
+    page.locator("details summary").filter(has_text="Narrow down").click()
+    page.get_by_label("BCU").select_option("AS")
+    page.get_by_role("button", name="Show", exact=True).click()
+    assert "bcu=AS" in page.url
+    page.locator("#case-1 input[type=checkbox]").check()
+    page.locator("#bulk").get_by_role("button", name="Claim").click()
+    expect(page.locator("main")).to_contain_text("You have claimed this case.")
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.locator("main")).to_contain_text("You have signed out.")
+
+
+def test_new_cases_wait_and_nothing_moves(
+    engine: Engine, base: str, opened: Callable[..., BrowserContext]
+) -> None:
+    page = opened().new_page()
+    sign_in(page, base)
+    page.locator("#case-7").scroll_into_view_if_needed()
+    before = page.locator("#case-7").bounding_box()
+    with Session(engine) as session:
+        made = [make_case(title=f"Brand new {n}", severity=1, opened_at=datetime.now(UTC)) for n in range(3)]
+        session.add_all(made)
+        session.flush()
+        tell_desk(session, "opened", *[each.id for each in made])
+        session.commit()
+    expect(page.locator("#arrivals a")).to_have_text("3 new cases [.]")
+    after = page.locator("#case-7").bounding_box()
+    assert before is not None
+    assert after is not None
+    assert abs(after["y"] - before["y"]) < 1
+    assert page.get_by_text("Brand new 0").count() == 0
+    page.keyboard.press(".")
+    expect(page.locator("main h1")).to_contain_text("27 cases")
+    expect(page.locator("#arrivals")).to_be_hidden()
+
+
+def test_what_one_does_the_other_sees_in_place(
+    engine: Engine, base: str, opened: Callable[..., BrowserContext]
+) -> None:
+    page = opened().new_page()
+    sign_in(page, base)
+    expect(page.locator("#case-7")).to_contain_text("nobody yet")
+    with Session(engine) as session:
+        tom = session.exec(select(Person).where(Person.username == "tom")).one()
+        actions.claim(session, of(engine, 7).id, who=tom, now=datetime.now(UTC))
+        session.commit()
+    expect(page.locator("#case-7")).to_contain_text("Tom B.")
+
+
+def test_clocks_tick_in_place(looked_at: str, opened: Callable[..., BrowserContext]) -> None:
+    page = opened().new_page()
+    sign_in(page, looked_at)
+    clock = page.locator("#case-6 .gh-clock--big time")
+    was = clock.inner_text()
+    expect(clock).not_to_have_text(was)
+
+
+def test_a_draft_is_copied_with_one_press(looked_at: str, opened: Callable[..., BrowserContext]) -> None:
+    context = opened(permissions=["clipboard-read", "clipboard-write"])
+    page = sign_in(context.new_page(), looked_at)
+    page.goto(f"{looked_at}/cases/1")
+    page.get_by_role("button", name="Copy", exact=True).click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    copied: str = page.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith("We are aware of posts about an incident said to have happened at Brixton Road")
+
+
+def test_a_desk_that_is_gone_is_said_to_be_gone(base: str, opened: Callable[..., BrowserContext]) -> None:
+    context = opened()
+    page = sign_in(context.new_page(), base)
+    expect(page.locator("#stale")).to_be_hidden()
+    context.set_offline(True)
+    page.evaluate("dispatchEvent(new Event('offline'))")
+    expect(page.locator("#stale")).to_contain_text("No connection to the desk")
