@@ -1,7 +1,7 @@
 """How rare a term is in everyday text: what two posts share says little when everyone writes it.
 
 The table is learned from many texts and keeps no words, only a count for each hash. Terms that come up while
-it is in use are counted too, so that next year's common words stop being rare.
+it is in use are counted too, so that next year's common words, and form letters, stop being rare.
 """
 
 import math
@@ -10,9 +10,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 SLOTS = 1 << 20
-REFRESH = 4_096  # texts between two looks at the counts
+REFRESH = 1_024  # texts between two looks at the counts
+LATELY = 20_000  # cases; then what was counted weighs half
+A_FEW, CALM = 2, 200  # cases that may share a term, and that there must be, before it stops being rare
 STEPS = 8  # steps of the stored scale for each doubling
 
 
@@ -21,20 +24,26 @@ class RarityError(ValueError):
 
 
 class Rarity:
-    """Document frequencies by hash of the term. Made by `learn`, kept by `save`, read by `load`."""
+    """Document frequencies by hash of the term. Made by `learn`, kept by `save`, read by `load`.
 
-    def __init__(self, counts: np.ndarray, texts: int) -> None:
+    Beside what was learned, `count` keeps how many cases of late use a term: what many cases share tells none
+    of them apart, however rare it once was.
+    """
+
+    def __init__(self, counts: NDArray[np.float32], texts: int) -> None:
         self.counts, self.texts = counts, texts
+        self._of_late: NDArray[np.float32] = np.zeros(SLOTS, dtype=np.float32)
+        self._cases = 0
         self._weights: dict[str, float] = {}
         self._unread = 0
 
     @classmethod
     def learn(cls, texts: Iterable[Sequence[str]]) -> "Rarity":
         """Count terms over texts, each given as its terms without repeats."""
-        rarity = cls(np.zeros(SLOTS, dtype=np.float32), 0)
-        for terms in texts:
-            rarity.count(terms)
-        return rarity
+        counts, number = np.zeros(SLOTS, dtype=np.float32), 0
+        for number, terms in enumerate(texts, 1):  # noqa: B007 (the last number is how many)
+            counts[_slots(terms)] += 1
+        return cls(counts, number)
 
     @classmethod
     def load(cls, path: Path) -> "Rarity":
@@ -54,25 +63,31 @@ class Rarity:
         steps = np.round(np.log2(1 + kept) * STEPS).clip(0, 255).astype(np.uint8)
         path.write_bytes(self.texts.to_bytes(8, "big") + zlib.compress(steps.tobytes(), 9))
 
-    def count(self, terms: Sequence[str]) -> None:
-        """Take note of one more text."""
-        self.texts += 1
-        slots = [zlib.crc32(term.encode()) % SLOTS for term in terms]
-        self.counts[slots] += 1
+    def count(self, terms: Sequence[str], *, new: bool) -> None:
+        """Take note that a case, perhaps a `new` one, uses these terms for the first time."""
+        self._of_late[_slots(terms)] += 1
+        self._cases += new
         self._unread += 1
         if self._unread >= REFRESH:
             self._unread = 0
             self._weights.clear()
-
-    def weight(self, term: str) -> float:
-        """How much a term tells: about 0 for a word in every text, about 11 for one never met."""
-        return self.weigh((term,))[0]
+        if self._cases >= LATELY:
+            self._cases //= 2
+            self._of_late /= 2
 
     def weigh(self, terms: Sequence[str]) -> list[float]:
-        """The weights of several terms, in order. Looked up in the table at most once between two looks."""
+        """How much each term tells, in order: about 0 for one in every text, about 11 for one never met."""
         known = self._weights
         for term in terms:
             if term not in known:
-                met = float(self.counts[zlib.crc32(term.encode()) % SLOTS])
-                known[term] = max(0.0, math.log((self.texts + 1) / (met + 1)))
+                known[term] = self._weight(zlib.crc32(term.encode()) % SLOTS)
         return [known[term] for term in terms]
+
+    def _weight(self, slot: int) -> float:
+        share = (float(self.counts[slot]) + 1) / (self.texts + 1)
+        of_late = (float(self._of_late[slot]) - A_FEW) / (self._cases + CALM)
+        return max(0.0, -math.log(max(share, of_late)))
+
+
+def _slots(terms: Sequence[str]) -> list[int]:
+    return [zlib.crc32(term.encode()) % SLOTS for term in terms]

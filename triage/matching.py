@@ -128,7 +128,8 @@ class Matcher:
         if how in (How.SAME_TEXT, How.COPY) and profile.exemplars:
             profile.stretch(post.at)
             return
-        self.rarity.count(post.print.terms)
+        first = [term for term in post.print.terms if term not in profile.counts]
+        self.rarity.count(first, new=not profile.exemplars)
         profile.add(post)
         for key in post.print.bands:
             self._wordings.put(key, Told(case, post.print))

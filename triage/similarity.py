@@ -5,9 +5,10 @@ above all, weigh more than common ones (TF-IDF over a table of how rare terms ar
 
 The weights were never fitted on the event clusters that the matching is measured on. The first five are a
 logistic regression over 12,356 decisions: news items of 2020-2022 that name one of 40 widely reported events
-(none of them among the clusters), and the 60 written London stories. `APART` and `BRIEF` were then chosen where
-single London posts stay apart and stories still hold together: two posts that name different places are two
-incidents unless much else agrees, and few words agree more easily by chance.
+(none of them among the clusters), and the 60 written London stories. The others were then chosen on written
+London posts, where incidents must stay apart and stories hold together: two posts that name different places
+are two incidents unless much else agrees, the more so in few words, which agree more easily by chance; and what
+is shared must be rare (`ENOUGH`), not only much of what was said.
 """
 
 import math
@@ -22,7 +23,8 @@ TELLS_APART = 5.0**2  # names in more than seven texts of a thousand are everybo
 KNOWN_WEIGHT = 5.0  # of a fact such as the borough; about that of a place's name
 EXEMPLARS = 12
 CLOSENESS, NAMES, GAP, GAP_OF_ALIKE, BASE = 21.6, 0.61, -0.81, 0.78, -2.65
-APART, BRIEF = -6.0, -3.0
+APART, APART_IN_BRIEF, BRIEF, THIN = 4.0, 0.8, -3.0, -4.0
+ENOUGH = 150.0  # squared weight: two or three rare words
 AMPLE_WORDS = 30
 
 
@@ -100,10 +102,14 @@ def likelihood(post: Subject, case: Profile, *, floor: float = 0.0) -> float:
     """The probability, 0..1, that the post is about the case's incident; 0 when it is surely under `floor`."""
     closeness, names, shared = _common(post, case)
     gap = math.log1p(case.distance(post.at).total_seconds() / 3600)
-    logit = BASE + CLOSENESS * closeness + NAMES * names + GAP * gap + BRIEF * _brief(post)
+    brief = max(0.0, 1 - post.print.words / AMPLE_WORDS)
+    logit = BASE + CLOSENESS * closeness + NAMES * names + GAP * gap + BRIEF * brief
     if _probability(logit + GAP_OF_ALIKE * gap) < floor:
         return 0.0
-    logit += APART * _apart(post, case)
+    apart = _apart(post, case)
+    logit -= apart * (APART + min(1.0, 2 * brief) * APART_IN_BRIEF * CLOSENESS * closeness)
+    evidence = sum([post.weights[term] for term in shared])
+    logit += THIN * max(0.0, 1 - evidence / ENOUGH)
     return _probability(logit + GAP_OF_ALIKE * gap * (_nearest(post, case, shared) if gap else 0.0))
 
 
@@ -115,11 +121,6 @@ def features(post: Subject, case: Profile) -> tuple[float, float, float, float, 
     closeness, names, shared = _common(post, case)
     gap = math.log1p(case.distance(post.at).total_seconds() / 3600)
     return closeness, names, gap, gap * _nearest(post, case, shared), _apart(post, case)
-
-
-def _brief(post: Subject) -> float:
-    """1 for an empty text, 0 from a news item's length on: few words agree more easily by chance."""
-    return max(0.0, 1 - post.print.words / AMPLE_WORDS)
 
 
 def _apart(post: Subject, case: Profile) -> float:

@@ -68,10 +68,7 @@ def tell(posts: int, rng: Random) -> Iterator[tuple[str, int]]:
     for number in range(posts):
         chance = rng.random()
         if chance < 0.55:
-            yield (
-                rng.choice(CHATTER).format(place=_place(rng), name=_word(rng), number=rng.randrange(900)),
-                number,
-            )
+            yield _chat(rng), number
         elif chance < 0.62 or len(running) < 3:
             yield _begin(number, running, rng), number
         else:
