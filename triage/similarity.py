@@ -23,8 +23,8 @@ TELLS_APART = 5.0**2  # names in more than seven texts of a thousand are everybo
 KNOWN_WEIGHT = 5.0  # of a fact such as the borough; about that of a place's name
 EXEMPLARS = 12
 CLOSENESS, NAMES, GAP, GAP_OF_ALIKE, BASE = 21.6, 0.61, -0.81, 0.78, -2.65
-APART, APART_IN_BRIEF, BRIEF, THIN = 4.0, 0.8, -3.0, -4.0
-ENOUGH = 150.0  # squared weight: two or three rare words
+APART, APART_IN_BRIEF, BRIEF, THIN = 4.0, 0.8, -3.0, -6.0
+ENOUGH, COMMON = 80.0, 4.0**2  # squared weight: of two rare words together, and of one that is not rare
 AMPLE_WORDS = 30
 
 
@@ -108,7 +108,7 @@ def likelihood(post: Subject, case: Profile, *, floor: float = 0.0) -> float:
         return 0.0
     apart = _apart(post, case)
     logit -= apart * (APART + min(1.0, 2 * brief) * APART_IN_BRIEF * CLOSENESS * closeness)
-    evidence = sum([post.weights[term] for term in shared])
+    evidence = sum([max(0.0, post.weights[term] - COMMON) for term in shared])
     logit += THIN * max(0.0, 1 - evidence / ENOUGH)
     return _probability(logit + GAP_OF_ALIKE * gap * (_nearest(post, case, shared) if gap else 0.0))
 
