@@ -9,11 +9,14 @@ from sqlalchemy import Engine
 from sqlmodel import Session, select
 
 from tests.browser.conftest import sign_in
-from tests.browser.seed import PASSWORD
+from tests.browser.seed import PASSWORD, Seeded
 from tests.make import make_case
+from tests.served import serve
 from triage import actions
 from triage.notice import tell_desk
 from triage.records import Case, Person
+from triage.settings import WebSettings
+from triage.web.app import desk
 
 pytestmark = pytest.mark.browser
 
@@ -213,10 +216,10 @@ def test_a_draft_is_copied_with_one_press(looked_at: str, opened: Callable[..., 
     assert copied.startswith("We are aware of posts about an incident said to have happened at Brixton Road")
 
 
-def test_a_desk_that_is_gone_is_said_to_be_gone(base: str, opened: Callable[..., BrowserContext]) -> None:
-    context = opened()
-    page = sign_in(context.new_page(), base)
-    expect(page.locator("#stale")).to_be_hidden()
-    context.set_offline(True)
-    page.evaluate("dispatchEvent(new Event('offline'))")
-    expect(page.locator("#stale")).to_contain_text("No connection to the desk")
+def test_a_desk_that_is_gone_is_said_to_be_gone(
+    engine: Engine, seeded: Seeded, opened: Callable[..., BrowserContext]
+) -> None:
+    with serve(desk(engine, WebSettings())) as base:
+        page = sign_in(opened().new_page(), base)
+        expect(page.locator("#stale")).to_be_hidden()
+    expect(page.locator("#stale")).to_contain_text("No connection to the desk", timeout=15_000)
