@@ -54,6 +54,7 @@ def set_up(level: str, part: str) -> None:
     out.setFormatter(libraries)
     out.addFilter(_without_rows)
     logging.basicConfig(handlers=[out], level=max(number, logging.WARNING), force=True)
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)  # a tick that is still running is no news
     for name in REPEATING:
         logging.getLogger(name).setLevel(logging.CRITICAL)
 

@@ -1,0 +1,105 @@
+"""What the leader does on its own, again and again."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import Engine, text
+from sqlmodel import Session
+
+from collector.catalogue import Watch, sync_sources
+from config.beats import beat, beats, silence
+from config.drain import left, service_works
+from config.service import House
+from config.settings import Settings
+from config.ticks import collect_due, keep_house
+
+NOON = datetime(2026, 7, 14, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def house(settings: Settings, engine: Engine) -> House:
+    return House(settings, engine, lambda: NOON)
+
+
+def watch(house: House, *names: str) -> None:
+    watches = [
+        Watch.model_validate(
+            {
+                "name": name,
+                "kind": "feed",
+                "url": f"https://{name}.example/feed",
+                "every": "10m",
+                "grade": "B",
+                "basis": "made up for this test",
+            }
+        )
+        for name in names
+    ]
+    with Session(house.engine) as session:
+        sync_sources(session, watches, now=NOON - timedelta(minutes=1))
+        session.commit()
+
+
+def waiting(house: House) -> list[str]:
+    with house.engine.connect() as connection:
+        asked = text("SELECT args->>'source' FROM procrastinate_jobs WHERE status = 'todo' ORDER BY 1")
+        return list(connection.scalars(asked))
+
+
+def test_each_source_that_is_due_gets_one_job_however_often_it_ticks(house: House) -> None:
+    watch(house, "herald", "gazette")
+    for _ in range(3):
+        collect_due(house, NOON)
+    assert waiting(house) == ["gazette", "herald"]
+
+
+def test_a_source_whose_job_is_running_gets_no_second_one(house: House) -> None:
+    watch(house, "herald")
+    collect_due(house, NOON)
+    with house.engine.begin() as connection:
+        connection.execute(text("UPDATE procrastinate_jobs SET status = 'doing'"))
+    collect_due(house, NOON)
+    assert waiting(house) == []
+
+
+def test_with_the_disk_nearly_full_nothing_more_is_collected(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch(house, "herald")
+    monkeypatch.setattr("config.ticks.LEAST_FREE_MB", 10**12)
+    collect_due(house, NOON)
+    assert waiting(house) == []
+
+
+def test_the_months_ahead_are_made(house: House) -> None:
+    keep_house(house, NOON)
+    with house.engine.connect() as connection:
+        assert connection.execute(text("SELECT to_regclass('posts_p202609') IS NOT NULL")).scalar_one()
+
+
+def test_a_part_beats_and_is_silent_when_it_was_stopped(house: House) -> None:
+    beat(house.engine, "web", now=NOON)
+    beat(house.engine, "web", now=NOON + timedelta(seconds=5), state="busy")
+    ((part, _host, _pid, at, state),) = beats(house.engine)
+    assert (part, at, state) == ("web", NOON + timedelta(seconds=5), "busy")
+    silence(house.engine, "web")
+    assert beats(house.engine) == []
+
+
+def test_a_service_works_when_its_workers_were_heard_of_lately(house: House) -> None:
+    beat(house.engine, "web", now=NOON)
+    assert not service_works(house.engine, now=NOON)
+    beat(house.engine, "work-1", now=NOON)
+    assert service_works(house.engine, now=NOON + timedelta(seconds=10))
+    assert not service_works(house.engine, now=NOON + timedelta(seconds=60))
+
+
+def test_what_is_left_counts_what_can_be_done_now(house: House) -> None:
+    later = "INSERT INTO procrastinate_jobs (queue_name, task_name, args, scheduled_at) VALUES "
+    with house.engine.begin() as connection:
+        connection.execute(text(later + "('assess', 'assess', '{\"posts\": [\"1\", \"2\"]}', NULL)"))
+        connection.execute(
+            text(later + "('respond', 'deliver', '{\"alert\": \"1\"}', now() + interval '1 hour')")
+        )
+        connection.execute(text(later + "('collect', 'collect', '{\"source\": \"1\"}', NULL)"))
+    assert left(house.engine) == (1, 2)
