@@ -72,7 +72,12 @@ def is_public(address: str) -> bool:
 
 
 def connect_checked(
-    host: str, port: int, *, allow: Collection[str] = (), timeout: float = 10.0
+    host: str,
+    port: int,
+    *,
+    allow: Collection[str] = (),
+    timeout: float = 10.0,
+    ports: Collection[int] = PORTS,
 ) -> socket.socket:
     """A connected TCP socket to a public address of a host, or to any address if `host:port` is allowed.
 
@@ -81,8 +86,9 @@ def connect_checked(
     """
     until = time.monotonic() + timeout
     allowed = is_allowed(host, port, allow)
-    if not allowed and port not in PORTS:
-        raise Forbidden(f"{host}:{port}: only ports 80 and 443 are fetched from")
+    if not allowed and port not in ports:
+        listed = " and ".join(map(str, sorted(ports)))
+        raise Forbidden(f"{host}:{port}: only ports {listed} are fetched from")
     addresses = list(_resolve(host, port, timeout))
     fit = [each for each in addresses if allowed or is_public(each[1][0])]
     if not fit:

@@ -21,7 +21,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     file (a feed's guid "17"), `scope` names that site, else it is empty. `author` is plain here and
     only ever stored as a keyed digest. `payload` is the item as it came, for evidence; its SHA-256 is
     kept. Items with `indexable` false are never stored: their authors asked not to be found.
-    `let_in_by` is set by a source that has already asked the prefilter; others leave it None.
+    `edited_at` is when its author last changed it, as far as the platform says. `let_in_by` is set by a
+    source that has already asked the prefilter; others leave it None.
     """
 
     external_id: str
@@ -33,6 +34,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     title: str | None = None
     published_at: datetime | None = None
     published_raw: str | None = None
+    edited_at: datetime | None = None
     lang: str | None = None
     author: str | None = None
     reply_to: str | None = None

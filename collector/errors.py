@@ -1,6 +1,7 @@
 """What can go wrong at the edge: every failed fetch is one of these, with its cause and what to do.
 
 FetchError
+├── NoKey          a credential of ours is not set
 ├── Forbidden      an address we may not reach: not public, wrong scheme, wrong port
 ├── Unreachable    no such name, no connection, no valid certificate
 ├── TooSlow        a deadline passed
@@ -28,6 +29,14 @@ class FetchError(Exception):
         self.cause = cause
         self.remedy = remedy or type(self).remedy
         self.retry_after = retry_after
+
+
+class NoKey(FetchError):
+    """A credential of ours is not set; `variable` names it."""
+
+    def __init__(self, what: str, *variables: str) -> None:
+        named = " and ".join(f"GOLDENHOUR_COLLECT__{variable}" for variable in variables)
+        super().__init__(f"{what} is asked with a key of ours, and there is none", remedy=f"Set {named}")
 
 
 class Forbidden(FetchError):

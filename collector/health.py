@@ -10,7 +10,8 @@ from sqlmodel import Session, col, select
 
 from collector.boroughs import BOROUGHS, WHOLE
 from collector.records import Gap, SourceRow
-from collector.sources import polled
+from collector.rhythm import Heard, is_quiet
+from collector.sources import polled, streamed
 
 OVERDUE = timedelta(minutes=15)
 LOOK_BACK = timedelta(days=30)
@@ -20,21 +21,27 @@ class State(StrEnum):
     """How a source is doing, in the words that are shown."""
 
     OFF = "off"
+    STOPPED = "stopped"
     NEW = "not yet fetched"
     WELL = "well"
     RESTING = "asked to wait"
     FAILING = "failing"
+    QUIET = "has gone quiet"
     OVERDUE = "overdue: is the service running?"
 
 
 class Health(NamedTuple):
-    """One source with its state, what it brought in the last 30 days, and its open gaps."""
+    """One source with its state, what it brought in the last 30 days, and its open gaps.
+
+    `days` are the items seen on each of the last 30 days, the oldest first; `stored` of them could be ours.
+    """
 
     source: SourceRow
     state: State
     seen: int
     stored: int
     gaps: list[Gap]
+    days: Sequence[int] = ()
 
 
 class Cover(NamedTuple):
@@ -55,6 +62,7 @@ def health(session: Session, *, now: datetime) -> list[Health]:
         {"since": now - LOOK_BACK},
     )
     counts = {each.source: (int(each.seen), int(each.stored)) for each in tallies}
+    days = items_a_day(session, now=now)
     gaps = session.exec(select(Gap).where(col(Gap.closed_at).is_(None)).order_by(col(Gap.from_at))).all()
     return [
         Health(
@@ -62,15 +70,46 @@ def health(session: Session, *, now: datetime) -> list[Health]:
             state_of(row, now),
             *counts.get(row.name, (0, 0)),
             [each for each in gaps if each.source == row.name],
+            days.get(row.name, [0] * LOOK_BACK.days),
         )
         for row in rows
     ]
+
+
+def items_a_day(session: Session, *, now: datetime) -> dict[str, list[int]]:
+    """How many items each source showed on each of the last 30 days (of 24 hours, ending now), oldest first."""
+    found = session.execute(
+        text(
+            "SELECT source, floor(extract(epoch FROM :now - minute) / 86400) AS ago, sum(seen) AS seen"
+            " FROM tallies WHERE minute > :since AND minute <= :now GROUP BY source, ago"
+        ),
+        {"since": now - LOOK_BACK, "now": now},
+    )
+    days: dict[str, list[int]] = {}
+    for each in found:
+        days.setdefault(each.source, [0] * LOOK_BACK.days)[-1 - int(each.ago)] = int(each.seen)
+    return days
+
+
+def mark_quiet(session: Session, *, now: datetime) -> list[str]:
+    """Note which sources have gone quiet and which speak again; the names of those newly quiet. Caller commits."""
+    newly = []
+    for row in session.exec(select(SourceRow).where(SourceRow.enabled)).all():
+        quiet = state_of(row, now) is State.QUIET
+        if quiet and row.quiet_since is None:
+            newly.append(row.name)
+            row.quiet_since = row.newest_at or row.last_success_at
+        elif not quiet and row.quiet_since is not None:
+            row.quiet_since = None
+    return newly
 
 
 def state_of(row: SourceRow, now: datetime) -> State:
     """A failing source stays failing until a fetch succeeds, however long it waits in between."""
     if not row.enabled:
         return State.OFF
+    if row.stops_at is not None and row.stops_at <= now:
+        return State.STOPPED
     if row.failures:
         return State.FAILING
     if row.rest_until is not None and row.rest_until > now:
@@ -79,6 +118,9 @@ def state_of(row: SourceRow, now: datetime) -> State:
     busy = row.lease_until is not None and row.lease_until > now
     if fetched and not busy and row.due_at < now - OVERDUE:
         return State.OVERDUE
+    stream, known = row.kind in streamed(), Heard(row.rhythm_s, row.newest_at)
+    if is_quiet(known, stream=stream, last_success_at=row.last_success_at, now=now):
+        return State.QUIET
     return State.WELL if row.last_success_at is not None else State.NEW
 
 

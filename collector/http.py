@@ -80,6 +80,22 @@ class Http:
         finally:
             _deadline.reset(token)
 
+    def post(
+        self, url: str, body: bytes, *, headers: Mapping[str, str | bytes] | None = None, now: datetime
+    ) -> Answer:
+        """Send a body and take the answer, within `settings.total_s`; never on to where a redirect leads.
+
+        Raises FetchError for anything but a complete 200.
+        """
+        token = _deadline.set(time.monotonic() + self.settings.total_s)
+        try:
+            found = self._once(_checked(url), dict(headers or {}), now, body)
+        finally:
+            _deadline.reset(token)
+        if not isinstance(found, Answer) or found.status != 200:
+            raise Unreadable(f"{_shown(url)}: redirected, where an answer was expected")
+        return found
+
     def _follow(self, url: str, headers: dict[str, str | bytes], now: datetime) -> Answer:
         target = _checked(url)
         for _ in range(self.settings.redirects + 1):
@@ -91,10 +107,13 @@ class Http:
             target = found
         raise Unreadable(f"{_shown(url)}: redirected more than {self.settings.redirects} times")
 
-    def _once(self, target: httpx.URL, headers: dict[str, str | bytes], now: datetime) -> Answer | httpx.URL:
-        """One request: the answer, or the address it redirects to."""
-        where = _shown(str(target))
-        with _said_plainly(where), self._client.stream("GET", target, headers=_raw(headers)) as response:
+    def _once(
+        self, target: httpx.URL, headers: dict[str, str | bytes], now: datetime, sent: bytes | None = None
+    ) -> Answer | httpx.URL:
+        """One request, a POST when something is sent: the answer, or the address it redirects to."""
+        where, how = _shown(str(target)), "GET" if sent is None else "POST"
+        asked = self._client.stream(how, target, headers=_raw(headers), content=sent)
+        with _said_plainly(where), asked as response:
             status = response.status_code
             if status in (301, 302, 303, 307, 308) and response.headers.get("location"):
                 return _checked(_joined(target, response.headers["location"]))

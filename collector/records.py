@@ -61,7 +61,10 @@ class Grade(StrEnum):
 class SourceRow(Record, table=True):
     """A place to watch, as configured, with how it has been doing. A restart loses none of it.
 
-    `rest_until` is when its server said we may come back, to it or to anything else on that host.
+    `rest_until` is when its server said we may come back, to it or to anything else on that host. From
+    `stops_at` on it is not asked, because its term or its agreement has run out; `stops_because` says which.
+    `rhythm_s` is how many seconds usually lie between two items it publishes, whether they are ours or not,
+    `newest_at` when it published the last, `paced_s` how often it is asked for that.
     """
 
     __tablename__ = "sources"
@@ -70,7 +73,16 @@ class SourceRow(Record, table=True):
     kind: str
     url: str
     tag: str | None = None
+    term: str | None = None
+    owner: str | None = None
+    reason: str | None = None
+    stops_at: AwareDatetime | None = None
+    stops_because: str | None = None
     every_s: int
+    paced_s: int | None = None
+    rhythm_s: float | None = None
+    newest_at: AwareDatetime | None = None
+    quiet_since: AwareDatetime | None = None
     boroughs: list[str] = Field(default_factory=list, sa_column=words())
     grade: Grade = Field(sa_type=Text)
     basis: str
@@ -113,8 +125,10 @@ class PostKey(Record, table=True):
 
 
 class Post(Record, table=True):
-    """One public item as published, with its payload. Never changed; withdrawn when its author deletes it.
+    """One public item as published, with its payload; withdrawn when its author deletes it.
 
+    Of a post that was edited this is the present wording, taken at `changed_at`; all wordings, the first one
+    included, stand in `post_versions`. `fetch_id` names the answer of the server it came with.
     `author_key` is a keyed digest: it counts voices inside one case and is never searched or shown.
     `let_in_by` names the prefilter rule that let the post in.
     """
@@ -148,6 +162,10 @@ class Post(Record, table=True):
     let_in_by: str
     withdrawn_at: AwareDatetime | None = None
     withdrawn_because: str | None = None
+    edited_at: AwareDatetime | None = None
+    changed_at: AwareDatetime | None = None
+    checked_at: AwareDatetime | None = None
+    fetch_id: UUID | None = None
 
 
 class Sighting(Record, table=True):

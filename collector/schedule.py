@@ -3,8 +3,10 @@
 A source is fetched by one worker at a time and a host by one at a time, on any number of machines: a lease
 is taken in a short transaction under a lock on the host, and what was fetched is only stored while the
 lease is still ours. A source is never given up: after failures it is asked ever more rarely, up to a cap.
+Only a source whose term or agreement has run out is not asked at all, and says so.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -16,8 +18,10 @@ from sqlmodel import Session
 
 from collector.batch import CursorPosition
 from collector.errors import FetchError, Refused
+from collector.events import interval_of
 from collector.records import Cursor, SourceRow
-from collector.sources import polled
+from collector.rhythm import Heard, heard, pace
+from collector.sources import kind_of, polled
 
 JITTER = 0.1  # of the interval, added so that sources of one interval do not all come at once
 SHORTEST_BACKOFF = timedelta(minutes=1)
@@ -40,7 +44,8 @@ def due(session: Session, *, now: datetime, limit: int) -> list[str]:
             "SELECT name FROM (SELECT DISTINCT ON (host) name, due_at FROM"  # noqa: S608  # all parts are ours
             f" (SELECT *, {_HOST} AS host FROM sources) AS places WHERE enabled"
             " AND kind = ANY(CAST(:kinds AS text[])) AND due_at <= :now"
-            " AND (rest_until IS NULL OR rest_until <= :now) AND NOT EXISTS (SELECT FROM sources AS busy"
+            " AND (rest_until IS NULL OR rest_until <= :now) AND (stops_at IS NULL OR stops_at > :now)"
+            " AND NOT EXISTS (SELECT FROM sources AS busy"
             f" WHERE {_HOST.replace('url', 'busy.url')} = host AND busy.lease_until > :now)"
             " ORDER BY host, due_at, name) AS first ORDER BY due_at, name LIMIT :limit"
         ),
@@ -67,6 +72,7 @@ def claim(
             "UPDATE sources SET lease_until = :until, lease_owner = :owner, last_tried_at = :now"  # noqa: S608
             " WHERE name = (SELECT name FROM sources WHERE name = :name AND enabled"
             " AND (due_at <= :now OR :early) AND (rest_until IS NULL OR rest_until <= :now)"
+            " AND (stops_at IS NULL OR stops_at > :now)"
             " FOR UPDATE SKIP LOCKED)"
             " AND NOT EXISTS (SELECT FROM sources AS busy WHERE busy.lease_until > :now"
             f" AND {_HOST.replace('url', 'busy.url')} = :host) RETURNING name"
@@ -87,21 +93,41 @@ def _cursor(session: Session, name: str) -> CursorPosition:
 
 
 def succeeded(
-    session: Session, lease: Lease, *, now: datetime, more: bool = False, rest_until: datetime | None = None
+    session: Session,
+    lease: Lease,
+    *,
+    now: datetime,
+    more: bool = False,
+    rest_until: datetime | None = None,
+    shown: Sequence[datetime] = (),
 ) -> bool:
     """Give the lease back after a fetch. False when it was lost meanwhile: then nothing may be stored.
 
-    `more` is due again at once; `rest_until` keeps everything on that host away until then.
+    `more` is due again at once; `rest_until` keeps everything on that host away until then. `shown` are the
+    publication times of what it showed, ours or not: its rhythm, by which it is asked again.
     """
-    every = timedelta(seconds=lease.source.every_s)
-    due_at = now if more else now + every + _jitter(lease.source.name, every, now)
+    row = lease.source
+    known = heard(Heard(row.rhythm_s, row.newest_at), shown, now=now)
+    event = interval_of(session, row.name, now=now)
+    floor = kind_of(row.kind).floor
+    paced = pace(timedelta(seconds=row.every_s), floor, known, event=event, now=now)
+    due_at = now if more else now + paced + _jitter(row.name, paced, now)
     kept = session.execute(
         text(
             "UPDATE sources SET lease_until = NULL, lease_owner = NULL, last_success_at = :now,"
-            " failures = 0, error = NULL, remedy = NULL, due_at = :due_at, rest_until = NULL"
+            " failures = 0, error = NULL, remedy = NULL, due_at = :due_at, rest_until = NULL,"
+            " paced_s = :paced_s, rhythm_s = :rhythm_s, newest_at = :newest_at"
             " WHERE name = :name AND lease_owner = :owner RETURNING name"
         ),
-        {"name": lease.source.name, "owner": lease.owner, "now": now, "due_at": due_at},
+        {
+            "name": row.name,
+            "owner": lease.owner,
+            "now": now,
+            "due_at": due_at,
+            "paced_s": int(paced.total_seconds()),
+            "rhythm_s": known.rhythm_s,
+            "newest_at": known.newest_at,
+        },
     ).first()
     if kept is not None and rest_until is not None:
         _let_rest(session, lease.source, rest_until, whole_host=True)

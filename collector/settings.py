@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, ConfigDict, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
 
@@ -32,9 +32,31 @@ class HttpSettings(Section):
 
 
 class CollectSettings(Section):
-    """How sources are watched."""
+    """How sources are watched. Keys come from the environment; a kind without its key says which is missing."""
 
     fetches_at_once: int = 8
     lease_s: int = 60
     flush_s: float = 0.05
     longest_backoff_s: int = 24 * 3600
+    youtube_key: SecretStr | None = None
+    reddit_id: SecretStr | None = None
+    reddit_secret: SecretStr | None = None
+    x_token: SecretStr | None = None
+    threads_token: SecretStr | None = None
+    mail_user: str | None = None
+    mail_password: SecretStr | None = None
+    quarantine: str | None = None
+    timestamp_url: str | None = None
+
+    def keys(self) -> dict[str, str]:
+        """The credentials that are set, by name, for the kinds that ask for them."""
+        secrets = {
+            "youtube": self.youtube_key,
+            "reddit_id": self.reddit_id,
+            "reddit_secret": self.reddit_secret,
+            "x": self.x_token,
+            "threads": self.threads_token,
+            "mail": self.mail_password,
+        }
+        found = {name: value.get_secret_value() for name, value in secrets.items() if value is not None}
+        return found | ({"mail_user": self.mail_user} if self.mail_user else {})

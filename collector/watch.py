@@ -13,6 +13,7 @@ from collector.batch import Batch, CursorPosition, Missed
 from collector.collect import Collected, LetsIn, collect
 from collector.errors import FetchError
 from collector.http import Http
+from collector.quotas import Meter, count_spent, quotas_left
 from collector.schedule import Lease, claim, failed, succeeded
 from collector.settings import CollectSettings
 from collector.sources import open_source
@@ -52,16 +53,21 @@ def collect_source(
     with Session(engine, expire_on_commit=False) as session:
         lasts = timedelta(seconds=settings.lease_s)
         lease = claim(session, name, now=clock(), lasts=lasts, even_early=even_early)
+        meter = Meter(quotas_left(session, now=clock()))
         session.commit()
     if lease is None:
         return Visit(name, "skipped")
     try:
-        batch = _fetch(lease, http, clock())
+        batch = _fetch(lease, http, settings, meter, clock())
     except FetchError as error:
-        return _left(engine, lease, error, clock(), settings)
+        return _left(engine, lease, error, meter, clock(), settings)
     with Session(engine) as session:
         now = clock()
-        if not succeeded(session, lease, now=now, more=batch.more, rest_until=batch.rest_until):
+        count_spent(session, meter.spent, now=now)
+        shown = [item.published_at for item in batch.items if item.published_at is not None]
+        kept = succeeded(session, lease, now=now, more=batch.more, rest_until=batch.rest_until, shown=shown)
+        if not kept:
+            session.commit()  # what was spent is spent
             log.warning("lease lost, nothing stored", source=name)
             return Visit(name, "skipped")
         counts = collect(session, name, batch, prefilter, author_key=author_key, now=now)
@@ -70,12 +76,13 @@ def collect_source(
     return Visit(name, "collected", counts)
 
 
-def _fetch(lease: Lease, http: Http, now: datetime) -> Batch:
+def _fetch(lease: Lease, http: Http, settings: CollectSettings, meter: Meter, now: datetime) -> Batch:
     """What the source has for us. A fault of our own is written down like one of theirs: it must be seen, and
     one source must not stop the others."""
     row = lease.source
     try:
-        batch = open_source(row.kind, Place(row.name, row.url, row.tag)).fetch(http, lease.cursor, now=now)
+        place = Place(row.name, row.url, row.tag, row.term, settings.keys(), meter, settings.quarantine)
+        batch = open_source(row.kind, place).fetch(http, lease.cursor, now=now)
     except FetchError:
         raise
     except Exception as error:
@@ -100,9 +107,12 @@ def rolled_over(batch: Batch, cursor: CursorPosition, last_success_at: datetime 
     return Missed(last_success_at, min(dated), "everything in the feed is newer than the last fetch")
 
 
-def _left(engine: Engine, lease: Lease, error: FetchError, now: datetime, settings: CollectSettings) -> Visit:
+def _left(
+    engine: Engine, lease: Lease, error: FetchError, meter: Meter, now: datetime, settings: CollectSettings
+) -> Visit:
     longest = timedelta(seconds=settings.longest_backoff_s)
     with Session(engine) as session:
+        count_spent(session, meter.spent, now=now)
         wait = failed(session, lease, error, now=now, longest=longest)
         session.commit()
     log.warning(

@@ -21,7 +21,7 @@ COMMANDS = {
     ),
     "work": Command("running", "Work through queued jobs."),
     "collect": Command("collecting", "Fetch from sources now."),
-    "sources": Command("collecting", "Show the sources, their health, gaps and boroughs."),
+    "sources": Command("watching", "Show the sources, their health, gaps and boroughs."),
     "ingest": Command(
         "ingesting", "Read posts from files or stdin, through the same door as the collectors."
     ),

@@ -13,8 +13,11 @@ from slack_sdk.errors import SlackApiError
 from sqlalchemy import Engine, func, text
 from sqlmodel import Session, col, select
 
+from collector.health import State as Sight
+from collector.health import state_of
 from collector.jobs import QUEUES
 from collector.records import Failure, Gap, SourceRow
+from collector.sources import polled
 from config.beats import BEAT_EVERY_S, beats
 from config.database import revisions
 from config.postgres import SERVER_SETTINGS
@@ -211,13 +214,28 @@ def _sources(engine: Engine, *, now: datetime) -> Iterator[Finding]:
     blind = [
         each
         for each in sources
-        if each.error or (each.due_at < now - LATE_AFTER and each.kind != "jetstream")
+        if each.error
+        or (
+            each.due_at < now - LATE_AFTER
+            and each.kind in polled()
+            and state_of(each, now) is not Sight.STOPPED
+        )
     ]
     for each in blind:
         remedy = each.remedy or "see `goldenhour sources`"
         yield Finding(
             f"source {each.name}", State.WARN, each.error or f"due since {each.due_at:%H:%M} UTC", remedy
         )
+    for each in sources:
+        sight = state_of(each, now)
+        if sight is Sight.STOPPED:
+            remedy = (
+                "renew the term in sources.toml or the agreement in agreements.toml, or disable the source"
+            )
+            yield Finding(f"source {each.name}", State.WARN, f"stopped: {each.stops_because}", remedy)
+        elif sight is Sight.QUIET:
+            remedy = "open its address in a browser: it may have moved or stopped"
+            yield Finding(f"source {each.name}", State.WARN, f"has gone quiet since {each.newest_at}", remedy)
     state = State.ILL if sources and len(blind) == len(sources) else State.WELL
     yield Finding(
         "sources", state, f"{len(sources) - len(blind)} of {len(sources)} see, {open_gaps} open gaps"

@@ -7,9 +7,12 @@ from typing import NamedTuple
 from classifier.gazetteer import read_gazetteer
 from classifier.lexicons import read_lexicons
 from classifier.rarity import Rarity
+from collector.agreements import read_agreements
 from collector.catalogue import read_sources
+from collector.linter import Linter
 from collector.prefilter import Prefilter
 from config.settings import HERE, Settings
+from config.watches import read_watches
 from responders.review import read_meetings
 from responders.tactics import read_tactics
 from responders.templates import read_templates
@@ -26,6 +29,8 @@ class Reader(NamedTuple):
 
 READERS = (
     Reader("sources.toml", lambda paths: read_sources(paths[0])),
+    Reader("agreements.toml", lambda paths: read_agreements(paths[0])),
+    Reader("lexicons/refused_terms*.toml", Linter.of),
     Reader("lexicons/prefilter*.toml", Prefilter.of),
     Reader("lexicons/signals*.toml", read_lexicons),
     Reader("gazetteer/*.csv", read_gazetteer),
@@ -54,6 +59,8 @@ def read_all(settings: Settings) -> Iterator[Finding]:
             yield Finding(reader.pattern, 0, f"{HERE / reader.pattern}: there is no such file")
             continue
         try:
+            if reader.pattern == "sources.toml":
+                read_watches(settings)
             reader.read(paths)
         except ValueError as error:
             yield Finding(reader.pattern, len(paths), str(error))

@@ -9,6 +9,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy import text
 from sqlmodel import Session
 
+from collector.health import mark_quiet
 from collector.jobs import defer
 from collector.months import make_months
 from collector.schedule import due
@@ -45,6 +46,15 @@ def collect_due(house: House, now: datetime) -> None:
         session.commit()
 
 
+def note_quiet(house: House, now: datetime) -> None:
+    """Say once of each source that it has gone quiet against its own rhythm."""
+    with Session(house.engine) as session:
+        names = mark_quiet(session, now=now)
+        session.commit()
+    for name in names:
+        log.warning("source has gone quiet", source=name)
+
+
 def put_back_stalled(house: House, now: datetime) -> None:
     with Session(house.engine) as session:
         reap(session, now=now)
@@ -62,6 +72,7 @@ def keep_house(house: House, now: datetime) -> None:
 TICKS = (
     Tick("sources due", 1, collect_due),
     Tick("stalled jobs", 2, put_back_stalled),
+    Tick("quiet sources", 60, note_quiet),
     Tick("house", 24 * 3600, keep_house),
 )
 

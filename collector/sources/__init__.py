@@ -3,27 +3,40 @@
 import importlib
 import inspect
 import pkgutil
+from functools import cache
 
-from collector.sources.base import Place, Source
+from collector.sources.base import How, Kind, Place, Source
 
 
 def kinds() -> list[str]:
-    """The names of all kinds, those that are asked and those that stay open."""
+    """The names of all kinds: those that are asked, those that stay open, and those that reach us by themselves."""
     return sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name != "base")
 
 
+@cache
+def kind_of(kind: str) -> Kind:
+    """What a kind declares of itself. Raises KeyError for a kind that is not there."""
+    if kind not in kinds():
+        raise KeyError(kind)
+    declared: Kind = importlib.import_module(f"{__name__}.{kind}").KIND
+    return declared
+
+
+@cache
 def polled() -> dict[str, type[Source]]:
-    """The kinds that are asked again and again, by name. A kind that stays open defines no Source."""
+    """The kinds that are asked again and again, by name. The others define no Source."""
     found = {kind: _source_in(kind) for kind in kinds()}
     return {kind: source for kind, source in found.items() if source is not None}
 
 
+def streamed() -> list[str]:
+    """The kinds that stay open."""
+    return [kind for kind in kinds() if kind_of(kind).how is How.OPEN]
+
+
 def open_source(kind: str, place: Place) -> Source:
     """The source at a place. Raises KeyError for a kind that is not asked."""
-    source = _source_in(kind) if kind in kinds() else None
-    if source is None:
-        raise KeyError(kind)
-    return source(place)
+    return polled()[kind](place)
 
 
 def _source_in(kind: str) -> type[Source] | None:

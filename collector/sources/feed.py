@@ -1,7 +1,7 @@
 """Feeds of named publishers: RSS 0.9 to 2.0, RDF, Atom, JSON Feed."""
 
 import hashlib
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import httpx
 
@@ -9,10 +9,21 @@ from collector.batch import Batch, CursorPosition
 from collector.errors import Unreadable
 from collector.feeds import read_feed
 from collector.http import Http
-from collector.sources.base import Source
+from collector.sources.base import Follows, How, Kind, Needs, Source
 
 ACCEPT = (
     "application/rss+xml, application/atom+xml, application/feed+json;q=0.9, application/xml;q=0.8, */*;q=0.1"
+)
+
+KIND = Kind(
+    how=How.ASKED,
+    needs=Needs.NOTHING,
+    basis="feeds that publishers offer for reading; headline, summary and link are kept",
+    retention=None,
+    deletions=Follows.READ_AGAIN,
+    edits=Follows.SHOWN_AGAIN,
+    on=True,
+    floor=timedelta(minutes=5),
 )
 
 

@@ -19,6 +19,7 @@ from collector.dates import from_iso
 from collector.edits import edited_id
 from collector.moments import microseconds, moment
 from collector.plain import clean, shortened
+from collector.sources.base import Follows, How, Kind, Needs
 
 PLATFORM = "bluesky"
 COLLECTION = "app.bsky.feed.post"
@@ -26,6 +27,17 @@ POST = b'"app.bsky.feed.post"'  # in every frame about a post, and in no other: 
 COMMITS = (b'#commit"', b'"kind":"commit"')
 GONE = frozenset({"takendown", "suspended", "deleted", "deactivated"})
 UNSHOWN = frozenset({"!hide", "!no-unauthenticated"})  # labels by which an author asks not to be shown
+
+KIND = Kind(
+    how=How.OPEN,
+    needs=Needs.NOTHING,
+    basis="Bluesky's public Jetstream; deletions and takedowns are honoured",
+    retention=None,
+    deletions=Follows.EVENTS,
+    edits=Follows.EVENTS,
+    on=True,
+    schemes=("ws", "wss"),
+)
 
 _DID = re.compile(r"did:[a-z]{1,20}:[A-Za-z0-9._:%-]{1,512}")
 _KEY = re.compile(r"[A-Za-z0-9._~:-]{1,512}")

@@ -13,12 +13,23 @@ from collector.batch import Batch, CursorPosition, Item, Malformed
 from collector.dates import from_iso
 from collector.errors import Refused, Unreadable
 from collector.http import Http
-from collector.sources.base import Source
+from collector.sources.base import Follows, How, Kind, Needs, Source
 from collector.statuses import read_status
 
 PAGE = 40  # the most a server gives
 PATIENCE_S = 30.0  # the rest waits for the next time, so that a lease is never outlived
 MOST = 2_000
+
+KIND = Kind(
+    how=How.ASKED,
+    needs=Needs.NOTHING,
+    basis="public hashtag timelines through the server's documented interface; opt-outs are honoured",
+    retention=None,
+    deletions=Follows.READ_AGAIN,
+    edits=Follows.READ_AGAIN,
+    on=True,
+    floor=timedelta(minutes=1),
+)
 
 _LOGIN = "This server shows hashtags only to its own users: choose another server"
 _REMEDIES = {

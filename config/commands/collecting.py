@@ -1,4 +1,4 @@
-"""Collecting from the terminal: fetch now, and see how the sources are doing."""
+"""Collecting from the terminal: fetch now."""
 
 import json
 import sys
@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
 from urllib.parse import urlsplit
 
 import typer
@@ -17,9 +16,7 @@ from rich.table import Table
 from sqlalchemy import Engine
 from sqlmodel import Session, col, select
 
-from collector.catalogue import CatalogueError, read_sources, sync_sources
 from collector.collect import Collected
-from collector.health import Cover, Health, State, coverage, health
 from collector.http import Http
 from collector.months import make_months
 from collector.records import SourceRow
@@ -31,12 +28,17 @@ from config.cli import Complaint
 from config.database import open_database
 from config.queues.collect import author_key, prefilter_of
 from config.settings import Settings, read_settings
+from config.watches import bring_up_sources
 
 app = typer.Typer()
 
-COLOURS = {State.WELL: "green", State.FAILING: "red", State.OVERDUE: "red", State.RESTING: "yellow"}
 AT_MOST = 10_000
 MOST_ROUNDS = 100  # a source that always has more is left to the service
+
+
+@app.callback()
+def root() -> None:
+    """Fetching now."""
 
 
 @app.command("collect")
@@ -64,31 +66,15 @@ def collect(
         )
 
 
-@app.command("sources")
-def sources(as_json: bool = typer.Option(False, "--json", help="Print JSON.")) -> None:
-    """Show every source with its health, gaps and failures, and which boroughs are covered."""
-    settings = read_settings()
-    with open_database(settings) as engine:
-        catalogue(settings, engine)
-        with Session(engine) as session:
-            found = health(session, now=datetime.now(UTC))
-    covers = coverage([each.source for each in found])
-    if as_json:
-        print(json.dumps({"sources": [_as_json(each) for each in found], "boroughs": _boroughs(covers)}))
-    else:
-        _show(found, covers)
-
-
 def catalogue(settings: Settings, engine: Engine) -> None:
     """Bring the table of sources up to `sources.toml`. Raises Complaint when the file is wrong."""
-    try:
-        watches = read_sources(settings.file("sources.toml"))
-    except CatalogueError as error:
-        raise Complaint(str(error)) from error
     now = datetime.now(UTC)
     with Session(engine) as session:
         make_months(session, now=now)
-        sync_sources(session, watches, now=now)
+        try:
+            bring_up_sources(session, settings, now=now)
+        except ValueError as error:
+            raise Complaint(str(error)) from error
         session.commit()
 
 
@@ -218,44 +204,3 @@ def _tell(visits: Sequence[Visit], as_json: bool) -> None:
     for each in visits:
         if each.outcome == "failed":
             typer.echo(f"{each.source}: {each.error}\n    {each.remedy}", err=True)
-
-
-def _as_json(each: Health) -> dict[str, Any]:
-    row = each.source.model_dump(mode="json", warnings=False, exclude={"lease_owner", "lease_until"})
-    gaps = [gap.model_dump(mode="json", include={"from_at", "until_at", "because"}) for gap in each.gaps]
-    return {**row, "state": each.state.value, "seen_30d": each.seen, "stored_30d": each.stored, "gaps": gaps}
-
-
-def _boroughs(covers: Sequence[Cover]) -> dict[str, Any]:
-    return {
-        "covered": {each.borough: each.sources for each in covers if each.sources},
-        "uncovered": [each.borough for each in covers if not each.sources],
-    }
-
-
-def _show(found: Sequence[Health], covers: Sequence[Cover]) -> None:
-    table = Table("source", "kind", "grade", "state", "last success", "next due", "seen", "new", box=None)
-    for each in found:
-        row, colour = each.source, COLOURS.get(each.state, "dim")
-        state = f"[{colour}]{each.state.value}[/]"
-        when = _when(row.last_success_at), _when(row.due_at) if row.kind in polled() else "stays open"
-        table.add_row(row.name, row.kind, row.grade, state, *when, f"{each.seen:,}", f"{each.stored:,}")
-    console = Console()
-    console.print(table)
-    for each in found:
-        if each.source.error:
-            failures = f"{each.source.failures} in a row" if each.source.failures else "now"
-            console.print(f"\n[red]{each.source.name}[/] failing ({failures}): {escape(each.source.error)}")
-            console.print(f"    {escape(each.source.remedy or '')}")
-        for gap in each.gaps:
-            console.print(
-                f"\n{each.source.name} gap: {_when(gap.from_at)} to {_when(gap.until_at)}, {gap.because}"
-            )
-    blind = [each.borough for each in covers if not each.sources]
-    console.print(f"\n{len(covers) - len(blind)} of {len(covers)} boroughs have a source of their own.")
-    if blind:
-        console.print(f"[red]Not covered:[/] {', '.join(blind)}")
-
-
-def _when(moment: datetime | None) -> str:
-    return f"{moment.astimezone(UTC):%d %b %H:%M}" if moment else "never"

@@ -16,7 +16,6 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, col, select
 
-from collector.catalogue import read_sources, sync_sources
 from collector.jobs import QUEUES
 from collector.months import make_months
 from config import log as logs
@@ -27,6 +26,7 @@ from config.service import House, clock
 from config.settings import Settings, read_settings
 from config.start import claimed, need_files, need_port, need_room, note_parts, start_check
 from config.supervise import LOOK_EVERY_S, Attended, Part, goldenhour, supervise, when_asked_to_end
+from config.watches import bring_up_sources
 from triage.people import FIRST_PERSON, find_person, first_person, make_link
 from triage.records import Person
 
@@ -176,7 +176,7 @@ def _prepare(settings: Settings, engine: Engine) -> str | None:
     silence(engine)
     with Session(engine) as session:
         make_months(session, now=now)
-        sync_sources(session, read_sources(settings.file("sources.toml")), now=now)
+        bring_up_sources(session, settings, now=now)
         invitation = _invite(session, now=now)
         session.commit()
     return f"{settings.address}/sign-in/{invitation}" if invitation else None

@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 from collector.http import Http
 from collector.listen import Hearing, listen
 from collector.records import SourceRow
-from collector.sources import polled
+from collector.sources import streamed
 from config.beats import Pulse
 from config.queues.collect import author_key, prefilter_of
 from config.service import House, in_short
@@ -74,7 +74,7 @@ class Streams:
         self.heard_s: dict[str, float] = {}
         with Session(house.engine) as session:
             rows = session.exec(
-                select(SourceRow).where(SourceRow.enabled, col(SourceRow.kind).not_in(polled()))
+                select(SourceRow).where(SourceRow.enabled, col(SourceRow.kind).in_(streamed()))
             ).all()
         self.threads = [
             Thread(target=self._keep, args=(row.name, row.url.split()), name=row.name, daemon=True)

@@ -1,0 +1,185 @@
+"""Reddit, searched through its Data API. Needs an approved application and a recorded agreement; off.
+
+GET /search, newest first, paged by `after` (Reddit API documentation, read 2026-08). What its author or a
+moderator removed comes back as [deleted] or [removed], and is withdrawn here.
+"""
+
+from base64 import b64encode
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from collector.batch import Attachment, Batch, CursorPosition, Deletion, Item, Malformed
+from collector.entries import with_title
+from collector.errors import NoKey, Refused
+from collector.http import Http
+from collector.interfaces import PAGES, ask, counts, decoded, explained, rest_until
+from collector.plain import tidy
+from collector.sources.base import Follows, How, Kind, Needs, Source
+
+PLATFORM = "reddit"
+GONE = frozenset({"[deleted]", "[removed]"})
+
+KIND = Kind(
+    how=How.ASKED,
+    needs=Needs.AGREEMENT,
+    basis="Reddit Data API under its Responsible Builder Policy, by written approval only; deleted content is dropped",
+    retention=None,
+    deletions=Follows.READ_AGAIN,
+    edits=Follows.READ_AGAIN,
+    on=False,
+    floor=timedelta(minutes=2),
+)
+_REMEDIES = {
+    401: "Check GOLDENHOUR_COLLECT__REDDIT_ID and __REDDIT_SECRET: Reddit does not know them",
+    403: "Reddit refuses the application: its approval may have been withdrawn",
+}
+
+
+class _Token(msgspec.Struct):
+    access_token: str
+
+
+class Link(msgspec.Struct):
+    """A post of Reddit, as far as we need it."""
+
+    name: str
+    title: str = ""
+    selftext: str = ""
+    permalink: str = ""
+    url: str = ""
+    author: str = ""
+    created_utc: float = 0.0
+    edited: bool | float = False
+    score: int = 0
+    num_comments: int = 0
+    is_video: bool = False
+    over_18: bool = False
+    removed_by_category: str | None = None
+
+    @property
+    def gone(self) -> bool:
+        return self.selftext in GONE or self.author in GONE or self.removed_by_category is not None
+
+
+class _Child(msgspec.Struct):
+    data: msgspec.Raw
+
+
+class _Listed(msgspec.Struct):
+    children: list[_Child] = []
+    after: str | None = None
+
+
+class Listing(msgspec.Struct):
+    """A page of Reddit."""
+
+    data: _Listed = msgspec.field(default_factory=_Listed)
+
+
+class Reddit(Source):
+    """One search. `url` is https://oauth.reddit.com."""
+
+    takes_term = True
+    needs_term = True
+
+    def fetch(self, http: Http, cursor: CursorPosition, *, now: datetime) -> Batch:
+        """Posts newer than the newest read before, oldest first. Raises FetchError."""
+        headers = {"Authorization": f"Bearer {token_of(http, self.place.url, self.place.keys, now)}"}
+        until = float(cursor.position) if cursor.position else (now - timedelta(days=1)).timestamp()
+        items: list[Item] = []
+        gone: list[Deletion] = []
+        malformed: list[Malformed] = []
+        after, newest, rest = None, until, None
+        for _ in range(PAGES):
+            query = {
+                "q": self.place.term or "",
+                "sort": "new",
+                "type": "link",
+                "limit": "100",
+                "raw_json": "1",
+            }
+            paged = query | ({"after": after} if after else {})
+            try:
+                page, answer = ask(http, f"{self.place.url}/search", paged, Listing, headers=headers, now=now)
+            except Refused as error:
+                raise explained(error, _REMEDIES) from error
+            oldest = _read(page, items, gone, malformed)
+            newest = max([newest, *(item.published_at.timestamp() for item in items if item.published_at)])
+            rest = rest_until(
+                answer.headers.get("x-ratelimit-remaining"),
+                answer.headers.get("x-ratelimit-reset"),
+                epoch=False,
+                now=now,
+            )
+            after = page.data.after
+            if not after or rest or oldest is None or oldest <= until:
+                break
+        return Batch(
+            items=items[::-1],
+            deletions=gone,
+            malformed=malformed,
+            cursor=CursorPosition(position=repr(newest)),
+            rest_until=rest,
+        )
+
+
+def token_of(http: Http, url: str, keys: object, now: datetime) -> str:
+    """A token for an hour, by the credentials of the application. Raises FetchError."""
+    known = keys if isinstance(keys, dict) else {}
+    if not {"reddit_id", "reddit_secret"} <= set(known):
+        raise NoKey("Reddit", "REDDIT_ID", "REDDIT_SECRET")
+    named = b64encode(f"{known['reddit_id']}:{known['reddit_secret']}".encode()).decode()
+    headers = {"Authorization": f"Basic {named}", "Content-Type": "application/x-www-form-urlencoded"}
+    address = f"{url.rstrip('/').replace('//oauth.', '//www.')}/api/v1/access_token"
+    try:
+        answer = http.post(address, b"grant_type=client_credentials", headers=headers, now=now)
+    except Refused as error:
+        raise explained(error, _REMEDIES) from error
+    return decoded(answer.body, _Token, address).access_token
+
+
+def _read(page: Listing, items: list[Item], gone: list[Deletion], malformed: list[Malformed]) -> float | None:
+    """Read one page; when its oldest post was written, in seconds since 1970."""
+    oldest = None
+    for child in page.data.children:
+        raw = bytes(child.data)
+        try:
+            link = msgspec.json.decode(raw, type=Link)
+        except (msgspec.DecodeError, RecursionError) as error:
+            malformed.append(Malformed("a post of Reddit", str(error)[:200]))
+            continue
+        oldest = link.created_utc
+        if link.gone:
+            gone.append(Deletion(PLATFORM, "removed from Reddit", external_id=link.name))
+        else:
+            items.append(read_link(link, raw))
+    return oldest
+
+
+def read_link(link: Link, raw: bytes) -> Item:
+    """A post that is still there."""
+    title, where = tidy(link.title), f"https://www.reddit.com{link.permalink}"
+    film = (Attachment("video", link.url),) if link.is_video and link.url.startswith("https://") else ()
+    return Item(
+        external_id=link.name,
+        platform=PLATFORM,
+        url=where,
+        title=title or None,
+        text=with_title(title, tidy(link.selftext)),
+        published_at=_moment(link.created_utc),
+        published_raw=str(link.created_utc),
+        edited_at=_moment(link.edited) if link.edited is not True and link.edited else None,
+        author=link.author or None,
+        content_warning="NSFW" if link.over_18 else None,
+        media=film,
+        reach=counts(score=max(0, link.score), comments=link.num_comments),
+        payload=raw,
+    )
+
+
+def _moment(seconds: float) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(seconds, UTC) if seconds else None
+    except (ValueError, OverflowError, OSError):
+        return None

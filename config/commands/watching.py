@@ -1,0 +1,214 @@
+"""The sources from the terminal: how each is doing, what its kind declares, events that hurry them."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from sqlmodel import Session
+
+from collector.catalogue import EVERY, duration
+from collector.events import begin_event, end_event, events_on
+from collector.evidence_records import WatchEvent
+from collector.health import LOOK_BACK, Cover, Health, State, coverage, health
+from collector.quotas import quotas_left
+from collector.sources import kind_of, kinds, polled
+from config.cli import Complaint
+from config.commands.collecting import catalogue
+from config.database import open_database
+from config.settings import read_settings
+from triage.shares import Share, cased
+
+app = typer.Typer()
+listing = typer.Typer()
+app.add_typer(listing, name="sources")
+
+LONDON = ZoneInfo("Europe/London")
+COLOURS = {
+    State.WELL: "green",
+    State.FAILING: "red",
+    State.OVERDUE: "red",
+    State.STOPPED: "red",
+    State.QUIET: "yellow",
+    State.RESTING: "yellow",
+}
+BARS = " ▁▂▃▄▅▆▇█"
+
+
+@listing.callback(invoke_without_command=True)
+def sources(
+    context: typer.Context,
+    kinds_only: bool = typer.Option(False, "--kinds", help="Show what each kind of source declares."),
+    as_json: bool = typer.Option(False, "--json", help="Print JSON."),
+) -> None:
+    """Show every source with its health, gaps and failures, and which boroughs are covered."""
+    if context.invoked_subcommand is not None:
+        return
+    if kinds_only:
+        show_kinds(as_json)
+        return
+    settings = read_settings()
+    with open_database(settings) as engine:
+        catalogue(settings, engine)
+        with Session(engine) as session:
+            now = datetime.now(UTC)
+            found = health(session, now=now)
+            shares = cased(session, since=now - LOOK_BACK)
+            extra = Extra(shares, quotas_left(session, now=now), events_on(session, now=now))
+    covers = coverage([each.source for each in found])
+    if as_json:
+        listed = [_as_json(each, extra) for each in found]
+        said = {"sources": listed, "boroughs": _boroughs(covers)}
+        events = [each.model_dump(mode="json") for each in extra.events]
+        print(json.dumps({**said, "quotas_left": extra.quotas, "events": events}))
+    else:
+        _show(found, covers, extra)
+
+
+@listing.command("event")
+def event(
+    name: str = typer.Argument(help="What the event is called, such as `verdict`."),
+    every: str = typer.Option("1m", "--every", help="How often its sources are asked: 1m, 5m."),
+    until: str = typer.Option(None, "--until", help="When it ends by itself: 6h, 2d or a date and time."),
+    because: str = typer.Option("", "--because", help="Why; shown beside the sources."),
+    only: list[str] = typer.Option([], "--source", help="Only this source; repeat it. All when left out."),  # noqa: B008
+    end: bool = typer.Option(False, "--end", help="End the event now."),
+) -> None:
+    """Ask sources more often while a named event lasts. It ends by itself."""
+    settings = read_settings()
+    now = datetime.now(UTC)
+    with open_database(settings) as engine:
+        catalogue(settings, engine)
+        with Session(engine) as session:
+            if end:
+                if not end_event(session, name, now=now):
+                    raise Complaint(f"there is no event {name!r} on; `goldenhour sources` lists them")
+                said = f"{name} has ended"
+            else:
+                said = _begin(session, name, every, until, because, only, now)
+            session.commit()
+    print(said)
+
+
+def _begin(
+    session: Session, name: str, every: str, until: str | None, because: str, only: list[str], now: datetime
+) -> str:
+    if until is None:
+        raise typer.BadParameter("is missing: an event ends by itself", param_hint="--until")
+    try:
+        ends = now + duration(until) if EVERY.fullmatch(until.strip()) else datetime.fromisoformat(until)
+        ends = ends if ends.tzinfo else ends.replace(tzinfo=LONDON)
+        begin_event(session, name, every=duration(every), until=ends, because=because, sources=only, now=now)
+    except ValueError as error:
+        raise Complaint(str(error)) from error
+    return (
+        f"{name}: {len(only) or 'all'} sources every {every} until {ends.astimezone(LONDON):%a %d %b %H:%M}"
+    )
+
+
+class Extra(NamedTuple):
+    """What is shown beside the sources' health: how many posts became cases, quotas, events."""
+
+    shares: dict[str, Share]
+    quotas: dict[str, int]
+    events: list[WatchEvent]
+
+
+def show_kinds(as_json: bool) -> None:
+    """Print what every kind declares of itself."""
+    declared = {name: kind_of(name) for name in kinds()}
+    if as_json:
+        print(json.dumps({name: kind._asdict() for name, kind in declared.items()}, default=str))
+        return
+    table = Table("kind", "how", "needs", "kept", "deletions", "edits", "default", box=None)
+    for name, kind in declared.items():
+        kept = f"{kind.retention.days} days" if kind.retention else "as our rules say"
+        on = "on" if kind.on else "off"
+        table.add_row(name, kind.how, kind.needs, kept, kind.deletions, kind.edits, on)
+    Console().print(table)
+    for name, kind in declared.items():
+        print(f"{name}: {kind.basis}")
+
+
+def _as_json(each: Health, extra: Extra) -> dict[str, Any]:
+    share = extra.shares.get(each.source.name, Share(0, 0))
+    row = each.source.model_dump(mode="json", warnings=False, exclude={"lease_owner", "lease_until"})
+    gaps = [gap.model_dump(mode="json", include={"from_at", "until_at", "because"}) for gap in each.gaps]
+    return {
+        **row,
+        "state": each.state.value,
+        "seen_30d": each.seen,
+        "stored_30d": each.stored,
+        "gaps": gaps,
+    } | {
+        "a_day": list(each.days),
+        "in_cases_30d": share.in_cases,
+    }
+
+
+def _boroughs(covers: Sequence[Cover]) -> dict[str, Any]:
+    return {
+        "covered": {each.borough: each.sources for each in covers if each.sources},
+        "uncovered": [each.borough for each in covers if not each.sources],
+    }
+
+
+def _show(found: Sequence[Health], covers: Sequence[Cover], extra: Extra) -> None:
+    table = Table("source", "kind", "grade", "state", "last success", "next due", "30 days", box=None)
+    for name in ("seen", "ours", "in cases"):
+        table.add_column(name, justify="right")
+    for each in found:
+        row, colour = each.source, COLOURS.get(each.state, "dim")
+        state = f"[{colour}]{each.state.value}[/]"
+        when = _when(row.last_success_at), _when(row.due_at) if row.kind in polled() else "stays open"
+        share = extra.shares.get(row.name, Share(0, 0))
+        counts = f"{each.seen:,}", f"{each.stored:,}", f"{share.in_cases:,}"
+        table.add_row(row.name, row.kind, row.grade, state, *when, plot(each.days), *counts)
+    console = Console()
+    console.print(table)
+    for each in found:
+        if each.source.error:
+            failures = f"{each.source.failures} in a row" if each.source.failures else "now"
+            console.print(f"\n[red]{each.source.name}[/] failing ({failures}): {escape(each.source.error)}")
+            console.print(f"    {escape(each.source.remedy or '')}")
+        if each.state is State.STOPPED:
+            console.print(f"\n[red]{each.source.name}[/] stopped: {escape(each.source.stops_because or '')}")
+        if each.state is State.QUIET and each.source.rhythm_s:
+            usual = timedelta(seconds=round(each.source.rhythm_s))
+            console.print(f"\n{each.source.name} has gone quiet: usually one item in {usual},", end=" ")
+            console.print(f"none since {_when(each.source.newest_at)}")
+        if each.source.enabled and each.source.tag and not each.source.owner:
+            console.print(
+                f"\n{each.source.name}: nobody answers for #{each.source.tag}: give it owner, reason, expires"
+            )
+        for gap in each.gaps:
+            console.print(
+                f"\n{each.source.name} gap: {_when(gap.from_at)} to {_when(gap.until_at)}, {gap.because}"
+            )
+    for lasting in extra.events:
+        which = ", ".join(lasting.sources) or "all sources"
+        console.print(
+            f"\nEvent {lasting.name}: {which} until {_when(lasting.until_at)}. {escape(lasting.because)}"
+        )
+    if any(each.source.enabled and each.source.kind == "youtube" for each in found):
+        left = ", ".join(f"{bucket} {units:,}" for bucket, units in extra.quotas.items())
+        console.print(f"\nLeft of today's allowances: {left}")
+    blind = [each.borough for each in covers if not each.sources]
+    console.print(f"\n{len(covers) - len(blind)} of {len(covers)} boroughs have a source of their own.")
+    if blind:
+        console.print(f"[red]Not covered:[/] {', '.join(blind)}")
+
+
+def plot(days: Sequence[int]) -> str:
+    """A line of bars, one a day, the highest for the busiest; a day with one item is never blank."""
+    most = max(days, default=0)
+    return "".join(BARS[-(-8 * day // most)] for day in days) if most else ""
+
+
+def _when(moment: datetime | None) -> str:
+    return f"{moment.astimezone(UTC):%d %b %H:%M}" if moment else "never"

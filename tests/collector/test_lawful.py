@@ -1,0 +1,196 @@
+"""What we look for is events and places; an interface whose terms ask for an agreement is not asked without one."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlmodel import Session
+
+from collector.agreements import AgreementError, agreement_stop, read_agreements
+from collector.catalogue import CatalogueError, read_sources, sync_sources
+from collector.health import State, state_of
+from collector.linter import Linter, LintError
+from collector.records import SourceRow
+from collector.schedule import claim, due
+from collector.sources import kind_of, kinds
+from collector.sources.base import Needs
+from tests.collector.test_schedule import LASTS
+from tests.conftest import NOON
+
+CONFIG = Path(__file__).resolve().parents[2] / "config"
+LISTS = CONFIG / "lexicons" / "refused_terms.toml"
+AGREED = """
+[[agreement]]
+kind = "x"
+who = "Head of Digital"
+agreed_on = 2026-03-02
+plan = "Enterprise"
+purpose = "finding public reports of police encounters"
+reference = "DMC-1"
+review_on = 2027-03-01
+"""
+TAGGED = """
+[[source]]
+name = "social"
+kind = "mastodon"
+url = "https://social.example"
+tag = "metpolice"
+owner = "Duty team"
+reason = "what is said of stops"
+expires = 2026-07-20
+every = "2m"
+grade = "E"
+basis = "public hashtag timeline"
+"""
+
+
+@pytest.fixture(scope="module")
+def linter() -> Linter:
+    return Linter.of([LISTS])
+
+
+@pytest.mark.parametrize(
+    "term",
+    [
+        "metpolice",
+        "stopandsearch",
+        "London",
+        "police Peckham",
+        "stop and search OR taser",
+        "officer injured Brixton",
+        "St George's Hospital police",
+        "King's Cross police",
+        "PC in court",
+        "Victoria station police",
+        "police chase Lewisham",
+        "Section60",
+        "kneeling on neck",
+        "marketstreet",
+    ],
+)
+def test_terms_about_events_and_places_pass(term: str, linter: Linter) -> None:
+    assert linter.why_not(term) is None
+
+
+@pytest.mark.parametrize(
+    ("term", "said"),
+    [
+        ("@someone", "account"),
+        ("someone@social.example", "account"),
+        ("from:neighbour police", "account"),
+        ("u/neighbour", "account"),
+        ("did:plc:abc", "account"),
+        ("list:123", "account"),
+        ("Daniel Example police", "person"),
+        ("pc example", "person"),
+        ("Sergeant Example", "person"),
+        ("JusticeForDanielExample", "person"),
+        ("justiceforexample", "person"),
+        ("RIPExample", "person"),
+        ("Daniel", "person"),
+        ("Extinction Rebellion", "group"),
+        ("#ExtinctionRebellion", "group"),
+        ("extinctionrebellion", "group"),
+        ("police AND blm", "group"),
+        ("Just Stop Oil arrests", "group"),
+    ],
+)
+def test_accounts_persons_and_groups_are_refused_with_the_reason(
+    term: str, said: str, linter: Linter
+) -> None:
+    found = linter.why_not(term)
+    assert found is not None
+    assert said in found
+
+
+def test_a_wrong_list_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "refused_terms.toml"
+    for text in ("group = []", "groups = 'x'", "groups = [1]", "groups = ["):
+        path.write_text(text)
+        with pytest.raises(LintError, match="refused_terms"):
+            Linter.of([path])
+
+
+def test_every_term_we_ship_passes_and_has_owner_reason_and_expiry(linter: Linter) -> None:
+    watches = read_sources(CONFIG / "sources.toml", linter)
+    terms = [watch for watch in watches if watch.tag or watch.term]
+    assert terms
+    for watch in terms:
+        assert watch.owner
+        assert watch.reason
+        assert watch.expires
+
+
+def test_what_we_ship_switched_on_is_on_by_its_kind() -> None:
+    assert all(kind_of(watch.kind).on for watch in read_sources(CONFIG / "sources.toml") if watch.enabled)
+
+
+def test_a_refused_term_names_file_source_and_reason(tmp_path: Path, linter: Linter) -> None:
+    path = tmp_path / "sources.toml"
+    path.write_text(TAGGED.replace("metpolice", "blacklivesmatter"))
+    with pytest.raises(CatalogueError, match=r"sources.toml: source 'social': key tag: .*group"):
+        read_sources(path, linter)
+
+
+@pytest.mark.parametrize("missing", ["owner", "reason", "expires"])
+def test_a_term_that_is_half_answered_for_is_refused(missing: str, tmp_path: Path) -> None:
+    path = tmp_path / "sources.toml"
+    path.write_text("\n".join(line for line in TAGGED.splitlines() if not line.startswith(missing)))
+    with pytest.raises(CatalogueError, match=missing):
+        read_sources(path)
+
+
+def test_an_expired_term_is_not_looked_for_and_says_so(session: Session, tmp_path: Path) -> None:
+    path = tmp_path / "sources.toml"
+    path.write_text(TAGGED)
+    sync_sources(session, read_sources(path), now=NOON)
+    session.commit()
+    after = NOON + timedelta(days=6)
+    assert due(session, now=NOON, limit=9) == ["social"]
+    assert due(session, now=after, limit=9) == []
+    assert claim(session, "social", now=after, lasts=LASTS, even_early=True) is None
+    row = session.get_one(SourceRow, "social")
+    assert state_of(row, after) is State.STOPPED
+    assert row.stops_because == "'metpolice' expired on 2026-07-20; Duty team answers for it"
+
+
+@pytest.mark.parametrize("kind", [kind for kind in kinds() if kind_of(kind).needs is Needs.AGREEMENT])
+def test_a_kind_that_needs_an_agreement_stops_without_one_and_when_it_lapses(
+    kind: str, tmp_path: Path
+) -> None:
+    none = agreement_stop(kind, [])
+    assert none is not None
+    assert none.at < NOON
+    assert "no agreement" in none.because
+    path = tmp_path / "agreements.toml"
+    path.write_text(AGREED.replace('"x"', f'"{kind}"'))
+    lasting = agreement_stop(kind, read_agreements(path))
+    assert lasting is not None
+    assert lasting.at > NOON
+    assert "2027-03-01" in lasting.because
+
+
+def test_a_kind_that_needs_no_agreement_never_stops() -> None:
+    assert agreement_stop("feed", []) is None
+
+
+def test_our_own_agreements_file_is_sound() -> None:
+    assert read_agreements(CONFIG / "agreements.toml") == []
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "said"),
+    [
+        ('"x"', '"feed"', "no kind that needs an agreement"),
+        ("2027-03-01", "2029-03-01", "400 days"),
+        ("2027-03-01", "2026-03-01", "400 days"),
+        ('who = "Head of Digital"', "", "who"),
+        ("purpose", "porpoise", "porpoise|purpose"),
+        ("[[agreement]]", "[[agreements]]", "only"),
+    ],
+)
+def test_a_wrong_agreement_is_refused(was: str, becomes: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "agreements.toml"
+    path.write_text(AGREED.replace(was, becomes, 1))
+    with pytest.raises(AgreementError, match=said):
+        read_agreements(path)
