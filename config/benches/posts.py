@@ -47,16 +47,18 @@ TAILS = (
     "and nobody explained anything", "asking for a friend", "told my mum about it", "not the first time either",
 )  # fmt: skip
 NOTHING = (
-    "{number} police officers at the school fair in {area} {when}, the kids loved the dogs, {tail}",
-    "Anyone know why the police helicopter is over {area} {when}? Been up for {number} minutes, {tail}",
+    "The police federation asks for {number} percent more pay, heard it {when} on the radio, {tail}",
     "Watched that police drama again, episode {number}, filmed near {place} I think, {tail}",
     "The police commissioner spoke about budgets for {number} minutes {when}, {tail}",
-    "Lost my wallet near {place}, handed in at the police station by {who}, thank you, {tail}",
-    "Police tape across {place} {when}, had to walk round by number {number}, {tail}",
     "New police station opening hours for {area} from the {number}th, read them {when}, {tail}",
     "{who} passed the police fitness test at attempt {number}, so proud, celebrating in {area}, {tail}",
-    "Police say burglary in {area} is down {number} percent, read it {when}, {tail}",
-    "Saw {number} police horses trotting down {place} {when}, {tail}",
+    "Police say bike theft in {area} is down {number} percent, read it {when}, {tail}",
+    "Police podcast episode {number} is about paperwork, {who} listened to it in {area}, {tail}",
+    "New police uniforms cost {number} pounds each, says a paper I read {when}, {tail}",
+    "Reading a crime novel with a police inspector from {area}, page {number}, {tail}",
+    "Council wants {number} more police community officers for {area} by spring, {tail}",
+    "Applied to the police as a data analyst in {area}, {number} people want the job, {tail}",
+    "Quiz question {number}: which band was called The Police? {who} knew, {tail}",
 )
 INCIDENTS = (
     "Police stopped and searched {who} on {place} {when}, handcuffed him for {number} minutes, {tail}",

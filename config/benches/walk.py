@@ -63,7 +63,7 @@ def run(settings: Settings, *, posts: int = 60_000, workers: int = 2, **_other: 
             routed_s = _routed(engine, stored) - began_s
             spent = {name: round(used - before.get(name, 0.0), 1) for name, used in _cpu(service.pid).items()}
             peak = memory.end()
-            cases, alerts = _decided(engine)
+            decided = _decided(engine)
             engine.dispose()
     reference = _tokenizer(items)
     rate = stored / routed_s
@@ -74,8 +74,7 @@ def run(settings: Settings, *, posts: int = 60_000, workers: int = 2, **_other: 
         "posts_per_s": round(rate),
         "fed_s": round(fed_s, 1),
         "routed_s": round(routed_s, 1),
-        "cases": cases,
-        "alerts": alerts,
+        **decided,
         "cpu_s": spent,
         "peak_mb": round(peak / 1e6),
         "peak_mb_by_part": {name: round(share / 1e6) for name, share in memory.peak_by_name.items()},
@@ -152,11 +151,13 @@ def _routed(engine: Engine, stored: int) -> float:
     return now_s
 
 
-def _decided(engine: Engine) -> tuple[int, int]:
+def _decided(engine: Engine) -> dict[str, Any]:
+    """What became of the posts: their mix decides what they cost."""
     with engine.connect() as connection:
+        outcomes = connection.execute(text("SELECT outcome, count(*) FROM routings GROUP BY outcome")).all()
         counted = text("SELECT (SELECT count(*) FROM cases), (SELECT count(*) FROM alerts)")
         cases, alerts = connection.execute(counted).one()
-        return int(cases), int(alerts)
+    return {"routed": {name: count for name, count in outcomes}, "cases": cases, "alerts": alerts}
 
 
 def _cpu(service: int) -> dict[str, float]:
