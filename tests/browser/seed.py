@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 from sqlmodel import Session
 
-from collector.records import Post, SourceRow, Tally, minute_of
+from collector.records import Grade, Post, SourceRow, Tally, minute_of
 from tests.make import make_assessment, make_case, make_post
 from triage import people
 from triage.records import (
@@ -438,7 +438,7 @@ def seed_watch(session: Session, *, now: datetime, blind: bool = False) -> None:
                 kind="feed",
                 url=f"https://news.example/{name}",
                 every_s=180,
-                grade="B",
+                grade=Grade.B,
                 boroughs=["Hackney", "Lambeth"][number : number + 1],
                 basis="written for tests",
                 due_at=now,

@@ -33,11 +33,13 @@ def focused(page: Page) -> str:
 
 
 def go_to(page: Page, number: int) -> None:
+    passed = []
     for _ in range(30):
-        if focused(page) == str(number):
+        passed.append(focused(page))
+        if passed[-1] == str(number):
             return
         page.keyboard.press("j")
-    raise AssertionError(f"GH-{number} was never reached")
+    raise AssertionError(f"GH-{number} was never reached, only {passed}")
 
 
 def test_a_whole_shift_by_keyboard_alone(

@@ -28,7 +28,7 @@ class Raised(NamedTuple):
 
 @router.get("/alerts")
 def alerts(visit: Visiting, state: str = "open", desk: str = "") -> HTMLResponse:
-    """Open ones first to be raised leading; the others newest first."""
+    """Open ones by severity, the longest open leading; the others newest first."""
     state = state if state in list(AlertState) else "open"
     desk = desk if desk in list(Desk) else ""
     return visit.page(
@@ -48,8 +48,9 @@ def read_alerts(session: Session, *, state: str, desk: str) -> list[Raised]:
     wanted = select(Alert, Case).join(Case, col(Case.id) == Alert.case_id).where(Alert.state == state)
     if desk:
         wanted = wanted.where(Alert.desk == desk)
-    order = col(Alert.raised_at) if state == "open" else col(Alert.raised_at).desc()
-    found = session.exec(wanted.order_by(order).limit(SHOWN)).all()
+    newest = col(Alert.raised_at).desc()
+    order = (col(Case.severity), col(Alert.raised_at)) if state == "open" else (newest,)
+    found = session.exec(wanted.order_by(*order).limit(SHOWN)).all()
     deliveries: dict[UUID, list[Delivery]] = defaultdict(list)
     sent = select(Delivery).where(col(Delivery.alert_id).in_([alert.id for alert, _ in found]))
     for each in session.exec(sent.order_by(Delivery.channel)):

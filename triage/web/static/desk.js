@@ -131,7 +131,10 @@ if ('signedIn' in page.dataset && window.EventSource) listen()
 
 // --- rows: which one is current, and what was just done to it ---------------------------------------------
 const rows = () => all('.gh-queue > .gh-row')
-const current = () => document.activeElement?.closest('.gh-row') || null
+let chosen = '' // the row that had the focus last: a row that was put anew is still the one meant
+const current = () => document.activeElement?.closest('.gh-row') ||
+  (document.activeElement === page && chosen ? one(`#case-${CSS.escape(chosen)}`) : null)
+document.addEventListener('focusin', event => { chosen = event.target.closest('.gh-row')?.dataset.number || '' })
 const aloud = words => { const box = one('#aloud'); if (box) box.textContent = words }
 let last = null
 
@@ -152,12 +155,13 @@ function press (key, within) {
 }
 
 document.addEventListener('htmx:beforeRequest', event => {
-  const row = event.detail.target.closest?.('.gh-row')
-  if (row && event.detail.requestConfig.verb === 'post') {
-    heard = serverNow()
-    busy.add(row.dataset.number)
-    last = { number: row.dataset.number, focused: row.contains(document.activeElement) || one('#sheet')?.open }
-  }
+  const { elt, target, requestConfig } = event.detail
+  const row = elt.closest('.gh-row') || target.closest('.gh-row')
+  if (!row) return
+  busy.add(row.dataset.number)
+  if (requestConfig.verb !== 'post') return
+  heard = serverNow()
+  last = { number: row.dataset.number, focused: row.contains(document.activeElement) || Boolean(one('#sheet')?.open) }
 })
 
 document.addEventListener('htmx:afterSwap', event => {
@@ -179,8 +183,8 @@ document.addEventListener('htmx:afterSettle', () => {
   last = null
 })
 document.addEventListener('htmx:afterRequest', event => {
-  const row = event.detail.target.closest?.('.gh-row')
-  if (row && event.detail.requestConfig.verb === 'post') busy.delete(row.dataset.number)
+  const row = event.detail.elt.closest('.gh-row') || event.detail.target.closest('.gh-row')
+  if (row) busy.delete(row.dataset.number)
 })
 document.addEventListener('htmx:responseError', event => {
   if (event.detail.xhr.status === 401) location.assign('/sign-in?next=' + encodeURIComponent(location.pathname + location.search))
