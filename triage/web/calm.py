@@ -11,12 +11,13 @@ from sqlalchemy import text
 from sqlmodel import Session, col, func, select
 
 from collector.records import Failure, SourceRow, Tally
-from triage.records import Heartbeat
+from triage.records import Channel, Heartbeat
 from triage.web.words import count, spell
 
 DEAD_AFTER = timedelta(seconds=20)
 FORGOTTEN_AFTER = timedelta(days=2)
 QUIET_AFTER = timedelta(minutes=10)
+LOST_CALLS = 3
 MISSED_ITEMS = 30  # with a steady rhythm, chance of this many missing in a row is nil
 
 
@@ -57,6 +58,7 @@ def troubles(session: Session, *, channels: Sequence[str], now: datetime) -> Cal
         *_dead_parts(session, now=now),
         *_blind(enabled),
         *_no_channel(channels),
+        *_failing_channels(session),
         *_stuck_jobs(session, now=now),
         *_failures(session, now=now),
     )
@@ -135,6 +137,16 @@ def _no_channel(channels: Sequence[str]) -> Iterator[Trouble]:
         yield Trouble(
             "No alert channel is set up: alerts are shown on this desk only",
             "Set GOLDENHOUR_SLACK__TOKEN, then restart",
+            "/alerts",
+        )
+
+
+def _failing_channels(session: Session) -> Iterator[Trouble]:
+    failing = select(Channel).where(Channel.failures >= LOST_CALLS).order_by(Channel.name)
+    for each in session.exec(failing):
+        yield Trouble(
+            f"Alerts do not get through to {each.name}: {each.error or 'no reason recorded'}",
+            "Tell people another way; run goldenhour doctor",
             "/alerts",
         )
 

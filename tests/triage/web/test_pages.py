@@ -13,7 +13,7 @@ from tests.browser.seed import NIGHT, PASSWORD, Seeded
 from tests.make import make_assessment, make_case, make_post
 from tests.served import Browser, serve
 from tests.triage.web.conftest import Clockwork
-from triage.records import Alert, Case, Clock, Heartbeat, LogEntry, Membership, Person
+from triage.records import Alert, Case, Channel, Clock, Heartbeat, LogEntry, Membership, Person
 from triage.settings import WebSettings
 from triage.web.app import desk
 
@@ -134,6 +134,9 @@ def test_what_does_not_work_stands_on_every_page(engine: Engine, amira: Browser,
         gone.beat_at = clock() - timedelta(minutes=3)
         stopped = session.get_one(Heartbeat, ("work-2", "desk-1"))
         stopped.beat_at, stopped.state = clock() - timedelta(minutes=3), "stopped"
+        session.add(
+            Channel(name="slack:C1", free_at=clock(), digest_at=clock(), failures=4, error="not_in_channel")
+        )
         job = defer(session, "assess", queue="assess", posts=[])
         session.execute(text("UPDATE procrastinate_jobs SET status = 'failed' WHERE id = :job"), {"job": job})
         session.commit()
@@ -142,6 +145,7 @@ def test_what_does_not_work_stands_on_every_page(engine: Engine, amira: Browser,
         assert "mastodon-london cannot be read for 40 min: the server does not answer" in page
         assert "1 part of the service not answering for 3 min: listen" in page
         assert "work-2" not in page.split("<main")[0]
+        assert "Alerts do not get through to slack:C1: not_in_channel" in page
         assert "1 job failed for good" in page
         assert "1 item could not be worked through (assess)" in page
 
