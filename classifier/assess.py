@@ -1,4 +1,5 @@
-"""Stage 2. Reads posts this model version has not assessed; leaves an assessment each, and the job that routes them.
+"""Stage 2. Reads posts this model version has not assessed as they read now; leaves an assessment each, and the
+job that routes them.
 
 A post the model fails on leaves a visible Failure and an assessment that abstains, so that it is still routed
 and a person sees it.
@@ -12,7 +13,7 @@ from uuid import UUID, uuid4
 import msgspec
 import structlog
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, delete, select
 
 from classifier.model import Assessed
 from classifier.records import Assessment, Force, IncidentType, reading_text
@@ -47,6 +48,7 @@ def assess(session: Session, post_ids: Sequence[UUID], model: Assessor, *, now: 
     if wanted:
         found, failed = _assessed(model, wanted)
         rows = [_row(post.id, each, now) for post, each in zip(wanted, found, strict=True)]
+        _forget(session, wanted, model.version)
         put_rows(session, Assessment, rows)
         if failed:
             session.execute(insert(Failure), [_failure(post, error, now) for post, error in failed])
@@ -56,13 +58,24 @@ def assess(session: Session, post_ids: Sequence[UUID], model: Assessor, *, now: 
 
 
 def _wanted(session: Session, post_ids: Sequence[UUID], version: str) -> list[Wanted]:
-    done = select(Assessment.post_id).where(
-        col(Assessment.post_id).in_(post_ids), col(Assessment.model) == version
+    done = (
+        select(Assessment.post_id)
+        .join(Post, col(Post.id) == col(Assessment.post_id))
+        .where(col(Assessment.post_id).in_(post_ids), col(Assessment.model) == version)
+        .where(col(Post.changed_at).is_(None) | (col(Assessment.at) >= col(Post.changed_at)))
     )
     posts = select(Post.id, Post.title, Post.text).where(
         col(Post.id).in_(post_ids), col(Post.id).not_in(done), col(Post.withdrawn_at).is_(None)
     )
     return [Wanted(id, reading_text(title, text)) for id, title, text in session.execute(posts)]
+
+
+def _forget(session: Session, posts: Sequence[Wanted], version: str) -> None:
+    """Let go what this model said of earlier wordings of these posts; the decisions taken by it stay."""
+    earlier = delete(Assessment).where(
+        col(Assessment.post_id).in_([post.id for post in posts]), col(Assessment.model) == version
+    )
+    session.execute(earlier)
 
 
 def _assessed(model: Assessor, posts: Sequence[Wanted]) -> tuple[list[Assessed], list[tuple[Wanted, str]]]:

@@ -10,6 +10,8 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
+import msgspec
+from sqlalchemy import text
 from sqlmodel import Session
 
 from collector.batch import Batch, Item, Malformed
@@ -28,11 +30,14 @@ from collector.store import (
     note_new_posts,
     store_posts,
     withdraw,
+    withdraw_posts,
 )
+from collector.versions import keep_edits
 
 JOB = 500  # posts a job to assess
 LARGEST_PAYLOAD = 1_000_000  # bytes kept for evidence; of a larger one only the digest is kept
 AUTHOR_BYTES = 16
+EDIT = "edit"  # instead of the prefilter's rule, of an edit whose words would not let it in
 
 
 class LetsIn(Protocol):
@@ -57,15 +62,21 @@ def collect(
 ) -> Collected:
     """Store what is new and could be ours, note what was seen, and leave jobs for the classifier.
 
-    A known post gets a sighting only. A malformed item is counted and named, and stops nothing.
+    A known post gets a sighting only, and its new wording when it was edited, also when that would not let it
+    in. A post whose author now asks not to be shown is withdrawn. A malformed item is counted and named, and
+    stops nothing.
     `author_key` is the key authors are digested with.
     """
     fit, malformed = _fit(batch.items, prefilter)
-    rows = _rows(fit, source, author_key, now)
+    fit = _without_strangers(session, fit)
+    rows, later = _rows(fit, source, author_key, now)
     new = new_among(session, list(rows), now=now)
     store_posts(session, [row for row in rows.values() if row.id in new])
+    known_rows = [row for row in rows.values() if row.id not in new]
+    edited = keep_edits(session, [*known_rows, *later], source, now=now)
     keep_sightings(session, list(rows.values()), new, source, now=now)
     withdraw(session, batch.deletions, now=now)
+    withdraw_posts(session, _opted_out(batch.items), now=now)
     keep_gaps(session, source, batch.gaps, now=now)
     malformed = [*batch.malformed, *malformed]
     keep_failures(session, source, malformed, now=now)
@@ -77,8 +88,27 @@ def collect(
     count_up(session, source, found._asdict(), now=now)
     if new:
         note_new_posts(session, source, now=now)
-        _leave_jobs(session, [each for each in rows if each in new])
+    _leave_jobs(session, [each for each in rows if each in new])
+    _leave_jobs(session, [each for each in edited if each not in new])
     return found
+
+
+def edited_among(
+    session: Session,
+    items: Sequence[Item],
+    source: str,
+    prefilter: LetsIn,
+    *,
+    author_key: bytes,
+    now: datetime,
+) -> int:
+    """Take up the edits among items that are known, and withdraw those whose authors opted out. How many edits."""
+    fit, _ = _fit([msgspec.structs.replace(item, let_in_by=EDIT) for item in items], prefilter)
+    rows, later = _rows(_without_strangers(session, fit), source, author_key, now)
+    edited = keep_edits(session, [*rows.values(), *later], source, now=now)
+    withdraw_posts(session, _opted_out(items), now=now)
+    _leave_jobs(session, edited)
+    return len(edited)
 
 
 def _fit(items: Sequence[Item], prefilter: LetsIn) -> tuple[list[tuple[Item, str]], list[Malformed]]:
@@ -92,7 +122,24 @@ def _fit(items: Sequence[Item], prefilter: LetsIn) -> tuple[list[tuple[Item, str
     open_ = [item for item in asked if item.let_in_by is None]
     rules = dict(zip(map(id, open_), prefilter.lets_in([_whole(item) for item in open_]), strict=True))
     decided = [(item, item.let_in_by or rules.get(id(item))) for item in asked]
-    return [(item, rule) for item, rule in decided if rule is not None], malformed
+    fit = [(item, rule or EDIT) for item, rule in decided if rule is not None or item.edited_at is not None]
+    return fit, malformed
+
+
+def _without_strangers(session: Session, fit: list[tuple[Item, str]]) -> list[tuple[Item, str]]:
+    """Without the edits that could not be ours of posts that never were."""
+    edits = [id_of(item) for item, rule in fit if rule == EDIT]
+    if not edits:
+        return fit
+    ours = session.scalars(text("SELECT id FROM post_keys WHERE id = ANY(:ids)"), {"ids": edits})
+    known = set(ours)
+    return [(item, rule) for item, rule in fit if rule != EDIT or id_of(item) in known]
+
+
+def _opted_out(items: Sequence[Item]) -> dict[UUID, str]:
+    """Posts whose authors ask, now at least, not to be found, or show them to fewer people."""
+    hidden = [item for item in items if not item.indexable and item.external_id]
+    return {id_of(item): "its author asks not to be shown" for item in hidden}
 
 
 def _whole(item: Item) -> str:
@@ -102,13 +149,17 @@ def _whole(item: Item) -> str:
     )
 
 
-def _rows(fit: Sequence[tuple[Item, str]], source: str, author_key: bytes, now: datetime) -> dict[UUID, Row]:
-    """One row for each post; of an item that came twice, the first."""
+def _rows(
+    fit: Sequence[tuple[Item, str]], source: str, author_key: bytes, now: datetime
+) -> tuple[dict[UUID, Row], list[Row]]:
+    """One row for each post, of an item that came twice the first; and the edits that came behind it."""
     rows: dict[UUID, Row] = {}
+    later = []
     for item, rule in fit:
         row = _row(item, rule, source, author_key, now)
-        rows.setdefault(row.id, row)
-    return rows
+        if rows.setdefault(row.id, row) is not row and row.edited_at is not None:
+            later.append(row)
+    return rows, later
 
 
 def _row(item: Item, rule: str, source: str, author_key: bytes, now: datetime) -> Row:
@@ -133,6 +184,7 @@ def _row(item: Item, rule: str, source: str, author_key: bytes, now: datetime) -
         payload=item.payload if len(item.payload) <= LARGEST_PAYLOAD else None,
         payload_sha256=hashlib.sha256(item.payload).digest(),
         let_in_by=rule,
+        edited_at=item.edited_at,
         media=item.media,
         reach=item.reach,
     )

@@ -5,7 +5,7 @@ never stored twice. What the stream may have held while we did not hear it becom
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from random import SystemRandom
 from threading import Event
@@ -19,18 +19,19 @@ from sqlmodel import Session, col
 
 from collector.batch import Batch, Malformed, Missed
 from collector.collect import collect
-from collector.edits import earlier_wordings
 from collector.errors import Closed, FetchError, Refused, Unreadable
 from collector.http import Http
 from collector.moments import moment
 from collector.prefilter import Prefilter
 from collector.records import Cursor, SourceRow
 from collector.sieve import Sieve
-from collector.sources.jetstream import PLATFORM, Place
+from collector.sources.jetstream import Place
 from collector.stream import COUNTS_ANEW, TOO_OLD, UNKNOWN, Asked, Lost, Route, fetch_dictionary, missed
 from collector.websocket import WebSocket, open_websocket
 
 log = structlog.get_logger()
+
+Brought = Callable[[str, Batch, datetime], None]
 
 WAIT_S = 0.05  # for the next frames; also how soon a stop is noticed
 BREATH_S = 0.01  # where frames come one by one, some may gather: waking up costs more than reading them
@@ -70,14 +71,15 @@ def listen(
     heard: Callable[[Hearing], None] = lambda _hearing: None,
     flush_s: float = WAIT_S,
     packed: bool = True,
+    brought: Brought = lambda _source, _batch, _at: None,
 ) -> None:
     """Listen until `stop` is set. `urls` are servers of the same stream, the preferred one first.
 
-    `heard` is called about once a second, also while nothing comes. Two listeners on one source do no
-    harm: each moves the place only over what it has stored itself. Raises Forbidden for a wrong address.
+    `heard` is called about once a second, also while nothing comes; `brought` with what was stored. Two
+    listeners on one source do no harm: each moves the place only over what it has stored itself. Raises Forbidden for a wrong address.
     """
     routes = [Route.of(url, packed=packed) for url in urls]
-    parts = Parts(engine, prefilter, http, author_key, clock)
+    parts = Parts(engine, prefilter, http, author_key, clock, brought)
     Listener(source, routes, parts, heard, flush_s).run(stop)
 
 
@@ -89,6 +91,7 @@ class Parts(NamedTuple):
     http: Http
     author_key: bytes
     clock: Callable[[], datetime]
+    brought: Brought
 
 
 class Listener:
@@ -193,35 +196,34 @@ class Listener:
         place = sieve.place(self.route.host)
         batch = sieve.batch(place, gaps)
         try:
-            self._store(batch, now, sieve.before)
+            self._store(batch, now)
         except DataError:
-            self._store_singly(batch, now, sieve.before)
+            self._store_singly(batch, now)
         sieve.empty()
         self.events = sieve.events
         self.failures, self.because = 0, None
         at = moment(place.time_us) if place else None
         self.lag = now - at if at else self.lag
 
-    def _store(self, batch: Batch, now: datetime, before: Mapping[str, str]) -> None:
+    def _store(self, batch: Batch, now: datetime) -> None:
         with Session(self.parts.engine) as session:
-            earlier = earlier_wordings(session, PLATFORM, before, batch.deletions)
-            batch = msgspec.structs.replace(batch, deletions=[*batch.deletions, *earlier])
             prefilter, key = self.parts.prefilter, self.parts.author_key
             collected = collect(session, self.source, batch, prefilter, author_key=key, now=now)
             if time.monotonic() - self.noted_s > NOTE_EVERY_S or collected.stored:
                 self._note(session, now)
             session.commit()
+        self.parts.brought(self.source, batch, now)
 
-    def _store_singly(self, batch: Batch, now: datetime, before: Mapping[str, str]) -> None:
+    def _store_singly(self, batch: Batch, now: datetime) -> None:
         """One by one when the database refuses a value: only the bad post is left out, and named."""
         malformed = list(batch.malformed)
         for item in batch.items:
             try:
-                self._store(Batch(items=[item]), now, {})
+                self._store(Batch(items=[item]), now)
             except DataError as error:
                 malformed.append(Malformed(item.external_id, type(error.orig).__name__))
         rest = msgspec.structs.replace(batch, items=[], malformed=malformed)
-        self._store(rest, now, before)
+        self._store(rest, now)
 
     def _stored(self) -> tuple[Place | None, datetime | None]:
         """The place to go on from, and when it was last moved; neither before the first time."""

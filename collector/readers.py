@@ -219,10 +219,8 @@ def _read_jetstream(raw: bytes) -> Read:
         return Read(source=PLATFORM)
     if change.operation == "delete":
         because = "deleted by its author"
-        post = Deletion(PLATFORM, because, external_id=change.uri)
-        return Read(None, PLATFORM, (post, Deletion(PLATFORM, because, prefix=f"{change.uri}#")))
-    first = Deletion(PLATFORM, "edited by its author", external_id=change.uri)
-    return Read(item_of(change, raw), PLATFORM, (first,) if change.operation == "update" else ())
+        return Read(None, PLATFORM, (Deletion(PLATFORM, because, external_id=change.uri),))
+    return Read(item_of(change, raw), PLATFORM)
 
 
 _READ: dict[str, Callable[[bytes], Read]] = {

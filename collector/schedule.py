@@ -160,9 +160,7 @@ def failed(
             "due_at": now + wait,
         },
     )
-    if error.retry_after is not None:
-        whole_host = isinstance(error, Refused) and error.whole_host
-        _let_rest(session, lease.source, now + error.retry_after, whole_host=whole_host)
+    let_rest(session, lease.source, error, now=now)
     return wait
 
 
@@ -170,6 +168,23 @@ def backoff(every: timedelta, failures: int, longest: timedelta) -> timedelta:
     """How long to wait after so many failures in a row: the interval, doubled with each, up to `longest`."""
     doubled: timedelta = max(every, SHORTEST_BACKOFF) * 2 ** min(failures - 1, 20)
     return max(min(doubled, longest), every)
+
+
+def release(session: Session, lease: Lease) -> None:
+    """Give the lease back as if nothing had been: what was fetched was not what the source is asked for."""
+    session.execute(
+        text(
+            "UPDATE sources SET lease_until = NULL, lease_owner = NULL WHERE name = :name AND lease_owner = :owner"
+        ),
+        {"name": lease.source.name, "owner": lease.owner},
+    )
+
+
+def let_rest(session: Session, source: SourceRow, error: FetchError, *, now: datetime) -> None:
+    """Keep away for as long as a refusal asks for; not at all when it asks for nothing."""
+    if error.retry_after is not None:
+        whole_host = isinstance(error, Refused) and error.whole_host
+        _let_rest(session, source, now + error.retry_after, whole_host=whole_host)
 
 
 def _let_rest(session: Session, source: SourceRow, until: datetime, *, whole_host: bool) -> None:

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 import zstandard
 
 from collector.batch import Batch, CursorPosition, Deletion, Item, Malformed, Missed
-from collector.edits import AFTER_ALL
 from collector.errors import Unreadable
 from collector.prefilter import Prefilter
 from collector.sources.jetstream import (
@@ -51,7 +50,6 @@ class Sieve:
         self.edits = False  # whether what is kept holds edits
         self.kept: dict[str, Item] = {}
         self.deletions: dict[str, Deletion] = {}
-        self.before: dict[str, str] = {}  # up to which wording the deleted and edited posts are gone
         self.malformed: list[Malformed] = []
         self.dropped = 0
 
@@ -132,20 +130,17 @@ class Sieve:
     def _keep(self, posts: list[tuple[Change, bytes]]) -> None:
         rules = self._prefilter.lets_in([words(change.record) for change, _ in posts if change.record])
         for (change, frame), rule in zip(posts, rules, strict=True):
-            if rule is None:
+            edit = change.operation == "update"
+            if rule is None and not edit:  # an edit may take the words away by which it was ours
                 self.dropped += 1
-                if change.operation == "update":  # an edit may take the words away by which it was ours
-                    self._withdraw(change, "edited by its author")
                 continue
             try:
                 item = item_of(change, frame, let_in_by=rule)
             except ValueError as error:
                 self._bad(change.uri[:200], error)
                 continue
-            if change.operation == "update":
-                self._withdraw(change, "edited by its author")
-                self.edits = True
-            self.kept[item.external_id] = item
+            self.edits = self.edits or edit
+            self.kept[f"{change.uri}#{change.rev}" if edit else change.uri] = item
 
     def _told(self, frame: bytes, taken_back: list[Change]) -> bool:
         """Hear what is not a commit; whether the frame stands in the stream and so moves the place."""
@@ -174,13 +169,13 @@ class Sieve:
         uri = change.uri
         self._unkeep(uri)
         self.deletions[uri] = Deletion(PLATFORM, because, external_id=uri)
-        self.before[uri] = change.external_id if change.operation == "update" else uri + AFTER_ALL
 
     def _unkeep(self, start: str) -> None:
-        """Drop what is not stored yet, by its id or, for an account and for edits, by the start of it."""
+        """Drop what is not stored yet: a post with its edits, or all that an account wrote."""
         gone = [start] if start in self.kept else []
         if start.endswith("/") or self.edits:
-            gone = [each for each in self.kept if each.startswith(start)]
+            ours = start if start.endswith("/") else f"{start}#"
+            gone += [each for each in self.kept if each.startswith(ours)]
         for each in gone:
             del self.kept[each]
         self.dropped += len(gone)

@@ -39,6 +39,7 @@ class Status(msgspec.Struct):
 
     id: str
     created_at: str | None = None
+    edited_at: str | None = None
     uri: str | None = None
     url: str | None = None
     content: str = ""
@@ -79,6 +80,7 @@ def read_status(raw: bytes, host: str) -> Item:
         text=text,
         published_at=from_iso(shown.created_at),
         published_raw=shown.created_at,
+        edited_at=from_iso(shown.edited_at),
         lang=shown.language,
         author=account.uri or account.url or f"{account.acct}@{host}",
         reply_to=shown.in_reply_to_id,

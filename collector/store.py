@@ -14,6 +14,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from collector.batch import Attachment, CursorPosition, Deletion, Malformed, Missed
+from collector.footage_records import withdraw_footage
 from collector.plain import clean
 from collector.records import POST_NAMESPACE, minute_of, post_id
 
@@ -42,11 +43,15 @@ class Row(NamedTuple):
     payload: bytes | None
     payload_sha256: bytes
     let_in_by: str
+    edited_at: datetime | None = None
+    fetch_id: UUID | None = None
     media: tuple[Attachment, ...] = ()
     reach: Mapping[str, int] = {}
 
 
-_POSTS = dict.fromkeys(Row._fields[:19], "text") | {
+_POSTS = dict.fromkeys(Row._fields[:21], "text") | {
+    "edited_at": "timestamptz",
+    "fetch_id": "uuid",
     "id": "uuid",
     "collected_at": "timestamptz",
     "published_at": "timestamptz",
@@ -123,15 +128,7 @@ def withdraw(session: Session, deletions: Iterable[Deletion], *, now: datetime) 
     """Take the content of deleted posts away; hash, labels and decisions stay. Returns how many posts that was."""
     listed = list(deletions)
     single = {post_id(each.platform, each.external_id): each.because for each in listed if each.external_id}
-    gone = 0
-    if single:
-        gone += _withdraw(
-            session,
-            "SELECT k.id, k.collected_at, d.because"
-            " FROM unnest(CAST(:ids AS uuid[]), CAST(:because AS text[])) AS d (id, because)"
-            " JOIN post_keys AS k USING (id)",
-            {"ids": list(single), "because": list(single.values()), "now": now},
-        )
+    gone = withdraw_posts(session, single, now=now)
     for each in listed:
         if each.prefix:
             gone += _withdraw(
@@ -148,6 +145,19 @@ def withdraw(session: Session, deletions: Iterable[Deletion], *, now: datetime) 
     return gone
 
 
+def withdraw_posts(session: Session, because: Mapping[UUID, str], *, now: datetime) -> int:
+    """The same for posts by their id, each with its reason."""
+    if not because:
+        return 0
+    return _withdraw(
+        session,
+        "SELECT k.id, k.collected_at, d.because"
+        " FROM unnest(CAST(:ids AS uuid[]), CAST(:because AS text[])) AS d (id, because)"
+        " JOIN post_keys AS k USING (id)",
+        {"ids": list(because), "because": list(because.values()), "now": now},
+    )
+
+
 def _withdraw(session: Session, which: str, values: Mapping[str, Any]) -> int:
     found = session.execute(
         text(
@@ -157,12 +167,17 @@ def _withdraw(session: Session, which: str, values: Mapping[str, Any]) -> int:
             " withdrawn_at = :now, withdrawn_because = gone.because FROM gone"
             " WHERE posts.id = gone.id AND posts.collected_at = gone.collected_at"
             " AND posts.withdrawn_at IS NULL RETURNING posts.id),"
-            " unlinked AS (DELETE FROM media USING emptied WHERE media.post_id = emptied.id)"
-            " SELECT count(*) FROM emptied"
+            " unlinked AS (DELETE FROM media USING emptied WHERE media.post_id = emptied.id),"
+            " worded AS (UPDATE post_versions SET text = '', title = NULL, payload = NULL,"
+            " content_warning = NULL FROM emptied WHERE post_versions.post_id = emptied.id)"
+            " SELECT id FROM emptied"
         ),
         values,
     )
-    return int(found.scalar_one())
+    gone = [each.id for each in found]
+    if gone:
+        withdraw_footage(session, gone, now=values["now"])
+    return len(gone)
 
 
 def _literally(prefix: str) -> str:

@@ -24,6 +24,9 @@ log = structlog.get_logger()
 FEWEST_TO_ROLL_OVER = 5
 
 
+Brought = Callable[[str, Batch, datetime], None]
+
+
 class Visit(NamedTuple):
     """How a visit ended: "collected", "failed", or "skipped" because the source is not due or is being fetched."""
 
@@ -44,8 +47,9 @@ def collect_source(
     clock: Callable[[], datetime],
     settings: CollectSettings,
     even_early: bool = False,
+    brought: Brought = lambda _source, _batch, _at: None,
 ) -> Visit:
-    """Fetch one source if it is due and free, and store what is new.
+    """Fetch one source if it is due and free, and store what is new. `brought` hears of what it brought.
 
     No transaction is open while the network is used. A failure is written down with its remedy and ends
     the visit; nothing is raised but what the database raises.
@@ -72,6 +76,7 @@ def collect_source(
             return Visit(name, "skipped")
         counts = collect(session, name, batch, prefilter, author_key=author_key, now=now)
         session.commit()
+    brought(name, batch, now)
     log.info("source collected", source=name, **counts._asdict())
     return Visit(name, "collected", counts)
 

@@ -140,7 +140,15 @@ def read_video(raw: bytes) -> Item:
 
 def read_comment(raw: bytes) -> Item:
     """The comment a thread begins with. Raises ValueError."""
-    comment = _decoded(raw, _Thread).snippet.top_level_comment
+    return _comment(_decoded(raw, _Thread).snippet.top_level_comment, raw)
+
+
+def read_single_comment(raw: bytes) -> Item:
+    """A comment as comments.list gives it. Raises ValueError."""
+    return _comment(_decoded(raw, _Comment), raw)
+
+
+def _comment(comment: _Comment, raw: bytes) -> Item:
     said = comment.snippet
     return Item(
         external_id=COMMENT + comment.id,

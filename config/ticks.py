@@ -3,23 +3,30 @@
 from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy import text
 from sqlmodel import Session
 
+from collector.evidence import check_hashes
 from collector.health import mark_quiet
 from collector.jobs import defer
 from collector.months import make_months
 from collector.schedule import due
+from collector.sweep import due_to_sweep, purge
+from collector.timestamps import unstamped
 from config.reaper import forget, reap
 from config.service import House, in_short, is_away
 from config.start import LEAST_FREE_MB, free_mb
+from triage.custody import take_into_custody
 
 log = structlog.get_logger()
 
 AT_MOST_DUE = 200
+LONDON = ZoneInfo("Europe/London")
+NIGHT = 3  # the hour in which evidence is checked
 
 BUSY = text(
     "SELECT queueing_lock FROM procrastinate_jobs WHERE queue_name = 'collect' AND status IN ('todo', 'doing')"
@@ -55,6 +62,48 @@ def note_quiet(house: House, now: datetime) -> None:
         log.warning("source has gone quiet", source=name)
 
 
+def look_again(house: House, now: datetime) -> None:
+    """Leave a job for each source whose stored posts are to be looked at again, and let go what may not be kept."""
+    with Session(house.engine) as session:
+        purge(session, now=now)
+        busy = set(session.scalars(BUSY))
+        for name in due_to_sweep(session, now=now):
+            if f"sweep {name}" not in busy:
+                defer(
+                    session, "sweep", queue="collect", queueing_lock=f"sweep {name}", priority=-1, source=name
+                )
+        session.commit()
+
+
+def keep_evidence(house: House, now: datetime) -> None:
+    """Take the posts of cases into custody, and leave a job for each digest that is to be stamped."""
+    with Session(house.engine) as session:
+        take_into_custody(session, now=now)
+        if house.settings.collect.timestamp_url is not None:
+            busy = set(session.scalars(BUSY))
+            for digest in unstamped(session):
+                lock = f"stamp {digest.hex()}"
+                if lock not in busy:
+                    defer(
+                        session,
+                        "stamp",
+                        queue="collect",
+                        queueing_lock=lock,
+                        priority=-1,
+                        sha256=digest.hex(),
+                    )
+        session.commit()
+
+
+def check_evidence(house: House, now: datetime) -> None:
+    """Compute the digests of all stored payloads anew; in the small hours of the day, London time."""
+    if now.astimezone(LONDON).hour != NIGHT:
+        return
+    with Session(house.engine) as session:
+        check_hashes(session, now=now)
+        session.commit()
+
+
 def put_back_stalled(house: House, now: datetime) -> None:
     with Session(house.engine) as session:
         reap(session, now=now)
@@ -73,6 +122,9 @@ TICKS = (
     Tick("sources due", 1, collect_due),
     Tick("stalled jobs", 2, put_back_stalled),
     Tick("quiet sources", 60, note_quiet),
+    Tick("look again", 600, look_again),
+    Tick("evidence", 300, keep_evidence),
+    Tick("evidence check", 3600, check_evidence),
     Tick("house", 24 * 3600, keep_house),
 )
 

@@ -12,14 +12,16 @@ from classifier.records import Force, IncidentType
 from triage.rules import Facts
 from triage.severity import TRIGGER, Weighed, weigh
 
-# the newest assessment of each post that has no routing yet, oldest publication first
+# the newest assessment of each post that has no routing yet, oldest publication first; a post that belonged to no
+# case and was edited since is routed anew
 _WAITING = text("""
     SELECT DISTINCT ON (p.published_at, p.id)
         p.id, p.title, p.text, p.published_at, p.source, p.withdrawn_at IS NOT NULL AS withdrawn,
         a.model, a.incident, a.incident_any, a.type, a.severity, a.labels, a.claim, a.unverified,
         a.places, a.force, a.signals, a.abstain
     FROM posts p JOIN assessments a ON a.post_id = p.id
-    WHERE p.id = ANY(:ids) AND NOT EXISTS (SELECT 1 FROM routings r WHERE r.post_id = p.id)
+    WHERE p.id = ANY(:ids) AND NOT EXISTS (SELECT 1 FROM routings r WHERE r.post_id = p.id
+        AND (r.case_id IS NOT NULL OR p.changed_at IS NULL OR r.at >= p.changed_at))
     ORDER BY p.published_at, p.id, a.at DESC
 """)
 

@@ -19,7 +19,8 @@ def cased(session: Session, *, since: datetime) -> dict[str, Share]:
     found = session.execute(
         text(
             "SELECT p.source, count(*) AS posts, count(*) FILTER (WHERE EXISTS (SELECT FROM memberships AS m"
-            " WHERE m.post_id = p.id AND m.sure)) AS in_cases FROM posts AS p WHERE p.collected_at > :since GROUP BY p.source"
+            " WHERE m.post_id = p.id AND m.sure)) AS in_cases FROM posts AS p"
+            " WHERE p.collected_at > :since GROUP BY p.source"
         ),
         {"since": since},
     )

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import case as sql_case
 from sqlalchemy import func, insert, or_
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, delete, select
 
 from collector.bulk import put_rows
 from collector.jobs import defer_all
@@ -52,7 +52,7 @@ def write_cases(
 
 
 def write_routings(session: Session, placed: Sequence[Placed], *, now: datetime) -> None:
-    """One routing for every post, whatever became of it."""
+    """One routing for every post, whatever became of it. That of an earlier wording is replaced."""
     rows = [
         {
             "post_id": each.arrival.id,
@@ -67,6 +67,8 @@ def write_routings(session: Session, placed: Sequence[Placed], *, now: datetime)
         }
         for each in placed
     ]
+    posts = [each.arrival.id for each in placed]
+    session.execute(delete(Routing).where(col(Routing.post_id).in_(posts)))
     put_rows(session, Routing, rows)
 
 

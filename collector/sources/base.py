@@ -1,12 +1,14 @@
 """A kind of place to look: what every file in this folder defines one of."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar, NamedTuple
+from uuid import UUID
 
-from collector.batch import Batch, CursorPosition
+from collector.batch import Batch, CursorPosition, Item
+from collector.errors import Refused
 from collector.http import Http
 from collector.quotas import Meter
 
@@ -75,12 +77,32 @@ class Place(NamedTuple):
     quarantine: str | None = None
 
 
+class Stored(NamedTuple):
+    """A post of ours that is looked at again."""
+
+    id: UUID
+    external_id: str
+    url: str | None
+    payload: bytes | None
+
+
+class Again(NamedTuple):
+    """What looking again at stored posts showed: those still there, and those gone, by external id, with why."""
+
+    items: Sequence[Item] = ()
+    gone: Mapping[str, str] = {}
+
+
 class Source(ABC):
-    """One kind of place that is asked again and again. Needs no credentials unless it says so."""
+    """One kind of place that is asked again and again. Needs no credentials unless it says so.
+
+    `together` is how many stored posts it looks at again in one request.
+    """
 
     needs_tag: ClassVar[bool] = False
     takes_term: ClassVar[bool] = False
     needs_term: ClassVar[bool] = False
+    together: ClassVar[int] = 1
 
     def __init__(self, place: Place) -> None:
         self.place = place
@@ -88,3 +110,12 @@ class Source(ABC):
     @abstractmethod
     def fetch(self, http: Http, cursor: CursorPosition, *, now: datetime) -> Batch:
         """What is new since `cursor`, oldest first, and where to go on. Raises FetchError."""
+
+    def look_again(self, http: Http, stored: Sequence[Stored], *, now: datetime) -> Again:  # noqa: ARG002
+        """How up to `together` stored posts stand now. A kind that cannot tell says nothing. Raises FetchError."""
+        return Again()
+
+
+def is_gone(error: Refused) -> bool:
+    """Whether a refusal says that what was asked for is not there any more."""
+    return error.status in (404, 410)

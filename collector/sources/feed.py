@@ -1,15 +1,18 @@
 """Feeds of named publishers: RSS 0.9 to 2.0, RDF, Atom, JSON Feed."""
 
 import hashlib
+import re
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 
 import httpx
 
 from collector.batch import Batch, CursorPosition
-from collector.errors import Unreadable
+from collector.errors import Refused, Unreadable
 from collector.feeds import read_feed
 from collector.http import Http
-from collector.sources.base import Follows, How, Kind, Needs, Source
+from collector.sources.base import Again, Follows, How, Kind, Needs, Source, Stored, is_gone
 
 ACCEPT = (
     "application/rss+xml, application/atom+xml, application/feed+json;q=0.9, application/xml;q=0.8, */*;q=0.1"
@@ -53,6 +56,30 @@ class Feed(Source):
             where = answer.url.partition("?")[0]
             raise Unreadable(f"{where}: {error.cause}", remedy=error.remedy) from error
         return Batch(items=found.items[::-1], malformed=found.malformed, cursor=position)
+
+    def look_again(self, http: Http, stored: Sequence[Stored], *, now: datetime) -> Again:
+        """Whether the page of an entry is gone (404, 410). Only asked at the publisher's own site: no feed can
+        send us anywhere else."""
+        gone = {}
+        for each in stored:
+            if each.url and _same_site(each.url, self.place.url):
+                try:
+                    http.get(
+                        each.url, headers={"Accept": "text/html, */*;q=0.1", "Range": "bytes=0-0"}, now=now
+                    )
+                except Refused as error:
+                    if is_gone(error):
+                        gone[each.external_id] = f"its page answers {error.status}"
+                    elif error.status not in (206, 416):
+                        raise
+        return Again(gone=gone)
+
+
+def _same_site(link: str, feed: str) -> bool:
+    """Whether a link leads to the site of a feed: its host, or one below or beside it."""
+    host, ours = urlsplit(link).hostname or "", urlsplit(feed).hostname or ""
+    site = re.sub(r"^(?:www|feeds?|rss|news)\.(?=[^.]+\.[^.]+)", "", ours)
+    return urlsplit(link).port == urlsplit(feed).port and (host == site or host.endswith(f".{site}"))
 
 
 def _conditions(cursor: CursorPosition) -> dict[str, bytes]:

@@ -16,7 +16,6 @@ import msgspec
 
 from collector.batch import Attachment, Item
 from collector.dates import from_iso
-from collector.edits import edited_id
 from collector.moments import microseconds, moment
 from collector.plain import clean, shortened
 from collector.sources.base import Follows, How, Kind, Needs
@@ -195,11 +194,6 @@ class Change(NamedTuple):
         return f"at://{self.did}/{COLLECTION}/{self.key}"
 
     @property
-    def external_id(self) -> str:
-        """The post's own address; of an edit, with its revision behind it."""
-        return edited_id(self.uri, self.rev) if self.operation == "update" else self.uri
-
-    @property
     def at(self) -> datetime | None:
         return from_iso(self.time) if isinstance(self.time, str) else moment(self.time)
 
@@ -275,16 +269,18 @@ def item_of(change: Change, frame: bytes, *, let_in_by: str | None = None) -> It
         raise ValueError("a post without a record")
     if not _DID.fullmatch(change.did) or not _KEY.fullmatch(change.key):
         raise ValueError("a post without a sound address")
-    if change.operation == "update" and not _KEY.fullmatch(change.rev):
-        raise ValueError("an edit without a sound revision")
+    edited = change.operation == "update"
+    if edited and change.at is None:
+        raise ValueError("an edit without a time")
     labels = [each.val for each in record.labels.values] if record.labels else []
     written = from_iso(record.created_at)
     seen = change.at
     return Item(
-        external_id=change.external_id,
+        external_id=change.uri,
         platform=PLATFORM,
         url=f"https://bsky.app/profile/{change.did}/post/{change.key}",
         text=shortened(clean("\n".join([_with_links(record), *_besides(record)])).strip()),
+        edited_at=seen if edited else None,
         published_at=min(written, seen) if written and seen else written or seen,
         published_raw=clean(record.created_at)[:100] or None,
         lang=clean(record.langs[0])[:35] if record.langs else None,

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
@@ -13,7 +13,7 @@ from collector.batch import Batch, CursorPosition, Item, Malformed
 from collector.dates import from_iso
 from collector.errors import Refused, Unreadable
 from collector.http import Http
-from collector.sources.base import Follows, How, Kind, Needs, Source
+from collector.sources.base import Again, Follows, How, Kind, Needs, Source, Stored, is_gone
 from collector.statuses import read_status
 
 PAGE = 40  # the most a server gives
@@ -75,6 +75,25 @@ class Mastodon(Source):
             rest_until=page.rest_until,
         )
 
+    def look_again(self, http: Http, stored: Sequence[Stored], *, now: datetime) -> Again:
+        """Each status by its id on this server: 404 means deleted (Mastodon docs, "statuses", read 2026-08)."""
+        items, gone = [], {}
+        for each in stored:
+            number = _own_id(each.payload)
+            if number is None:
+                continue
+            url = f"{self.place.url.rstrip('/')}/api/v1/statuses/{quote(number, safe='')}"
+            try:
+                answer = http.get(url, headers={"Accept": "application/json"}, now=now)
+                items.append(read_status(answer.body, urlsplit(self.place.url).hostname or ""))
+            except Refused as error:
+                if not is_gone(error):
+                    raise
+                gone[each.external_id] = "deleted by its author"
+            except ValueError as error:
+                raise Unreadable(f"{url}: did not answer with a post ({error})") from error
+        return Again(items, gone)
+
     def _page(self, http: Http, after: str | None, now: datetime) -> _Page:
         query = urlencode({"limit": str(PAGE), **({"min_id": after} if after else {})})
         tag = quote(self.place.tag or "", safe="")
@@ -96,6 +115,20 @@ class Mastodon(Source):
                 items.append(read_status(bytes(raw), host))
             except ValueError as error:
                 malformed.append(Malformed(_id(raw) or "a post without an id", str(error)[:200]))
+
+
+class _Boost(msgspec.Struct):
+    id: str
+    reblog: "_Boost | None" = None
+
+
+def _own_id(payload: bytes | None) -> str | None:
+    """The id a stored status has on the server that showed it; of a boost, that of what is boosted."""
+    try:
+        boost: _Boost = msgspec.json.decode(payload or b"", type=_Boost)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return None
+    return (boost.reblog or boost).id[:100]
 
 
 def _within(limit_s: float, started: float) -> bool:

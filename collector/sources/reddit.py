@@ -5,6 +5,7 @@ moderator removed comes back as [deleted] or [removed], and is withdrawn here.
 """
 
 from base64 import b64encode
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -15,7 +16,7 @@ from collector.errors import NoKey, Refused
 from collector.http import Http
 from collector.interfaces import PAGES, ask, counts, decoded, explained, rest_until
 from collector.plain import tidy
-from collector.sources.base import Follows, How, Kind, Needs, Source
+from collector.sources.base import Again, Follows, How, Kind, Needs, Source, Stored
 
 PLATFORM = "reddit"
 GONE = frozenset({"[deleted]", "[removed]"})
@@ -82,6 +83,7 @@ class Reddit(Source):
 
     takes_term = True
     needs_term = True
+    together = 100
 
     def fetch(self, http: Http, cursor: CursorPosition, *, now: datetime) -> Batch:
         """Posts newer than the newest read before, oldest first. Raises FetchError."""
@@ -122,6 +124,20 @@ class Reddit(Source):
             cursor=CursorPosition(position=repr(newest)),
             rest_until=rest,
         )
+
+    def look_again(self, http: Http, stored: Sequence[Stored], *, now: datetime) -> Again:
+        """What /api/info says now; what it leaves out, or shows as deleted or removed, is gone."""
+        headers = {"Authorization": f"Bearer {token_of(http, self.place.url, self.place.keys, now)}"}
+        query = {"id": ",".join(each.external_id for each in stored), "raw_json": "1"}
+        try:
+            page, _answer = ask(http, f"{self.place.url}/api/info", query, Listing, headers=headers, now=now)
+        except Refused as error:
+            raise explained(error, _REMEDIES) from error
+        items: list[Item] = []
+        _read(page, items, [], [])
+        there = {item.external_id for item in items}
+        missing = [each.external_id for each in stored if each.external_id not in there]
+        return Again(items, dict.fromkeys(missing, "removed from Reddit"))
 
 
 def token_of(http: Http, url: str, keys: object, now: datetime) -> str:

@@ -5,6 +5,7 @@ when its form changes, the source fails and says so, it never comes back empty.
 """
 
 import re
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from html.parser import HTMLParser
 from urllib.parse import urlsplit
@@ -14,7 +15,7 @@ from collector.dates import from_iso
 from collector.errors import Unreadable
 from collector.http import Http
 from collector.plain import tidy
-from collector.sources.base import Follows, How, Kind, Needs, Source
+from collector.sources.base import Again, Follows, How, Kind, Needs, Source, Stored
 
 PLATFORM = "telegram"
 PAGES = 10
@@ -115,6 +116,16 @@ class TelegramPreview(Source):
         newest = max([*messages, *([until] if until else [])], default=None)
         reached = CursorPosition(position=str(newest)) if newest is not None else None
         return Batch(items=items, malformed=malformed, cursor=reached)
+
+    def look_again(self, http: Http, stored: Sequence[Stored], *, now: datetime) -> Again:
+        """The page right behind each message: when it shows older ones and not this one, it was deleted."""
+        gone = {}
+        for each in stored:
+            number = int(each.external_id.rpartition("/")[2])
+            page = self._page(http, number + 1, now)
+            if page and all(message.number != number for message in page):
+                gone[each.external_id] = "deleted from its channel"
+        return Again(gone=gone)
 
     def _page(self, http: Http, before: int | None, now: datetime) -> list[Message]:
         address = self.place.url.partition("?")[0].rstrip("/")

@@ -4,7 +4,9 @@ GET /v1.0/keyword_search (Threads API documentation, read 2026-08): the newest p
 Terms that Meta calls sensitive bring back nothing, without saying so.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from urllib.parse import quote
 
 import msgspec
 
@@ -15,7 +17,7 @@ from collector.errors import NoKey, Refused
 from collector.http import Http
 from collector.interfaces import PAGES, ask, explained
 from collector.plain import tidy
-from collector.sources.base import Follows, How, Kind, Needs, Source
+from collector.sources.base import Again, Follows, How, Kind, Needs, Source, Stored, is_gone
 
 PLATFORM = "threads"
 FIELDS = "id,text,media_type,media_url,permalink,timestamp,username,is_reply,is_quote_post,alt_text"
@@ -96,6 +98,22 @@ class Threads(Source):
         seconds = [int(item.published_at.timestamp()) for item in items if item.published_at]
         position = CursorPosition(position=str(max([int(since), *seconds])))
         return Batch(items=items[::-1], malformed=malformed, cursor=position)
+
+    def look_again(self, http: Http, stored: Sequence[Stored], *, now: datetime) -> Again:
+        """Each post by its id; one that is not there is deleted or not public any more."""
+        headers = {"Authorization": f"Bearer {self.place.keys.get('threads', '')}"}
+        items: list[Item] = []
+        gone = {}
+        for each in stored:
+            address = f"{self.place.url.rstrip('/')}/v1.0/{quote(each.external_id, safe='')}"
+            try:
+                page, answer = ask(http, address, {"fields": FIELDS}, Thread, headers=headers, now=now)
+                items.append(read_thread(page, answer.body))
+            except Refused as error:
+                if not is_gone(error):
+                    raise explained(error, _REMEDIES) from error
+                gone[each.external_id] = "gone from Threads"
+        return Again(items, gone)
 
 
 def _read(raws: list[msgspec.Raw], items: list[Item], malformed: list[Malformed]) -> None:

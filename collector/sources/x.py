@@ -5,6 +5,7 @@ Its developer agreement forbids watching sensitive events and needs an Enterpris
 a government user: see docs/data-protection.md.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,7 +17,7 @@ from collector.errors import NoKey, Refused
 from collector.http import Http
 from collector.interfaces import PAGES, ask, counts, explained, rest_until
 from collector.plain import tidy
-from collector.sources.base import Follows, How, Kind, Needs, Source
+from collector.sources.base import Again, Follows, How, Kind, Needs, Source, Stored
 
 PLATFORM = "x"
 FIELDS = {
@@ -106,6 +107,7 @@ class X(Source):
 
     takes_term = True
     needs_term = True
+    together = 100
 
     def fetch(self, http: Http, cursor: CursorPosition, *, now: datetime) -> Batch:
         """Posts newer than the newest read before, oldest first. Raises FetchError."""
@@ -133,6 +135,23 @@ class X(Source):
             rest_until=rest,
         )
 
+    def look_again(self, http: Http, stored: Sequence[Stored], *, now: datetime) -> Again:
+        """What GET /2/tweets says now; what it leaves out is deleted, protected or withheld."""
+        if "x" not in self.place.keys:
+            raise NoKey("X", "X_TOKEN")
+        query = {"ids": ",".join(_latest_id(each) for each in stored), **FIELDS}
+        headers = {"Authorization": f"Bearer {self.place.keys['x']}"}
+        try:
+            address = f"{self.place.url.rstrip('/')}/2/tweets"
+            page, _answer = ask(http, address, query, Tweets, headers=headers, now=now)
+        except Refused as error:
+            raise explained(error, _REMEDIES) from error
+        items: list[Item] = []
+        _read(page, items, [])
+        there = {item.external_id for item in items}
+        missing = [each.external_id for each in stored if each.external_id not in there]
+        return Again(items, dict.fromkeys(missing, "gone from X"))
+
     def _page(self, http: Http, mark: Mark, now: datetime) -> tuple[Tweets, datetime | None]:
         query = {"query": f"({self.place.term}) -is:retweet", "max_results": "100", **FIELDS}
         query |= {"since_id": mark.since} if mark.since else {}
@@ -148,6 +167,14 @@ class X(Source):
             answer.headers.get("x-rate-limit-reset"),
         )
         return page, rest_until(remaining, reset, epoch=True, now=now)
+
+
+def _latest_id(stored: Stored) -> str:
+    """The id of the wording we have; asked for it, X says how the post stands now."""
+    try:
+        return msgspec.json.decode(stored.payload or b"", type=Tweet).id
+    except (msgspec.DecodeError, RecursionError):
+        return stored.external_id
 
 
 def _mark(cursor: CursorPosition) -> Mark:

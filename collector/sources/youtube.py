@@ -6,7 +6,7 @@ video. Terms of the interface: stored data is refreshed or gone within 30 days, 
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
@@ -18,11 +18,22 @@ from collector.errors import NoKey, Refused
 from collector.http import Http
 from collector.interfaces import PAGES, ask, explained
 from collector.quotas import Meter
-from collector.sources.base import Follows, How, Kind, Needs, Source
+from collector.sources.base import Again, Follows, How, Kind, Needs, Source, Stored
 from collector.sources.feed import Feed
-from collector.youtube import PLATFORM, VIDEO_ID, Page, Search, read_comment, read_video, watch_url
+from collector.youtube import (
+    COMMENT,
+    PLATFORM,
+    VIDEO_ID,
+    Page,
+    Search,
+    read_comment,
+    read_single_comment,
+    read_video,
+    watch_url,
+)
 
 COMMENTS = "comments:"
+API = "https://www.googleapis.com/youtube/v3"
 FIRST_LOOK = timedelta(days=1)
 T = TypeVar("T")
 
@@ -57,6 +68,7 @@ class YouTube(Source):
     """A channel's feed, a search, or the comments of one video."""
 
     takes_term = True
+    together = 50
 
     def fetch(self, http: Http, cursor: CursorPosition, *, now: datetime) -> Batch:
         """What is new, oldest first. Raises FetchError."""
@@ -135,10 +147,41 @@ class YouTube(Source):
         position = CursorPosition(position=newest.isoformat()) if newest else None
         return Batch(items=items[::-1], malformed=malformed, cursor=position)
 
-    def _ask(self, http: Http, method: str, query: Mapping[str, str], kind: type[T], now: datetime) -> T:
+    def look_again(self, http: Http, stored: Sequence[Stored], *, now: datetime) -> Again:
+        """What videos.list and comments.list say now; what they leave out is removed or private.
+
+        Without a key nothing can be said: then what is stored goes by itself after 30 days.
+        """
+        if "youtube" not in self.place.keys:
+            return Again()
+        base = API if self.place.url.partition("?")[0].endswith("videos.xml") else self.place.url
+        items: list[Item] = []
+        comments = [each.external_id for each in stored if each.external_id.startswith(COMMENT)]
+        videos = [each.external_id for each in stored if VIDEO_ID.fullmatch(each.external_id)]
+        if videos:
+            query = {"part": "snippet,statistics,contentDetails,status", "id": ",".join(videos)}
+            _read(self._ask(http, "videos", query, Page, now, base).items, read_video, items, [])
+        if comments:
+            query = {"part": "snippet", "id": ",".join(each.removeprefix(COMMENT) for each in comments)}
+            _read(self._ask(http, "comments", query, Page, now, base).items, read_single_comment, items, [])
+        there = {item.external_id for item in items}
+        gone = dict.fromkeys(
+            [each for each in (*videos, *comments) if each not in there], "removed from YouTube"
+        )
+        return Again([item for item in items if not item.external_id.startswith(COMMENT)], gone)
+
+    def _ask(
+        self,
+        http: Http,
+        method: str,
+        query: Mapping[str, str],
+        kind: type[T],
+        now: datetime,
+        base: str | None = None,
+    ) -> T:
         meter = self.place.meter or Meter()
         meter.spend("youtube search" if method == "search" else "youtube", now=now)
-        address = f"{self.place.url.rstrip('/')}/{method}"
+        address = f"{(base or self.place.url).rstrip('/')}/{method}"
         try:
             return ask(
                 http, address, query, kind, headers={"X-Goog-Api-Key": self.place.keys["youtube"]}, now=now

@@ -6,6 +6,9 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
+from threading import Event
+from typing import Annotated
 from urllib.parse import urlsplit
 
 import typer
@@ -18,16 +21,19 @@ from sqlmodel import Session, col, select
 
 from collector.collect import Collected
 from collector.http import Http
+from collector.listen import listen
 from collector.months import make_months
+from collector.recording import Recorder, RecordingError
 from collector.records import SourceRow
 from collector.schedule import due
-from collector.sources import polled
-from collector.watch import Visit, collect_source
+from collector.sources import polled, streamed
+from collector.watch import Brought, Visit, collect_source
 from config import log as logs
 from config.cli import Complaint
 from config.database import open_database
 from config.queues.collect import author_key, prefilter_of
 from config.settings import Settings, read_settings
+from config.supervise import when_asked_to_end
 from config.watches import bring_up_sources
 
 app = typer.Typer()
@@ -45,19 +51,28 @@ def root() -> None:
 def collect(
     source: str | None = typer.Option(None, "--source", help="Only this one, due or not."),
     once: bool = typer.Option(False, "--once", help="All sources once, due or not."),
+    record: Annotated[
+        Path | None, typer.Option("--record", help="Keep what they bring in this folder, to replay.")
+    ] = None,
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
     """Fetch the sources that are due, now. What is new is stored and waits to be assessed.
 
     Works beside a running service: no source is fetched twice at a time, and what a server asked for is
-    kept to. Exits 1 when nothing could be fetched.
+    kept to. A stream is listened to until Ctrl-C when it is named with --source and recorded. Exits 1 when
+    nothing could be fetched.
     """
     settings = read_settings()
     logs.set_up("error", "collect")
     with open_database(settings, pool=settings.collect.fetches_at_once + 2) as engine:
         catalogue(settings, engine)
-        with showing_progress() as progress:
-            visits = list(_visits(settings, engine, source, once, progress))
+        with recording(settings, record) as brought:
+            stream = _stream(engine, source) if record else None
+            if stream is not None:
+                _listen(settings, engine, stream, brought)
+                return
+            with showing_progress() as progress:
+                visits = list(_visits(settings, engine, source, once, progress, brought))
     _tell(visits, as_json)
     failed = [each for each in visits if each.outcome == "failed"]
     if failed and len(failed) == len(visits):
@@ -78,8 +93,57 @@ def catalogue(settings: Settings, engine: Engine) -> None:
         session.commit()
 
 
+@contextmanager
+def recording(settings: Settings, folder: Path | None) -> Iterator[Brought]:
+    """What keeps batches in a folder while it lasts; without a folder nothing is kept."""
+    if folder is None:
+        yield lambda _source, _batch, _at: None
+        return
+    try:
+        recorder = Recorder(folder, prefilter_of(settings), author_key(settings))
+    except RecordingError as error:
+        raise Complaint(str(error)) from error
+    try:
+        yield recorder.keep
+    finally:
+        recorder.close()
+        print(f"{folder}: {recorder.batches:,} batches recorded", file=sys.stderr)
+
+
+def _stream(engine: Engine, source: str | None) -> SourceRow | None:
+    """The named source when it is a stream."""
+    if source is None:
+        return None
+    with Session(engine) as session:
+        row = session.get(SourceRow, source)
+    return row if row is not None and row.kind in streamed() and row.enabled else None
+
+
+def _listen(settings: Settings, engine: Engine, row: SourceRow, brought: Brought) -> None:
+    stop = Event()
+    when_asked_to_end(stop.set)
+    print(f"{row.name}: listening, Ctrl-C ends it", file=sys.stderr, flush=True)
+    with Http(settings.http) as http:
+        listen(
+            engine,
+            row.name,
+            row.url.split(),
+            prefilter=prefilter_of(settings),
+            http=http,
+            author_key=author_key(settings),
+            stop=stop,
+            clock=lambda: datetime.now(UTC),
+            brought=brought,
+        )
+
+
 def _visits(
-    settings: Settings, engine: Engine, source: str | None, once: bool, progress: "Telling"
+    settings: Settings,
+    engine: Engine,
+    source: str | None,
+    once: bool,
+    progress: "Telling",
+    brought: Brought,
 ) -> Iterator[Visit]:
     early = once or source is not None
     chosen = _chosen(engine, source) if early else None
@@ -101,6 +165,7 @@ def _visits(
                 clock=lambda: datetime.now(UTC),
                 settings=settings.collect,
                 even_early=early,
+                brought=brought,
             )
             if visited.outcome == "skipped":
                 skipped.add(name)

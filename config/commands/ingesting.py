@@ -4,6 +4,7 @@ import io
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ from collector.batch import Malformed
 from collector.ingest import Door, Taken, ingest
 from collector.months import make_months
 from collector.readers import FORMATS, units
+from collector.recording import Played, RecordingError, replay
 from collector.unwrapping import NotReadable, unpacked
 from config import log as logs
 from config.cli import Complaint
@@ -33,6 +35,7 @@ app = typer.Typer()
 
 NAMED = 20  # malformed items that are printed; the rest is counted
 SAY_EVERY = 20_000  # items, where stderr is no terminal
+SAY_EVERY_S = 5.0
 STDIN = "-"
 
 STAGES = {
@@ -67,7 +70,9 @@ def root() -> None:
 
 @app.command("ingest")
 def command(
-    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Files, or - for stdin.")],
+    files: Annotated[
+        list[str] | None, typer.Argument(metavar="[FILE...]", help="Files, or - for stdin.")
+    ] = None,
     chosen: Annotated[
         str | None, typer.Option("--format", help=f"{', '.join(FORMATS)}; else recognised by the content.")
     ] = None,
@@ -77,6 +82,12 @@ def command(
     again: Annotated[
         bool, typer.Option("--again", help="Read in full what was taken in before, too.")
     ] = False,
+    recording: Annotated[
+        Path | None, typer.Option("--replay", help="Play back a folder that `collect --record` made.")
+    ] = None,
+    speed: Annotated[
+        float, typer.Option("--speed", min=0, help="How much faster than it was; 0 without pauses.")
+    ] = 1.0,
     work: Annotated[bool, typer.Option("--work/--no-work", help="Assess, route and respond at once.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -85,15 +96,48 @@ def command(
     Through the same door as the collectors. A malformed item is skipped, counted and named. A run that was
     killed goes on where it was when the same file is given again.
     """
-    _check(files, chosen)
+    if (recording is None) == (not files):
+        raise typer.BadParameter("give files, or --replay DIR", param_hint="FILE")
+    _check(files or [], chosen)
     settings = read_settings()
     logs.set_up("warning", "ingest")
     with open_database(settings) as engine:
         before = _told(engine)
-        taken = _take_all(settings, engine, files, chosen, source, again)
+        if recording is not None:
+            taken = _replayed(settings, engine, recording, speed)
+        else:
+            taken = _take_all(settings, engine, files or [], chosen, source, again)
         if work:
             work_until_empty(settings, engine)
         _tell(taken, _told(engine).since(before), as_json)
+
+
+def _replayed(settings: Settings, engine: Engine, folder: Path, speed: float) -> Taken:
+    with Session(engine) as session:
+        make_months(session, now=datetime.now(UTC))
+        session.commit()
+    said_s = [time.monotonic()]
+
+    def tell(played: Played) -> None:
+        if time.monotonic() - said_s[0] > SAY_EVERY_S:
+            said_s[0] = time.monotonic()
+            words = f"{folder}: {played.batches:,} batches, {played.counts.stored:,} posts stored"
+            print(words, file=sys.stderr, flush=True)
+
+    try:
+        played = replay(
+            engine,
+            folder,
+            prefilter_of(settings),
+            author_key=author_key(settings),
+            clock=lambda: datetime.now(UTC),
+            wait=time.sleep,
+            speed=speed,
+            told=tell,
+        )
+    except RecordingError as error:
+        raise Complaint(str(error)) from error
+    return Taken(*played.counts)
 
 
 def _check(files: list[str], chosen: str | None) -> None:

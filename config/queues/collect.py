@@ -1,7 +1,13 @@
-"""The queue `collect`: the guarded client and the prefilter, and one visit to one source a job."""
+"""The queue `collect`: the guarded client and the prefilter; a job is one visit to one source, or one look again at
+what it brought."""
 
+from sqlmodel import Session
+
+from collector.evidence_records import Timestamp
 from collector.http import Http
 from collector.prefilter import Prefilter
+from collector.sweep import sweep
+from collector.timestamps import stamp
 from collector.watch import collect_source
 from config.service import House, Task
 from config.settings import Settings
@@ -30,4 +36,24 @@ def tasks(house: House) -> dict[str, Task]:
             settings=house.settings.collect,
         )
 
-    return {"collect": Task(work)}
+    def look_again(source: str) -> None:
+        sweep(
+            house.engine,
+            source,
+            http,
+            prefilter,
+            author_key=key,
+            clock=house.clock,
+            settings=house.settings.collect,
+        )
+
+    def stamp_one(sha256: str) -> None:
+        authority = house.settings.collect.timestamp_url
+        if authority is None:
+            return
+        with Session(house.engine) as session:
+            if session.get(Timestamp, bytes.fromhex(sha256)) is None:
+                session.add(stamp(http, authority, bytes.fromhex(sha256), now=house.clock()))
+                session.commit()
+
+    return {"collect": Task(work), "sweep": Task(look_again), "stamp": Task(stamp_one)}

@@ -12,6 +12,7 @@ import zstandard
 from sqlalchemy import Engine, text
 from sqlmodel import Session, col, select
 
+from collector.evidence_records import PostVersion
 from collector.http import Http
 from collector.listen import Hearing, listen
 from collector.prefilter import Prefilter
@@ -258,30 +259,36 @@ def test_all_posts_of_an_account_that_is_gone_are_withdrawn(engine: Engine, stat
     assert [post.external_id for post in kept] == ["at://did:plc:oneandmore/app.bsky.feed.post/3lc"]
 
 
-def test_an_edit_replaces_what_it_edits_and_goes_when_the_post_goes(engine: Engine) -> None:
+def test_an_edit_stands_and_what_was_said_before_is_kept_until_the_post_goes(engine: Engine) -> None:
     with serving(Jetstream()) as double, listening(engine, double):
         wait_until(open_connections(double))
         double.post(OURS.format(1), "3le")
         wait_until(lambda: len(stored(engine)) == 1)
         double.edit("Police, two officers, not three", "3le", rev="3laaa")
-        wait_until(lambda: len(stored(engine)) == 2)
+        wait_until(lambda: len(worded(engine)) == 2)
         double.edit("Police, four officers in fact", "3le", rev="3lbbb")
-        wait_until(lambda: len(stored(engine)) == 3)
-        wait_until(lambda: sum(post.withdrawn_at is not None for post in stored(engine)) == 2)
-        standing = [post.text for post in stored(engine) if post.withdrawn_at is None]
-        assert standing == ["Police, four officers in fact"]
+        wait_until(lambda: len(worded(engine)) == 3)
+        assert [post.text for post in stored(engine)] == ["Police, four officers in fact"]
+        assert worded(engine)[0] == OURS.format(1)
         double.delete("3le")
-        wait_until(lambda: all(post.withdrawn_at for post in stored(engine)))
+        wait_until(lambda: stored(engine)[0].withdrawn_at)
+    assert worded(engine) == ["", "", ""]
 
 
-def test_an_edit_that_takes_the_words_away_empties_the_post(engine: Engine) -> None:
+def test_an_edit_that_takes_the_words_away_is_followed_too(engine: Engine) -> None:
     with serving(Jetstream()) as double, listening(engine, double):
         wait_until(open_connections(double))
         double.post(OURS.format(1), "3le")
         wait_until(lambda: stored(engine))
         double.edit("never mind", "3le", rev="3laaa")
-        wait_until(lambda: stored(engine)[0].withdrawn_at)
+        double.edit("never mind", "3lother", rev="3laaa")
+        wait_until(lambda: stored(engine)[0].text == "never mind")
     assert len(stored(engine)) == 1
+
+
+def worded(engine: Engine) -> list[str]:
+    with Session(engine) as session:
+        return list(session.exec(select(PostVersion.text).order_by(col(PostVersion.number))).all())
 
 
 def test_a_server_that_forgot_and_moves_the_cursor_silently_leaves_a_gap(engine: Engine) -> None:

@@ -1,0 +1,164 @@
+"""The daily compliance sweep: stored posts whose platform tells nobody of deletions are looked at again, a few of
+one source at a time. What is gone there goes here; what was edited is taken up; what may not be kept goes by itself.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+import structlog
+from sqlalchemy import Engine, text
+from sqlmodel import Session
+
+from collector.collect import LetsIn, edited_among
+from collector.errors import FetchError
+from collector.http import Http
+from collector.quotas import Meter, count_spent, quotas_left
+from collector.schedule import Lease, claim, let_rest, release
+from collector.settings import CollectSettings
+from collector.sources import kind_of, kinds, open_source
+from collector.sources.base import Again, Follows, Place, Stored
+from collector.store import withdraw_posts
+
+log = structlog.get_logger()
+
+EVERY = timedelta(hours=24)
+LOOK_BACK = timedelta(days=90)
+AT_ONCE = 40  # posts of one source in one go; with a go every ten minutes some 5,000 a day
+PATIENCE_S = 40.0
+BETWEEN_S = 0.25  # between two requests to one host
+
+_DUE = (
+    " FROM posts WHERE source = :source AND withdrawn_at IS NULL AND collected_at > :since"
+    " AND coalesce(checked_at, collected_at) < :before"
+)
+
+
+class Swept(NamedTuple):
+    """What looking again came to: posts checked, of them gone and edited; and what stopped it, if anything."""
+
+    checked: int = 0
+    gone: int = 0
+    edited: int = 0
+    error: str | None = None
+
+
+def due_to_sweep(session: Session, *, now: datetime) -> list[str]:
+    """Sources with posts that were not looked at for a day, of kinds that tell of no deletions."""
+    found = session.execute(
+        text(
+            "SELECT name FROM sources WHERE kind = ANY(CAST(:kinds AS text[])) AND enabled"  # noqa: S608  # all parts are ours
+            " AND (stops_at IS NULL OR stops_at > :now) AND (rest_until IS NULL OR rest_until <= :now)"
+            f" AND EXISTS (SELECT{_DUE.replace(':source', 'sources.name')}) ORDER BY name"
+        ),
+        {"kinds": _read_again(), "now": now, "since": now - LOOK_BACK, "before": now - EVERY},
+    )
+    return [each.name for each in found]
+
+
+def _read_again() -> list[str]:
+    return [kind for kind in kinds() if kind_of(kind).deletions is Follows.READ_AGAIN]
+
+
+def sweep(
+    engine: Engine,
+    name: str,
+    http: Http,
+    prefilter: LetsIn,
+    *,
+    author_key: bytes,
+    clock: Callable[[], datetime],
+    settings: CollectSettings,
+    between_s: float = BETWEEN_S,
+) -> Swept:
+    """Look again at up to 40 posts of one source that are due, under its lease. A failure ends it and is returned."""
+    with Session(engine, expire_on_commit=False) as session:
+        lasts = timedelta(seconds=settings.lease_s)
+        lease = claim(session, name, now=clock(), lasts=lasts, even_early=True)
+        stored = _stored(session, name, clock()) if lease else []
+        meter = Meter(quotas_left(session, now=clock()))
+        session.commit()
+    if lease is None:
+        return Swept()
+    row = lease.source
+    place = Place(row.name, row.url, row.tag, row.term, settings.keys(), meter, settings.quarantine)
+    source = open_source(row.kind, place)
+    total, until_s, error = Swept(), time.monotonic() + PATIENCE_S, None
+    for start in range(0, len(stored), source.together):
+        part = stored[start : start + source.together]
+        try:
+            again = source.look_again(http, part, now=clock())
+        except FetchError as found:
+            error = found
+            break
+        checked = _take_up(engine, name, part, again, prefilter, author_key, clock())
+        total = Swept(total.checked + checked[0], total.gone + checked[1], total.edited + checked[2])
+        if time.monotonic() > until_s:
+            break
+        time.sleep(between_s)
+    _end(engine, lease, meter, error, clock())
+    return total._replace(error=str(error) if error else None)
+
+
+def _stored(session: Session, name: str, now: datetime) -> list[Stored]:
+    found = session.execute(
+        text(
+            f"SELECT id, external_id, url, payload{_DUE}"  # all parts are ours
+            " ORDER BY coalesce(checked_at, collected_at) LIMIT :most"
+        ),
+        {"source": name, "since": now - LOOK_BACK, "before": now - EVERY, "most": AT_ONCE},
+    )
+    return [Stored(each.id, each.external_id, each.url, each.payload) for each in found]
+
+
+def _take_up(
+    engine: Engine,
+    name: str,
+    part: Sequence[Stored],
+    again: Again,
+    prefilter: LetsIn,
+    author_key: bytes,
+    now: datetime,
+) -> tuple[int, int, int]:
+    """Store what one look brought: posts checked, gone, edited."""
+    ids = {each.external_id: each.id for each in part}
+    because: dict[UUID, str] = {ids[each]: said for each, said in again.gone.items() if each in ids}
+    with Session(engine) as session:
+        gone = withdraw_posts(session, because, now=now)
+        edited = edited_among(session, again.items, name, prefilter, author_key=author_key, now=now)
+        session.execute(
+            text("UPDATE posts SET checked_at = :now WHERE id = ANY(:ids) AND collected_at > :since"),
+            {"now": now, "ids": list(ids.values()), "since": now - LOOK_BACK - EVERY},
+        )
+        session.commit()
+    return len(ids), gone, edited
+
+
+def _end(engine: Engine, lease: Lease, meter: Meter, error: FetchError | None, now: datetime) -> None:
+    with Session(engine) as session:
+        count_spent(session, meter.spent, now=now)
+        release(session, lease)
+        if error is not None:
+            log.warning("sweep broke off", source=lease.source.name, error=str(error))
+            let_rest(session, lease.source, error, now=now)
+        session.commit()
+
+
+def purge(session: Session, *, now: datetime) -> int:
+    """Withdraw what its platform does not let us keep longer unrefreshed. Returns how many. The caller commits."""
+    gone = 0
+    for kind in kinds():
+        retention = kind_of(kind).retention
+        if retention is not None:
+            old = session.scalars(
+                text(
+                    "SELECT id FROM posts WHERE platform = :kind AND withdrawn_at IS NULL"
+                    " AND coalesce(checked_at, collected_at) <= :before"
+                ),
+                {"kind": kind, "before": now - retention},
+            )
+            because = f"{kind} lets nobody keep it longer than {retention.days} days"
+            gone += withdraw_posts(session, dict.fromkeys(old, because), now=now)
+    return gone
