@@ -4,6 +4,7 @@ import io
 import logging
 import sys
 import traceback
+from contextlib import suppress
 from typing import TextIO, cast
 
 import structlog
@@ -14,13 +15,16 @@ QUOTING = ("procrastinate", "psycopg", "sqlalchemy", "apscheduler")
 
 
 class _Stderr(io.TextIOBase):
-    """Whatever standard error is at the moment of writing."""
+    """Whatever standard error is at the moment of writing. A reader who has gone must not stop the work."""
 
     def write(self, text: str) -> int:
-        return sys.stderr.write(text)
+        with suppress(OSError):
+            sys.stderr.write(text)
+        return len(text)
 
     def flush(self) -> None:
-        sys.stderr.flush()
+        with suppress(OSError):
+            sys.stderr.flush()
 
 
 def set_up(level: str, part: str) -> None:

@@ -174,11 +174,12 @@ class Attended(Thread):
         with suppress(OSError):
             while os.read(0, 1):
                 pass
-        log.warning("whoever started this part is gone, ending")
-        os.kill(os.getpid(), signal.SIGTERM)
         last = Timer(ENDS_WITHIN_S, os._exit, [1])
         last.daemon = True
         last.start()
+        os.kill(os.getpid(), signal.SIGTERM)
+        with suppress(OSError):  # where the log went may be gone with them
+            log.warning("whoever started this part is gone, ending")
 
 
 def when_asked_to_end(told: Callable[[], None]) -> None:

@@ -2,6 +2,8 @@
 
 import json
 import logging
+import os
+from contextlib import suppress
 
 import pytest
 import structlog
@@ -56,3 +58,15 @@ def test_the_programs_own_chatter_stays_out(capsys: pytest.CaptureFixture[str]) 
     logging.getLogger("httpx").info("GET /")
     structlog.get_logger().debug("too fine")
     assert capsys.readouterr().err == ""
+
+
+def test_a_reader_of_the_log_who_has_gone_does_not_stop_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "w") as gone:
+        monkeypatch.setattr("sys.stderr", gone)
+        os.close(reading)
+        set_up("info", "work-1")
+        structlog.get_logger().warning("nobody hears this")
+        logging.getLogger("apscheduler").error("nor this")
+        with suppress(BrokenPipeError):
+            gone.close()
