@@ -14,7 +14,8 @@ from tests.browser.conftest import sign_in
 from tests.browser.seed import seed_people, seed_watch
 from tests.make import make_assessment, make_case, make_post
 from tests.served import serve
-from triage.records import Alert, Desk, LogEntry, Membership, Routing, Statement
+from triage.log import Line, note
+from triage.records import Alert, Desk, Membership, Routing, Statement
 from triage.settings import WebSettings
 from triage.web.app import desk
 from triage.web.reading import unmentioned
@@ -87,7 +88,7 @@ def plant(session: Session, words: list[str]) -> None:
             session.add(post)
             session.add(Membership(post_id=post.id, case_id=case.id, how=words_of_one[:50], joined_at=now))
             session.add(make_assessment(post, signals=[signal], places=[place]))
-            session.add(LogEntry(at=now, case_id=case.id, who="tests", what="noted", why=words_of_one))
+            note(session, [Line("noted", case.id, words_of_one)], who="tests", now=now)
             session.add(
                 Routing(
                     post_id=post.id,

@@ -9,7 +9,8 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from collector.jobs import defer
 from collector.records import Failure, Post, SourceRow
-from tests.browser.seed import NIGHT, PASSWORD, Seeded
+from tests.browser.night import NIGHT
+from tests.browser.seed import PASSWORD, Seeded
 from tests.make import make_assessment, make_case, make_post
 from tests.served import Browser, serve
 from tests.triage.web.conftest import Clockwork
