@@ -5,9 +5,7 @@ import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from uuid import uuid4
 
-import psycopg
 import pytest
 from sqlalchemy import Engine
 from sqlmodel import Session, create_engine
@@ -15,8 +13,10 @@ from sqlmodel import Session, create_engine
 from config.database import migrate
 from config.postgres import Cluster, stop
 from config.settings import Settings
+from tests.databases import Databases
 
 NOON = datetime(2026, 7, 14, 12, 0, tzinfo=UTC)
+LOG_KEY = b"only for tests"
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
@@ -48,18 +48,21 @@ def cluster() -> Iterator[Cluster]:
             server.wait()
 
 
+@pytest.fixture(scope="session")
+def databases(cluster: Cluster) -> Databases:
+    return Databases(cluster)
+
+
 @pytest.fixture
-def database_url(cluster: Cluster) -> Iterator[str]:
+def database_url(databases: Databases) -> Iterator[str]:
     """The address of an empty, migrated database that only this test uses."""
-    name = f"test_{uuid4().hex}"
-    _as_admin(cluster, f"CREATE DATABASE {name} TEMPLATE goldenhour STRATEGY file_copy")
-    yield cluster.url_of(name)
-    _as_admin(cluster, f"DROP DATABASE {name} WITH (FORCE)")
+    with databases.one() as url:
+        yield url
 
 
 @pytest.fixture
 def engine(database_url: str) -> Iterator[Engine]:
-    made = create_engine(database_url)
+    made = create_engine(database_url, execution_options={"log_key": LOG_KEY})
     yield made
     made.dispose()
 
@@ -77,9 +80,3 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
 
 def _migrate(url: str, folder: Path) -> None:
     migrate(Settings(data=folder, database_url=url))
-
-
-def _as_admin(cluster: Cluster, statement: str) -> None:
-    address = cluster.url_of("postgres").replace("+psycopg", "")
-    with psycopg.connect(address, autocommit=True) as connection:
-        connection.execute(statement)
