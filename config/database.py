@@ -23,6 +23,7 @@ from sqlmodel import create_engine
 
 from config.postgres import Cluster, PostgresError, stop
 from config.settings import Settings
+from triage.log import KEY
 
 log = structlog.get_logger()
 
@@ -80,6 +81,7 @@ def connect(settings: Settings, *, pool: int = 5) -> Engine:
         json_serializer=_to_json,
         json_deserializer=msgspec.json.decode,
         connect_args={"connect_timeout": 10},
+        execution_options={KEY: settings.key("log")},
     )
     try:
         engine.connect().close()
@@ -105,6 +107,7 @@ def migrate(settings: Settings, revision: str = "head") -> None:
         connection.commit()
         configured = _alembic()
         configured.attributes["connection"] = connection
+        configured.attributes["log_key"] = settings.key("log")
         try:
             if revision == "base" or revision.startswith("-"):
                 command.downgrade(configured, revision)

@@ -51,7 +51,7 @@ def fresh_database(cluster: Cluster) -> Iterator[Engine]:
     admin = cluster.url_of("postgres").replace("+psycopg", "")
     with psycopg.connect(admin, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE goldenhour STRATEGY file_copy")
-        engine = create_engine(cluster.url_of(name))
+        engine = create_engine(cluster.url_of(name), execution_options={"log_key": b"only for tests"})
         yield engine
         engine.dispose()
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")

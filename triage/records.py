@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from pydantic import AwareDatetime
-from sqlalchemy import BigInteger, Column, Identity, Index, Integer, LargeBinary, Text, text
+from sqlalchemy import BigInteger, CheckConstraint, Column, Identity, Index, Integer, LargeBinary, Text, text
 from sqlmodel import Field
 
 from classifier.records import Force, IncidentType
@@ -278,18 +278,34 @@ class Statement(Record, table=True):
 
 
 class LogEntry(Record, table=True):
-    """One line of the log: who did what, why, when. Append-only; the database refuses changes."""
+    """One line of the log: who did what, why, when. Append-only; the database refuses changes.
+
+    `seq` counts from 1 without gaps; `hash` is keyed and covers the entry and the hash before it
+    (triage/chain.py). Written by triage/log.py alone.
+    """
 
     __tablename__ = "log_entries"
     __table_args__ = (Index("log_entries_case_id_at_idx", "case_id", "at"),)
 
-    seq: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(), primary_key=True))
+    seq: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     at: AwareDatetime
     case_id: UUID | None = None
     who: str
     what: str
     why: str | None = None
     detail: dict[str, Any] = Field(default_factory=dict, sa_column=document())
+    hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class LogHead(Record, table=True):
+    """Where the log ends: the number and the hash of its last entry. One row, locked by whoever appends."""
+
+    __tablename__ = "log_head"
+    __table_args__ = (CheckConstraint("one", name="one"),)
+
+    one: bool = Field(default=True, primary_key=True)
+    count: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
 class Review(Record, table=True):

@@ -1,5 +1,7 @@
 """The migrations build exactly what the models declare, and each can be undone."""
 
+from datetime import UTC, datetime
+
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -9,8 +11,10 @@ from sqlmodel import Session
 
 from collector.jobs import defer
 from collector.records import Record
-from config.database import migrate
+from config.database import connect, migrate
 from config.settings import Settings
+from triage.chain import verify
+from triage.log import Line, note
 from triage.records import Case
 
 OURS = set(Case.metadata.tables)
@@ -42,10 +46,35 @@ def test_every_migration_goes_up_down_and_up_again(engine: Engine, settings: Set
     assert differences(engine) == []
 
 
+def test_a_log_from_before_the_chain_is_sealed_in_order(engine: Engine, settings: Settings) -> None:
+    migrate(settings, "base")
+    command = (
+        "INSERT INTO log_entries (seq, at, who, what, detail) VALUES (:seq, now(), 'ann', 'noted', :detail)"
+    )
+    migrate(settings, "0004")
+    with engine.begin() as connection:
+        for seq in (3, 4, 9):  # a rolled back transaction used to leave a gap
+            connection.execute(text(command), {"seq": seq, "detail": '{"p": 1e20, "é": [0.5, 2.0]}'})
+    migrate(settings)
+    own = connect(settings)
+    with Session(own) as session:
+        note(session, [Line("after")], who="ann", now=datetime.now(UTC))
+        session.commit()
+        verified = verify(session, settings.key("log"))
+    own.dispose()
+    assert (verified.breaks, verified.entries) == ([], 4)
+
+
 def test_the_log_refuses_to_be_changed(session: Session) -> None:
-    session.execute(text("INSERT INTO log_entries (at, who, what) VALUES (now(), 'a', 'b')"))
+    note(session, [Line("noted")], who="ann", now=datetime.now(UTC))
     session.commit()
-    for change in ("UPDATE log_entries SET who = 'x'", "DELETE FROM log_entries", "TRUNCATE log_entries"):
+    for change in (
+        "UPDATE log_entries SET who = 'x'",
+        "DELETE FROM log_entries",
+        "TRUNCATE log_entries",
+        "DELETE FROM log_head",
+        "TRUNCATE log_head",
+    ):
         with pytest.raises(DBAPIError, match="append-only"):
             session.execute(text(change))
         session.rollback()

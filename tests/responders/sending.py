@@ -86,7 +86,7 @@ def raise_alerts(
 def send_until_killed(database_url: str, base_url: str) -> None:
     """What a sender process does all its life."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    engine = create_engine(database_url)
+    engine = create_engine(database_url, execution_options={"log_key": b"only for tests"})
     sender = make_sender(engine, base_url, owner=f"pid {os.getpid()}")
     while True:
         sender.sweep(for_s=0.5)

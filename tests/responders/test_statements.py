@@ -80,6 +80,7 @@ def test_the_same_job_again_changes_nothing(
     first = draft(session, case.id, [aware], now=noon)
     again = draft(session, case.id, [aware], now=noon + timedelta(hours=3))
     assert first is again
+    session.commit()
     assert len(session.scalars(select(LogEntry)).all()) == 1
 
 

@@ -69,6 +69,7 @@ def posts_of(session: Session, case: UUID) -> list[UUID]:
 
 
 def log_of(session: Session, case: UUID) -> list[LogEntry]:
+    session.commit()  # the log is written with the commit
     return list(session.scalars(select(LogEntry).where(LogEntry.case_id == case).order_by(col(LogEntry.seq))))
 
 
@@ -158,6 +159,7 @@ def test_a_dismissal_is_undone_with_its_alerts_and_clocks(
     session: Session, case: Case, ann: Person, ben: Person
 ) -> None:
     actions.dismiss(session, case.id, who=ann, status=Status.NOISE, why="staged", now=NOON)
+    session.commit()
     with pytest.raises(actions.Conflict, match="nothing of yours"):
         actions.undo(session, case.id, who=ben, now=LATER)
     actions.undo(session, case.id, who=ann, now=LATER)
