@@ -6,6 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+SUREST = 5.3  # no logit beyond: 0.5% and 99.5%
+
 
 class Curve(NamedTuple):
     """Probabilities at rising logits; straight between them, flat beyond."""
@@ -39,3 +41,16 @@ class Calibration:
     @classmethod
     def from_json(cls, kept: Mapping[str, Sequence[Sequence[float]]]) -> "Calibration":
         return cls({name: Curve(tuple(points[0]), tuple(points[1])) for name, points in kept.items()})
+
+
+class Blend(NamedTuple):
+    """How gate and encoder together speak for one label: a logistic curve over both logits."""
+
+    gate: float
+    encoder: float
+    offset: float
+
+    def __call__(self, gate: NDArray[np.float64], encoder: NDArray[np.float64]) -> NDArray[np.float64]:
+        logit = np.clip(self.gate * gate + self.encoder * encoder + self.offset, -SUREST, SUREST)
+        blended: NDArray[np.float64] = 1 / (1 + np.exp(-logit))
+        return blended

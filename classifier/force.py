@@ -13,6 +13,7 @@ CUES = {
     "force_col": Force.COL,
     "force_met": Force.MET,
 }
+ELSEWHERE = {"overseas": Force.OVERSEAS, "other_uk": Force.OTHER_UK, "london": Force.MET}
 LOCAL = 0.5  # a place counts from this probability
 
 
@@ -29,13 +30,15 @@ def force_of(reading: Reading, places: Sequence[Place], learnt: Mapping[str, flo
     for force in (Force.BTP, Force.COL, Force.MET, Force.OTHER_UK, Force.OVERSEAS):
         if force in cues:
             return force
+    if reading.hits("rail"):
+        return Force.BTP
     if _in_london(places):
         return (
             Force.COL if places and all(place.borough == "City of London" for place in places) else Force.MET
         )
-    elsewhere = [place for place in places if place.elsewhere and place.p >= LOCAL]
-    if elsewhere:
-        return Force.OVERSEAS if elsewhere[0].elsewhere == "overseas" else Force.OTHER_UK
+    there = [place.elsewhere for place in places if place.elsewhere and place.p >= LOCAL]
+    if there:
+        return ELSEWHERE[there[0]]
     if learnt.get("overseas", 0.0) >= LOCAL:
         return Force.OVERSEAS
     return Force.UNKNOWN

@@ -41,7 +41,10 @@ TITLE = re.compile(
     r"\b(?:mr|mrs|ms|miss|dr|pc|dc|sgt|sergeant|inspector|constable|sir|lady|lord|judge|justice|mp|cllr"
     r"|councillor)\.? \Z"
 )
+ALONE_BEFORE = re.compile(r"(?:\A|[.!?,:\n#📍]|[^\x00-\u024f]) ?\Z")
+ALONE_AFTER = re.compile(r"\Z|[.!,;\n]| ?[^\x00-\u024f]")
 ROAD = re.compile(r"\A (?:[Rr]oad|[Rr]d|[Ll]ane|Way|[Aa]venue|Ave|Drive|Gardens|Terrace|Grove|Close)\b")
+SLIP_FROM = 6  # letters of a name that is also known with one letter left out
 AFTER_NAME = 28  # characters looked at on either side of a name
 
 
@@ -109,9 +112,12 @@ class Gazetteer:
         self.bcus = bcus
         self._named: dict[str, list[Candidate]] = {}
         for each in candidates:
-            self._named.setdefault(each.name.lower(), []).append(each)
+            for name in _spellings(each):
+                self._named.setdefault(name, []).append(each)
         for found in self._named.values():
             found.sort(key=_worth, reverse=True)
+        self._misspelt = _slips(self._named)
+        self._named |= {slip: self._named[name] for slip, name in self._misspelt.items()}
         self._candidates = list(self._named.values())
         self._automaton = AhoCorasick(
             list(self._named),
@@ -128,7 +134,12 @@ class Gazetteer:
         if not named:
             return []
         evidence = _evidence(reading, named)
-        return [place for each in named if (place := self._place(reading, each, evidence))]
+        after = [*named[1:], None]
+        return [
+            place
+            for each, following in zip(named, after, strict=True)
+            if (place := self._place(reading, each, following, evidence))
+        ]
 
     def _names(self, reading: Reading) -> Iterator[Named]:
         low, text = reading.lowered, reading.text
@@ -136,11 +147,20 @@ class Gazetteer:
             if (start and low[start - 1].isalnum()) or (end < len(low) and low[end].isalnum()):
                 continue
             named = Named(self._candidates[number], start, end)
+            if low[start:end] in self._misspelt and not LOCATIVE.search(
+                low, max(0, start - AFTER_NAME), start
+            ):
+                continue
             if _stands_for_a_place(named, text, low):
                 yield named
 
-    def _place(self, reading: Reading, named: Named, evidence: Evidence) -> Place | None:
+    def _place(
+        self, reading: Reading, named: Named, following: Named | None, evidence: Evidence
+    ) -> Place | None:
         low = reading.lowered
+        if following and _qualified(named, following, low):
+            there = named.first._replace(borough="", elsewhere=following.first.elsewhere)
+            return self._as_place(reading, named, there, 0.8)
         for where, cues in self._namesakes.get(named.first.name.lower(), ()):
             if cues.search(low):
                 return self._as_place(reading, named, named.first._replace(borough="", elsewhere=where), 0.8)
@@ -167,6 +187,35 @@ class Gazetteer:
         )
 
 
+def _spellings(candidate: Candidate) -> Iterator[str]:
+    """The name as it is written, as one word for hashtags, and streets also as they are shortened."""
+    name = candidate.name.lower()
+    yield name
+    if " " in name and candidate.kind in ("borough", "area", "landmark"):
+        yield "#" + name.replace(" ", "")
+    for long, short in ((" street", " st"), (" road", " rd")):
+        if candidate.kind == "street" and name.endswith(long):
+            yield name.removesuffix(long) + short
+
+
+def _slips(named: dict[str, list[Candidate]]) -> dict[str, str]:
+    """Each long, telling name of an area with one letter left out, and the name it stands for."""
+    slips: dict[str, str] = {}
+    for name, found in named.items():
+        if (
+            len(name) < SLIP_FROM
+            or found[0].kind not in ("area", "borough")
+            or found[0].ordinary
+            or " " in name
+        ):
+            continue
+        for i in range(1, len(name)):
+            slip = name[:i] + name[i + 1 :]
+            if slip not in named:
+                slips.setdefault(slip, name)
+    return slips
+
+
 def _worth(candidate: Candidate) -> float:
     return KINDS.get(candidate.kind, 0.5) + candidate.share
 
@@ -177,15 +226,24 @@ def _stands_for_a_place(named: Named, text: str, low: str) -> bool:
     before = low[max(0, start - AFTER_NAME) : start]
     if TITLE.search(before):
         return False
-    capital = text[start].isupper() or text[start - 1 : start] == "#"
+    capital = text[start].isupper() or "#" in text[max(0, start - 1) : start + 1]
     if first.kind == "postcode":
         return text[start:end].isupper() or (low[start + 1].isalpha() and bool(LOCATIVE.search(before)))
     located = bool(LOCATIVE.search(before)) or bool(AFTER.match(low[end : end + AFTER_NAME]))
     if first.ordinary:
-        return located and (capital or text.islower())
+        alone = ALONE_BEFORE.search(before) and ALONE_AFTER.match(low[end : end + 3])
+        return (located and (capital or text.islower())) or (capital and bool(alone))
     if first.kind == "street":
         return located or (capital and text[low.rfind(" ", start, end) + 1].isupper())
-    return capital or located or len(first.name) > 6
+    return capital or located or len(first.name) >= 5
+
+
+def _qualified(named: Named, following: Named, low: str) -> bool:
+    """Whether a place elsewhere stands right behind a name of London and claims it: `Lewisham, New South Wales`."""
+    there = following.first.elsewhere in ("overseas", "other_uk")
+    return (
+        there and bool(named.first.borough) and low[named.end : following.start] in (", ", " ", " in ", " - ")
+    )
 
 
 def _evidence(reading: Reading, named: Sequence[Named]) -> Evidence:
@@ -233,8 +291,11 @@ def _likelihood(candidate: Candidate, named: Named, evidence: Evidence) -> float
 
 
 def read_gazetteer(paths: Iterable[Path]) -> Gazetteer:
-    """The gazetteer of some CSV files. Raises GazetteerError naming file, line and reason."""
-    candidates: list[Candidate] = []
+    """The gazetteer of some CSV files; a name kept by hand goes before the same name among the streets.
+
+    Raises GazetteerError naming file, line and reason.
+    """
+    found: dict[str, list[Candidate]] = {}
     bcus: dict[str, str] = {}
     namesakes: list[tuple[str, str, re.Pattern[str]]] = []
     for path in paths:
@@ -242,17 +303,19 @@ def read_gazetteer(paths: Iterable[Path]) -> Gazetteer:
             try:
                 if path.stem == "namesakes":
                     namesakes.append((row["name"], _where(row["where"]), _cues(row["cues"])))
-                elif path.stem == "elsewhere":
-                    candidates.append(_elsewhere(row))
-                else:
-                    candidates.append(_candidate(row))
-                    if path.stem == "boroughs":
-                        bcus[row["borough"]] = row["bcu"]
+                    continue
+                read = _elsewhere if path.stem == "elsewhere" else _candidate
+                found.setdefault(path.stem, []).append(read(row))
+                if path.stem == "boroughs":
+                    bcus[row["borough"]] = row["bcu"]
             except (KeyError, ValueError, TypeError) as error:
                 raise GazetteerError(f"{path}: line {number}: {error}") from error
-    unknown = {each.borough for each in candidates if each.borough} - bcus.keys()
-    if unknown:
-        raise GazetteerError(f"boroughs.csv: no row for {sorted(unknown)[0]!r}, which another file names")
+    streets = found.pop("streets", [])
+    by_hand = [each for some in found.values() for each in some]
+    known = {each.name for each in by_hand}
+    candidates = [*by_hand, *(each for each in streets if each.name not in known)]
+    if unknown := {each.borough for each in candidates if each.borough} - bcus.keys():
+        raise GazetteerError(f"boroughs.csv: no row for {min(unknown)!r}, which another file names")
     return Gazetteer(candidates, bcus, namesakes)
 
 

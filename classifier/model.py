@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from classifier.calibration import Calibration
+from classifier.calibration import Blend, Calibration
+from classifier.encoder import ENCODED, Encoder
 from classifier.force import force_of
 from classifier.gate import Gate
 from classifier.gazetteer import Gazetteer, Place, read_gazetteer
@@ -81,6 +82,7 @@ class Model:
         *,
         version: str,
         calibration: Calibration,
+        blends: dict[str, Blend],
         thresholds: Thresholds,
         lexicons: Lexicons,
         gazetteer: Gazetteer,
@@ -90,12 +92,16 @@ class Model:
         self.card = {**CARD, **(record or {}), "version": version}
         self.nlp = nlp
         self.calibration = calibration
+        self.blends = blends
         self.thresholds = thresholds
         self.lexicons = lexicons
         self.gazetteer = gazetteer
         self.signals = load_signals()
         self._words = nlp.vocab
         self._gate: Gate = nlp.get_pipe("goldenhour_gate")  # type: ignore[assignment]
+        self._encoder: Encoder | None = None
+        if nlp.has_pipe("goldenhour_encoder"):
+            self._encoder = nlp.get_pipe("goldenhour_encoder")  # type: ignore[assignment]
 
     @classmethod
     def load(
@@ -114,6 +120,7 @@ class Model:
             meta: dict[str, Any] = json.loads((folder / "golden-hour.json").read_text(encoding="utf-8"))
             nlp = _lean(spacy.load(folder))
             calibration = Calibration.from_json(meta["calibration"])
+            blends = {label: Blend(*each) for label, each in meta.get("blends", {}).items()}
             thresholds = msgspec.convert(meta["thresholds"], Thresholds)
         except (OSError, ValueError, KeyError) as error:
             raise ModelError(
@@ -123,6 +130,7 @@ class Model:
             nlp,
             version=meta["version"],
             calibration=calibration,
+            blends=blends,
             thresholds=thresholds,
             lexicons=read_lexicons(lexicon_files),
             gazetteer=read_gazetteer(gazetteer_files),
@@ -166,8 +174,18 @@ class Model:
         return list(self.nlp.pipe((copy.text for copy in copies), batch_size=BATCH))
 
     def _probabilities(self, docs: Sequence[Doc]) -> NDArray[np.float64]:
-        logits = np.array([list(doc.cats.values()) for doc in docs], dtype=np.float64)
-        return self.calibration.probabilities(self._gate.labels, logits)
+        """A row per text, a column per label: by both where the encoder read it too, else by the gate alone."""
+        labels = self._gate.labels
+        gate = np.array([list(doc.cats.values()) for doc in docs], dtype=np.float64)
+        table = self.calibration.probabilities(labels, gate)
+        twice = [i for i, doc in enumerate(docs) if ENCODED in doc.user_data]
+        if self._encoder is None or not twice:
+            return table
+        encoded = np.array([docs[i].user_data[ENCODED] for i in twice], dtype=np.float64)
+        for column, label in enumerate(self._encoder.labels):
+            at = labels.index(label)
+            table[twice, at] = self.blends[label](gate[twice, at], encoded[:, column])
+        return table
 
     def _assessed(self, reading: Reading, learnt: dict[str, float]) -> Assessed:
         findings = [finding for find in self.signals.values() for finding in find(reading)]

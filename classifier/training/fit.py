@@ -1,6 +1,7 @@
 """Fitting the gate: hashed features to a linear head per label, calibrated on predictions out of fold."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +12,10 @@ from spacy.language import Language
 from classifier.gate import ROWS, Weights, folded, hashed, letter_features, ragged, word_features
 from classifier.normalise import normalise
 from classifier.training.sets import Row
-from classifier.training.splits import FOLDS, folds
+from classifier.training.splits import FOLDS
 
 STRENGTH = 8.0  # inverse regularisation of the heads, chosen on the folds
+NEVER = -6.0  # the logit of a label nothing was learnt of
 RARE = 2  # a feature seen in fewer training texts is left out: it would only name its text
 
 
@@ -65,29 +67,44 @@ def scaled(counts: csr_matrix, rarity: NDArray[np.float64]) -> csr_matrix:
     return diags(1 / lengths) @ counts @ diags(rarity)
 
 
-class Fit:
-    """The heads learnt from some rows: coefficients over both groups, and a bias."""
+class Truths(NamedTuple):
+    """What is known of each text: a probability per label, not a number where nothing is; and a weight."""
 
-    def __init__(
-        self, features: Features, rows: Sequence[Row], train: Sequence[int], labels: Sequence[str]
-    ) -> None:
-        self.labels = tuple(labels)
+    labels: tuple[str, ...]
+    table: NDArray[np.float64]
+    weight: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, rows: Sequence[Row], labels: Sequence[str]) -> "Truths":
+        table = [[row.truth.get(label, np.nan) for label in labels] for row in rows]
+        return cls(tuple(labels), np.array(table, dtype=np.float64), np.array([row.weight for row in rows]))
+
+
+class Fit:
+    """The heads learnt from some texts: coefficients over both groups of features, and a bias."""
+
+    def __init__(self, features: Features, truths: Truths, train: Sequence[int]) -> None:
+        self.labels = truths.labels
         self.rarity = features.weighted(train)
         matrix = self._matrix(features, train)
-        self.coefficients = np.zeros((len(labels), 2 * ROWS), np.float32)
-        self.bias = np.zeros(len(labels), np.float32)
-        for column, label in enumerate(labels):
-            self._learn(matrix, [rows[i] for i in train], column, label)
+        self.coefficients = np.zeros((len(self.labels), 2 * ROWS), np.float32)
+        self.bias = np.full(len(self.labels), NEVER, np.float32)
+        for column in range(len(self.labels)):
+            self._learn(matrix, truths.table[train, column], truths.weight[train], column)
 
-    def _learn(self, matrix: csr_matrix, rows: Sequence[Row], column: int, label: str) -> None:
-        known = [i for i, row in enumerate(rows) if label in row.truth]
-        truth = [rows[i].truth[label] for i in known]
-        if not 0 < sum(truth) < len(truth):
-            self.bias[column] = -6.0
+    def _learn(
+        self, matrix: csr_matrix, truth: NDArray[np.float64], weight: NDArray[np.float64], column: int
+    ) -> None:
+        """One head. A text that is likely to degree p counts as p of one that is and 1 - p of one that is not."""
+        known = np.flatnonzero(~np.isnan(truth))
+        is_so, is_not = truth[known] * weight[known], (1 - truth[known]) * weight[known]
+        yes, no = known[is_so > 0], known[is_not > 0]
+        if not len(yes) or not len(no):
             return
-        weight = [rows[i].weight for i in known]
+        said = np.concatenate([np.ones(len(yes)), np.zeros(len(no))])
+        counts = np.concatenate([is_so[is_so > 0], is_not[is_not > 0]])
         head = LogisticRegression(C=STRENGTH, solver="liblinear", max_iter=400, random_state=0)
-        head.fit(matrix[known], truth, sample_weight=weight)
+        head.fit(matrix[np.concatenate([yes, no])], said, sample_weight=counts)
         self.coefficients[column] = head.coef_[0]
         self.bias[column] = head.intercept_[0]
 
@@ -113,13 +130,15 @@ class Fit:
 
 
 def out_of_fold(
-    features: Features, rows: Sequence[Row], train: Sequence[int], labels: Sequence[str]
+    features: Features,
+    truths: Truths,
+    train: Sequence[int],
+    fold: NDArray[np.int64],
 ) -> NDArray[np.float64]:
-    """Logits for the training rows, each from a fit that did not see its group."""
-    fold = folds([rows[i] for i in train])
-    logits = np.zeros((len(train), len(labels)))
+    """Logits for the training texts, each from a fit that did not see its group."""
+    logits = np.zeros((len(train), len(truths.labels)))
     for number in range(FOLDS):
         inside = [i for i, each in zip(train, fold, strict=True) if each != number]
         outside = [i for i, each in zip(train, fold, strict=True) if each == number]
-        logits[fold == number] = Fit(features, rows, inside, labels).logits(features, outside)
+        logits[fold == number] = Fit(features, truths, inside).logits(features, outside)
     return logits

@@ -21,7 +21,7 @@ STREET = re.compile(
     r"|market|wharf|quay|path|villas|buildings|yard|end|rye|mount)",
     re.IGNORECASE,
 )
-SHARED_BY = 4  # a street name in more boroughs than this says too little
+SHARED_BY = 8  # a street name in more boroughs than this says too little
 BUSY = 12  # records at its points, below which a street with several boroughs is left out
 
 
@@ -46,13 +46,13 @@ def streets(points: Iterable[Point]) -> Iterator[tuple[str, str, float, float, f
             continue
         for borough in sorted(boroughs, key=lambda each: -records[each]):
             share = records[borough] / total
-            if share >= 0.1:
+            if share >= 0.15:
                 lat, lon = middle(boroughs[borough])
                 yield name, borough, lat, lon, share
 
 
 def street(name: str) -> bool:
-    return bool(STREET.fullmatch(name)) and "/" not in name and not name[0].isdigit()
+    return bool(STREET.fullmatch(name)) and "/" not in name and not name[0].isdigit() and name[:4] != "The "
 
 
 def tidy(name: str) -> str:

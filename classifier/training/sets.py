@@ -2,6 +2,7 @@
 
 import csv
 import json
+import lzma
 import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -51,7 +52,8 @@ def read_sets(folder: Path) -> dict[str, list[Row]]:
     for pattern, reader in READERS.items():
         for path in sorted(folder.glob(pattern)):
             rows = [row for row in reader(path) if row.text.strip()]
-            found[path.stem] = rows
+            if rows:
+                found[rows[0].set] = rows
     return found
 
 
@@ -97,14 +99,15 @@ def _london(path: Path) -> Iterator[Row]:
             "first_hand": int(row["first_hand"]),
             "has_video": int(row["has_video"]),
             "urgent": int(row["urgent"]),
-            "claim": int(bool(row["claims"])),
-            "unverified": int(misinfo not in ("none", "old_as_new")),
             "praise": int(noise == "praise"),
             "complaint_not_force": int(noise == "complaint_not_force"),
             "witness_offer": int(noise == "witness_offer"),
             "official_police_post": int(noise == "official_police_post"),
             "overseas": int(row["force"] == "overseas" or "x" in row["flags"]),
         }
+        if row["claims"] is not None:
+            truth["claim"] = int(bool(row["claims"]))
+            truth["unverified"] = int(misinfo not in ("none", "old_as_new"))
         yield Row(
             id=row["id"],
             set=path.stem,
@@ -185,6 +188,17 @@ def _claims(path: Path) -> Iterator[Row]:
         yield Row(f"c{row['tweet_id']}", path.stem, text, None, text[:40], {name: label}, 0.5)
 
 
+def _items(path: Path) -> Iterator[Row]:
+    """A stream of UK news items; without labels but those of our own readers."""
+    with lzma.open(path, "rt", encoding="utf-8") as lines:
+        for line in lines:
+            item = json.loads(line)
+            text = " — ".join(filter(None, (item.get("title"), item.get("description"))))
+            at = _time(item["published"])
+            group = at.strftime("%Y-%m-%d") if at else str(item["id"])
+            yield Row(f"n{item['id']}", "uk_news_rss", text, None, group, {}, at=at)
+
+
 def _time(text: str) -> datetime | None:
     try:
         at = datetime.fromisoformat(text)
@@ -211,6 +225,7 @@ READERS: dict[str, Callable[[Path], Iterator[Row]]] = {
     "incident/india_police_events_sents*.csv": _sentences,
     "rumour/pheme_*.csv": _rumours,
     "rumour/ct22_1B_*.csv": _claims,
+    "uk_news_rss_*.jsonl.xz": _items,
 }
 
 

@@ -16,8 +16,9 @@ from classifier.training.sets import Row
 
 OTHER_READER = frozenset({"police_tweets_dev", "uk_news_incident_dev"})
 NEWS_UNTIL = datetime(2022, 12, 16, tzinfo=UTC)
+STREAM_FROM = datetime(2021, 2, 22, tzinfo=UTC)
 STREAM_UNTIL = datetime(2021, 2, 23, 1, 30, tzinfo=UTC)
-FOLDS = 5
+FOLDS = 3
 
 
 def part(group: str, parts: int) -> int:
@@ -29,12 +30,12 @@ def held_back(row: Row) -> str:
     """The name of the measuring set a row belongs to, or empty when it trains."""
     if row.set in OTHER_READER:
         return row.set
-    if row.set == "labelled_news_dev" and row.at:
+    if row.set in ("labelled_news_dev", "uk_news_rss") and row.at:
         if row.at >= NEWS_UNTIL:
             return "news_later"
         return "news_other_weeks" if row.at.isocalendar().week % 7 == 3 else ""
-    if row.set == "labelled_posts_dev" and row.at:
-        if row.style.startswith("stream"):
+    if row.set in ("labelled_posts_dev", "hrf_tweets_weak") and row.at:
+        if row.at >= STREAM_FROM:
             return "posts_stream" if row.at >= STREAM_UNTIL else ""
         return "posts_linked" if part(row.group, 5) == 0 else ""
     if row.set == "uk_force_official_tweets_dev":
@@ -55,6 +56,6 @@ def folds(rows: Sequence[Row]) -> NDArray[np.int64]:
 
 
 def _slice(row: Row) -> str:
-    if row.style.startswith("stream") and row.at:
+    if row.set in ("labelled_posts_dev", "hrf_tweets_weak") and row.at and row.at >= STREAM_FROM:
         return row.at.strftime("%Y-%m-%d %H") + str(row.at.minute // 10)
     return row.group

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from classifier.training.measure import measure
-from classifier.training.train import train
+from classifier.training.train import train, write_rows
 from config.cli import Complaint
 from config.commands.assessing import load_model
 from config.settings import read_settings
@@ -72,12 +72,17 @@ def _cells(row: dict[str, Any]) -> list[str]:
 def train_model(
     folder: Annotated[Path, typer.Argument(metavar="DATA", help="A folder laid out like data/README.md.")],
     out: Annotated[Path, typer.Option(help="Where the model goes.")] = Path("build/model"),
+    encoder: Annotated[Path | None, typer.Option(help="A fine-tuned encoder to go with it.")] = None,
+    rows: Annotated[Path | None, typer.Option(help="Only write the rows an encoder is tuned on.")] = None,
     json_out: Annotated[bool, typer.Option("--json", help="Print the record as JSON.")] = False,
 ) -> None:
     """Train a model. The same data give the same model. Point GOLDENHOUR_CLASSIFIER__MODEL at it to use it."""
     if not folder.is_dir():
         raise Complaint(f"{folder} is no folder; name one laid out like data/README.md")
-    record = train(folder, out, say=say_so)
+    if rows is not None:
+        print(f"{write_rows(folder, rows):,} rows are in {rows}")
+        return
+    record = train(folder, out, encoder=encoder, say=say_so)
     if json_out:
         print(json.dumps(record))
     else:
