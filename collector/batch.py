@@ -1,6 +1,7 @@
 """What one look at a source brings back: items as published, and where the next look starts."""
 
 from datetime import datetime
+from uuid import UUID
 
 import msgspec
 
@@ -14,6 +15,15 @@ class Attachment(msgspec.Struct, frozen=True):
     duration_s: float | None = None
 
 
+class Came(msgspec.Struct, frozen=True):
+    """The answer of a server that items came in: its address, its headers, the digest of its body."""
+
+    id: UUID
+    url: str
+    headers: dict[str, str]
+    body_sha256: bytes
+
+
 class Item(msgspec.Struct, frozen=True, kw_only=True):
     """One item as its source published it, not yet stored.
 
@@ -22,7 +32,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     only ever stored as a keyed digest. `payload` is the item as it came, for evidence; its SHA-256 is
     kept. Items with `indexable` false are never stored: their authors asked not to be found.
     `edited_at` is when its author last changed it, as far as the platform says. `let_in_by` is set by a
-    source that has already asked the prefilter; others leave it None.
+    source that has already asked the prefilter; others leave it None. `came_in` names one of the batch's answers.
     """
 
     external_id: str
@@ -44,6 +54,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     reach: dict[str, int] = {}
     indexable: bool = True
     let_in_by: str | None = None
+    came_in: UUID | None = None
 
 
 class CursorPosition(msgspec.Struct, frozen=True):
@@ -100,6 +111,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     gaps: list[Missed] = []
     deletions: list[Deletion] = []
     malformed: list[Malformed] = []
+    answers: list[Came] = []
     dropped: int = 0
     more: bool = False
     rest_until: datetime | None = None

@@ -22,6 +22,7 @@ from collector.records import post_id
 from collector.store import (
     Row,
     count_up,
+    keep_answers,
     keep_failures,
     keep_gaps,
     keep_sightings,
@@ -72,6 +73,7 @@ def collect(
     rows, later = _rows(fit, source, author_key, now)
     new = new_among(session, list(rows), now=now)
     store_posts(session, [row for row in rows.values() if row.id in new])
+    keep_answers(session, source, batch.answers, {rows[each].fetch_id for each in new}, now=now)
     known_rows = [row for row in rows.values() if row.id not in new]
     edited = keep_edits(session, [*known_rows, *later], source, now=now)
     keep_sightings(session, list(rows.values()), new, source, now=now)
@@ -185,6 +187,7 @@ def _row(item: Item, rule: str, source: str, author_key: bytes, now: datetime) -
         payload_sha256=hashlib.sha256(item.payload).digest(),
         let_in_by=rule,
         edited_at=item.edited_at,
+        fetch_id=item.came_in,
         media=item.media,
         reach=item.reach,
     )

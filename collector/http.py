@@ -28,6 +28,7 @@ LONGEST_ADDRESS = 8_000
 _PRIVATE = {"authorization", "cookie", "proxy-authorization"}
 
 _deadline: ContextVar[float] = ContextVar("deadline")
+_witness: ContextVar["list[Answer] | None"] = ContextVar("witness", default=None)
 
 
 class Answer(NamedTuple):
@@ -127,7 +128,22 @@ class Http:
                 largest=self.settings.largest_bytes,
                 where=where,
             )
-            return Answer(200, str(target), response.headers, body)
+            answer = Answer(200, str(target), response.headers, body)
+        seen = _witness.get()
+        if seen is not None:
+            seen.append(answer)
+        return answer
+
+
+@contextlib.contextmanager
+def witnessed() -> Iterator[list[Answer]]:
+    """All complete answers that come while it lasts, in this thread: kept as evidence beside what was read of them."""
+    seen: list[Answer] = []
+    token = _witness.set(seen)
+    try:
+        yield seen
+    finally:
+        _witness.reset(token)
 
 
 def refusal(where: str, status: int, headers: Mapping[str, str], now: datetime) -> Refused:

@@ -76,7 +76,8 @@ def listen(
     """Listen until `stop` is set. `urls` are servers of the same stream, the preferred one first.
 
     `heard` is called about once a second, also while nothing comes; `brought` with what was stored. Two
-    listeners on one source do no harm: each moves the place only over what it has stored itself. Raises Forbidden for a wrong address.
+    listeners on one source do no harm: each moves the place only over what it has stored itself. Raises
+    Forbidden for a wrong address.
     """
     routes = [Route.of(url, packed=packed) for url in urls]
     parts = Parts(engine, prefilter, http, author_key, clock, brought)

@@ -3,7 +3,7 @@
 Rows are sorted by id before they are written, so that two transactions never wait for each other in a ring.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, cast
 from uuid import UUID, uuid4, uuid5
@@ -13,7 +13,7 @@ from psycopg import Connection
 from sqlalchemy import text
 from sqlmodel import Session
 
-from collector.batch import Attachment, CursorPosition, Deletion, Malformed, Missed
+from collector.batch import Attachment, Came, CursorPosition, Deletion, Malformed, Missed
 from collector.footage_records import withdraw_footage
 from collector.plain import clean
 from collector.records import POST_NAMESPACE, minute_of, post_id
@@ -93,6 +93,28 @@ def store_posts(session: Session, rows: Sequence[Row]) -> None:
 
 def _plain(each: Attachment) -> tuple[str, str, str | None, float | None]:
     return each.kind, clean(each.url), clean(each.alt) if each.alt else None, each.duration_s
+
+
+def keep_answers(
+    session: Session, source: str, answers: Sequence[Came], used: Collection[UUID | None], *, now: datetime
+) -> None:
+    """Keep the address and headers of the answers that new posts came in."""
+    for answer in answers:
+        if answer.id in used:
+            session.execute(
+                text(
+                    "INSERT INTO fetches (id, source, at, url, headers, body_sha256)"
+                    " VALUES (:id, :source, :at, :url, CAST(:headers AS jsonb), :body_sha256)"
+                ),
+                {
+                    "id": answer.id,
+                    "source": source,
+                    "at": now,
+                    "url": clean(answer.url)[:2_000],
+                    "headers": msgspec.json.encode(answer.headers).decode(),
+                    "body_sha256": answer.body_sha256,
+                },
+            )
 
 
 def keep_sightings(

@@ -24,7 +24,7 @@ from collector.store import withdraw_posts
 
 log = structlog.get_logger()
 
-EVERY = timedelta(hours=24)
+EVERY = timedelta(hours=20)  # so that with its waits it is never more than a day
 LOOK_BACK = timedelta(days=90)
 AT_ONCE = 40  # posts of one source in one go; with a go every ten minutes some 5,000 a day
 PATIENCE_S = 40.0

@@ -1,18 +1,21 @@
 """One visit to one source: lease, fetch, store, release. What a worker and `goldenhour collect` both call."""
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
+from uuid import UUID, uuid4
 
 import msgspec
 import structlog
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from collector.batch import Batch, CursorPosition, Missed
+from collector.batch import Batch, Came, CursorPosition, Item, Missed
 from collector.collect import Collected, LetsIn, collect
 from collector.errors import FetchError
-from collector.http import Http
+from collector.http import Answer, Http, witnessed
+from collector.plain import clean
 from collector.quotas import Meter, count_spent, quotas_left
 from collector.schedule import Lease, claim, failed, succeeded
 from collector.settings import CollectSettings
@@ -87,7 +90,8 @@ def _fetch(lease: Lease, http: Http, settings: CollectSettings, meter: Meter, no
     row = lease.source
     try:
         place = Place(row.name, row.url, row.tag, row.term, settings.keys(), meter, settings.quarantine)
-        batch = open_source(row.kind, place).fetch(http, lease.cursor, now=now)
+        with witnessed() as answers:
+            batch = open_source(row.kind, place).fetch(http, lease.cursor, now=now)
     except FetchError:
         raise
     except Exception as error:
@@ -95,8 +99,34 @@ def _fetch(lease: Lease, http: Http, settings: CollectSettings, meter: Meter, no
         raise FetchError(
             f"{type(error).__name__} while reading it", remedy="Report this: it is a fault of Golden Hour"
         ) from error
+    batch = traced(batch, answers)
     missed = rolled_over(batch, lease.cursor, row.last_success_at)
     return msgspec.structs.replace(batch, gaps=[*batch.gaps, missed]) if missed else batch
+
+
+def traced(batch: Batch, answers: Sequence[Answer]) -> Batch:
+    """The batch with the answers it came in, each item with its own: the one its payload stands in."""
+    if not batch.items or not answers:
+        return batch
+    came = [Came(uuid4(), each.url, _kept(each), hashlib.sha256(each.body).digest()) for each in answers]
+    if len(came) == 1:
+        items = [msgspec.structs.replace(item, came_in=came[0].id) for item in batch.items]
+    else:
+        items = [
+            msgspec.structs.replace(item, came_in=_found_in(item, answers, came)) for item in batch.items
+        ]
+    return msgspec.structs.replace(batch, items=items, answers=came)
+
+
+def _found_in(item: Item, answers: Sequence[Answer], came: Sequence[Came]) -> UUID | None:
+    pairs = zip(answers, came, strict=True)
+    return next((known.id for answer, known in pairs if item.payload in answer.body), None)
+
+
+def _kept(answer: Answer) -> dict[str, str]:
+    """The headers of an answer, without cookies and bounded."""
+    listed = ((name, value) for name, value in answer.headers.items() if name != "set-cookie")
+    return {clean(name)[:100]: clean(value)[:1_000] for name, value in list(listed)[:100]}
 
 
 def rolled_over(batch: Batch, cursor: CursorPosition, last_success_at: datetime | None) -> Missed | None:

@@ -78,7 +78,7 @@ class Feed(Source):
 def _same_site(link: str, feed: str) -> bool:
     """Whether a link leads to the site of a feed: its host, or one below or beside it."""
     host, ours = urlsplit(link).hostname or "", urlsplit(feed).hostname or ""
-    site = re.sub(r"^(?:www|feeds?|rss|news)\.(?=[^.]+\.[^.]+)", "", ours)
+    site = re.sub(r"^(?:www\.(?=[^.]+\.)|(?:feeds?|rss|news)\.(?=[^.]+\.[^.]+\.))", "", ours)
     return urlsplit(link).port == urlsplit(feed).port and (host == site or host.endswith(f".{site}"))
 
 

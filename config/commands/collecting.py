@@ -190,6 +190,8 @@ def _chosen(engine: Engine, source: str | None) -> list[SourceRow]:
         raise Complaint(f"{source} is a stream, which stays open: `goldenhour schedule` listens to it")
     if not named.enabled:
         raise Complaint(f"{source} is switched off: set `enabled = true` in sources.toml")
+    if named.stops_at is not None and named.stops_at <= datetime.now(UTC):
+        raise Complaint(f"{source} is stopped: {named.stops_because}")
     return [named]
 
 

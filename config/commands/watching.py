@@ -37,7 +37,8 @@ COLOURS = {
     State.QUIET: "yellow",
     State.RESTING: "yellow",
 }
-BARS = " ▁▂▃▄▅▆▇█"
+WEEK = 7
+BARS = "·▁▂▃▄▅▆▇█"
 
 
 @listing.callback(invoke_without_command=True)
@@ -159,7 +160,8 @@ def _boroughs(covers: Sequence[Cover]) -> dict[str, Any]:
 
 
 def _show(found: Sequence[Health], covers: Sequence[Cover], extra: Extra) -> None:
-    table = Table("source", "kind", "grade", "state", "last success", "next due", "30 days", box=None)
+    table = Table("source", "kind", "grade", "state", "last success", "next due", box=None)
+    table.add_column("week", no_wrap=True, min_width=WEEK)
     for name in ("seen", "ours", "in cases"):
         table.add_column(name, justify="right")
     for each in found:
@@ -168,7 +170,7 @@ def _show(found: Sequence[Health], covers: Sequence[Cover], extra: Extra) -> Non
         when = _when(row.last_success_at), _when(row.due_at) if row.kind in polled() else "stays open"
         share = extra.shares.get(row.name, Share(0, 0))
         counts = f"{each.seen:,}", f"{each.stored:,}", f"{share.in_cases:,}"
-        table.add_row(row.name, row.kind, row.grade, state, *when, plot(each.days), *counts)
+        table.add_row(row.name, row.kind, row.grade, state, *when, plot(each.days[-WEEK:]), *counts)
     console = Console()
     console.print(table)
     for each in found:
@@ -207,7 +209,7 @@ def _show(found: Sequence[Health], covers: Sequence[Cover], extra: Extra) -> Non
 def plot(days: Sequence[int]) -> str:
     """A line of bars, one a day, the highest for the busiest; a day with one item is never blank."""
     most = max(days, default=0)
-    return "".join(BARS[-(-8 * day // most)] for day in days) if most else ""
+    return "".join(BARS[-(-8 * day // most) if most else 0] for day in days)
 
 
 def _when(moment: datetime | None) -> str:

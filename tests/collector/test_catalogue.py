@@ -48,7 +48,7 @@ def test_our_own_catalogue_is_sound() -> None:
     assert len({watch.url for watch in watches if watch.kind == "mastodon"}) >= 3
     assert {"met-police-news", "iopc-news", "bluesky"} <= {watch.name for watch in watches}
     assert all(watch.every >= timedelta(minutes=1) for watch in watches)
-    assert all(watch.url.startswith(("https://", "wss://")) for watch in watches)
+    assert all(watch.url.startswith(("https://", "wss://", "imaps://")) for watch in watches)
 
 
 def test_every_borough_has_a_source_of_its_own() -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session, select
 
 from collector.batch import Batch, CursorPosition
+from collector.evidence_records import Fetch
 from collector.http import Http
 from collector.records import Cursor, Gap, Post, SourceRow
 from collector.settings import CollectSettings, HttpSettings
@@ -210,3 +211,15 @@ def test_validators_go_back_byte_for_byte(http: Http, publisher: Publisher) -> N
         assert batch.cursor is not None
         assert source.fetch(http, batch.cursor, now=NOON) == Batch()
         assert publisher.log[-1].headers["if-none-match"] == etag
+
+
+def test_a_new_post_names_the_answer_it_came_in(
+    engine: Engine, http: Http, clock: Clock, publisher: Publisher, herald: SourceRow
+) -> None:
+    assert visit(engine, http, clock).outcome == "collected"
+    with Session(engine) as session:
+        post = session.exec(select(Post)).one()
+        fetch = session.get_one(Fetch, post.fetch_id)
+    assert fetch.url == publisher.url("herald")
+    assert fetch.headers["content-type"]
+    assert len(fetch.body_sha256) == 32

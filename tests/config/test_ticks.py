@@ -7,11 +7,14 @@ from sqlalchemy import Engine, text
 from sqlmodel import Session
 
 from collector.catalogue import Watch, sync_sources
+from collector.records import PostKey
 from config.beats import beat, beats, silence
 from config.drain import left, service_works
 from config.service import House
 from config.settings import Settings
-from config.ticks import collect_due, keep_house
+from config.ticks import check_evidence, collect_due, keep_evidence, keep_house, look_again, note_quiet
+from tests.make import make_case, make_post
+from triage.records import Membership
 
 NOON = datetime(2026, 7, 14, 12, 0, tzinfo=UTC)
 
@@ -103,3 +106,65 @@ def test_what_is_left_counts_what_can_be_done_now(house: House) -> None:
         )
         connection.execute(text(later + "('collect', 'collect', '{\"source\": \"1\"}', NULL)"))
     assert left(house.engine) == (1, 2)
+
+
+def test_posts_that_were_not_looked_at_for_a_day_leave_one_job_a_source(house: House) -> None:
+    watch(house, "herald", "gazette")
+    with Session(house.engine) as session:
+        for number in (1, 2):
+            session.add(make_post(external_id=str(number), source="herald"))
+        session.commit()
+    tomorrow = NOON + timedelta(days=1)
+    for _ in range(2):
+        look_again(house, tomorrow)
+    assert waiting(house) == ["herald"]
+
+
+def test_a_source_that_has_gone_quiet_is_noted(house: House) -> None:
+    watch(house, "herald")
+    with house.engine.begin() as connection:
+        spoke = {
+            "rhythm_s": 60,
+            "newest_at": NOON - timedelta(days=1),
+            "last_success_at": NOON,
+            "due_at": NOON,
+        }
+        given = ", ".join(f"{name} = :{name}" for name in spoke)
+        connection.execute(text(f"UPDATE sources SET {given}"), spoke)
+    note_quiet(house, NOON)
+    with house.engine.connect() as connection:
+        assert connection.execute(text("SELECT quiet_since FROM sources")).scalar_one() == NOON - timedelta(
+            days=1
+        )
+
+
+def test_digests_are_left_to_be_stamped_only_where_an_authority_is_set(house: House) -> None:
+    with Session(house.engine) as session:
+        case, post = make_case(), make_post()
+        session.add_all([case, post, PostKey(id=post.id, collected_at=post.collected_at)])
+        session.flush()
+        session.add(
+            Membership(post_id=post.id, case_id=case.id, sure=True, score=1, how="new", joined_at=NOON)
+        )
+        session.commit()
+    jobs = text("SELECT task_name FROM procrastinate_jobs")
+    keep_evidence(house, NOON)
+    with house.engine.connect() as connection:
+        assert connection.scalars(text("SELECT act FROM custody_entries")).all() == ["collected"]
+        assert connection.scalars(jobs).all() == []
+    collect = house.settings.collect.model_copy(update={"timestamp_url": "https://tsa.example"})
+    stamping = house._replace(settings=house.settings.model_copy(update={"collect": collect}))
+    for _ in range(2):
+        keep_evidence(stamping, NOON)
+    with house.engine.connect() as connection:
+        assert connection.scalars(jobs).all() == ["stamp"]
+
+
+@pytest.mark.parametrize(("hour", "found"), [(2, 1), (12, 0)])
+def test_digests_are_checked_in_the_night(hour: int, found: int, house: House) -> None:
+    with Session(house.engine) as session:
+        session.add(make_post(payload=b"forged"))
+        session.commit()
+    check_evidence(house, NOON.replace(hour=hour))  # in July London is an hour ahead
+    with house.engine.connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM failures WHERE stage = 'evidence'")) == found

@@ -1,0 +1,190 @@
+"""Looking again: what is gone at its source goes here, what was edited is taken up, and hosts are spared."""
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+from sqlmodel import Session, select
+
+from collector.batch import Batch
+from collector.collect import collect
+from collector.evidence_records import PostVersion
+from collector.http import Http
+from collector.records import Post, SourceRow
+from collector.settings import CollectSettings, HttpSettings
+from collector.sources.feed import _same_site
+from collector.statuses import read_status
+from collector.sweep import AT_ONCE, Swept, due_to_sweep, purge, sweep
+from tests.collector.test_collect import KEY, Police, item
+from tests.collector.test_schedule import place
+from tests.conftest import NOON
+from tests.doubles.interface import Interface, Said, running_interface
+
+TOMORROW = NOON + timedelta(days=1, minutes=1)
+SETTINGS = CollectSettings()
+
+
+@pytest.fixture
+def interface() -> Iterator[Interface]:
+    with running_interface() as made:
+        yield made
+
+
+@pytest.fixture
+def look(engine: Engine, interface: Interface) -> Iterator[Callable[..., Swept]]:
+    with Http(HttpSettings(allow=(interface.authority,))) as http:
+
+        def swept(name: str = "social", now: datetime = TOMORROW) -> Swept:
+            return sweep(
+                engine,
+                name,
+                http,
+                Police(),
+                author_key=KEY,
+                clock=lambda: now,
+                settings=SETTINGS,
+                between_s=0,
+            )
+
+        yield swept
+
+
+def status(number: int, words: str = "Police on the high road", **given: Any) -> dict[str, Any]:
+    return {
+        "id": str(number),
+        "uri": f"https://social.example/statuses/{number}",
+        "created_at": "2026-07-14T10:00:00Z",
+        "content": f"<p>{words}</p>",
+        "account": {"acct": "neighbour"},
+        **given,
+    }
+
+
+def collected(session: Session, interface: Interface, *statuses: dict[str, Any]) -> None:
+    place(
+        session,
+        "social",
+        kind="mastodon",
+        url=interface.url,
+        tag="metpolice",
+        due_at=NOON + timedelta(days=9),
+    )
+    items = [read_status(json.dumps(each).encode(), "127.0.0.1") for each in statuses]
+    collect(session, "social", Batch(items=items), Police(), author_key=KEY, now=NOON)
+    session.commit()
+
+
+def texts(session: Session) -> list[str]:
+    session.expire_all()
+    return [post.text for post in session.exec(select(Post).order_by(Post.external_id)).all()]
+
+
+def test_deleted_edited_and_hidden_posts_are_followed(
+    session: Session, interface: Interface, look: Callable[..., Swept]
+) -> None:
+    collected(session, interface, *(status(number) for number in range(1, 5)))
+    edited = status(2, "Police left", edited_at="2026-07-14T13:00:00Z")
+    for number, now in ((1, status(1)), (2, edited), (3, status(3, visibility="private"))):
+        interface.says(f"/api/v1/statuses/{number}", now)
+    assert due_to_sweep(session, now=NOON) == []
+    assert due_to_sweep(session, now=TOMORROW) == ["social"]
+    assert look() == Swept(checked=4, gone=1, edited=1)
+    assert texts(session) == ["Police on the high road", "Police left", "", ""]
+    posts = session.exec(select(Post).order_by(Post.external_id)).all()
+    assert posts[3].withdrawn_because == "deleted by its author"
+    assert posts[2].withdrawn_because == "its author asks not to be shown"
+    assert len(session.exec(select(PostVersion)).all()) == 2
+    assert due_to_sweep(session, now=TOMORROW) == []
+    assert due_to_sweep(session, now=TOMORROW + timedelta(days=1)) == ["social"]
+
+
+def test_a_boosted_post_is_looked_at_under_its_own_id(
+    session: Session, interface: Interface, look: Callable[..., Swept]
+) -> None:
+    collected(session, interface, {**status(9, ""), "reblog": status(1)})
+    interface.says("/api/v1/statuses/1", status(1))
+    assert look() == Swept(checked=1)
+    assert [asked.path for asked in interface.log] == ["/api/v1/statuses/1"]
+
+
+def test_a_server_in_trouble_withdraws_nothing_and_is_left_alone(
+    session: Session, interface: Interface, look: Callable[..., Swept]
+) -> None:
+    collected(session, interface, status(1))
+    interface.refusing = Said(b"", 429, {"Retry-After": "600"})
+    assert look().error is not None
+    assert texts(session) == ["Police on the high road"]
+    row = session.get_one(SourceRow, "social")
+    assert row.rest_until == TOMORROW + timedelta(minutes=10)
+    assert row.lease_until is None
+    assert row.due_at == NOON + timedelta(days=9)
+    assert look() == Swept()
+    assert len(interface.log) == 1
+
+
+def test_one_go_looks_at_a_bounded_number_of_posts_the_longest_unseen_first(
+    session: Session, interface: Interface, look: Callable[..., Swept]
+) -> None:
+    collected(session, interface, *(status(number) for number in range(100, 100 + AT_ONCE + 5)))
+    for number in range(100, 100 + AT_ONCE + 5):
+        interface.says(f"/api/v1/statuses/{number}", status(number))
+    assert [look().checked for _ in range(3)] == [AT_ONCE, 5, 0]
+    assert len({asked.path for asked in interface.log}) == AT_ONCE + 5
+
+
+def test_an_entry_whose_page_is_gone_goes_and_no_feed_sends_us_elsewhere(
+    session: Session, interface: Interface, look: Callable[..., Swept]
+) -> None:
+    place(session, "herald", url=f"{interface.url}/feed", due_at=NOON + timedelta(days=9))
+    interface.answers["/gone"] = lambda _asked: Said(b"", 410)
+    interface.answers["/moved"] = lambda _asked: Said(b"", 206)
+    interface.says("/there", b"<html>")
+    items = [item(external_id=name, url=f"{interface.url}/{name}") for name in ("gone", "moved", "there")]
+    items.append(item(external_id="away", url="https://elsewhere.example/gone"))
+    collect(session, "herald", Batch(items=items), Police(), author_key=KEY, now=NOON)
+    session.commit()
+    assert look("herald") == Swept(checked=4, gone=1)
+    gone = session.exec(select(Post).where(Post.withdrawn_at != None)).one()  # noqa: E711
+    assert (gone.external_id, gone.withdrawn_because) == ("gone", "its page answers 410")
+    assert len(interface.log) == 3
+
+
+@pytest.mark.parametrize(
+    ("link", "feed", "same"),
+    [
+        ("https://www.herald.example/1", "https://www.herald.example/feed", True),
+        ("https://herald.co.uk/1", "https://feeds.herald.co.uk/feed", True),
+        ("https://other.co.uk/1", "https://news.co.uk/feed", False),
+        ("https://sport.herald.example/1", "https://www.herald.example/feed", True),
+        ("https://notherald.example/1", "https://herald.example/feed", False),
+        ("https://herald.example:8443/1", "https://herald.example/feed", False),
+    ],
+)
+def test_the_site_of_a_feed_is_its_host_and_what_is_below(link: str, feed: str, same: bool) -> None:
+    assert _same_site(link, feed) == same
+
+
+def test_what_may_be_kept_thirty_days_goes_unless_it_was_refreshed(session: Session) -> None:
+    for number, checked in ((1, None), (2, NOON + timedelta(days=20))):
+        one = item(external_id=f"v{number}", platform="youtube")
+        collect(session, "tube", Batch(items=[one]), Police(), author_key=KEY, now=NOON)
+        session.flush()
+        post = session.exec(select(Post).where(Post.external_id == f"v{number}")).one()
+        post.checked_at = checked
+    collect(session, "herald", Batch(items=[item(external_id="f")]), Police(), author_key=KEY, now=NOON)
+    session.commit()
+    assert purge(session, now=NOON + timedelta(days=29)) == 0
+    assert purge(session, now=NOON + timedelta(days=30)) == 1
+    session.commit()
+    gone = session.exec(select(Post.external_id).where(Post.text == "")).all()
+    assert gone == ["v1"]
+
+
+def test_a_stopped_source_is_not_swept(session: Session, interface: Interface) -> None:
+    collected(session, interface, status(1))
+    session.get_one(SourceRow, "social").stops_at = NOON
+    session.commit()
+    assert due_to_sweep(session, now=TOMORROW) == []
