@@ -1,7 +1,7 @@
 """Evidence: who had a piece in hand, and whether what is stored is still what was collected."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID, uuid5
 
 import structlog
@@ -13,7 +13,6 @@ from collector.records import POST_NAMESPACE
 log = structlog.get_logger()
 
 ACTS = ("collected", "viewed", "copied", "exported", "released", "checked")
-FETCHES_KEPT = timedelta(days=400)
 
 _HASHES = (
     "SELECT id AS post_id, payload_sha256 AS kept, sha256(payload) AS found, 'posts' AS place FROM posts"

@@ -44,8 +44,9 @@ class Kind(NamedTuple):
 
     `basis` is on what terms it may be read, `retention` how long the platform lets a post be kept (None: as
     long as our own rules say), `floor` how often one place may be asked at most. `headline_only` keeps title
-    and link and nothing else. Of an `approved` kind a person answers for every single place. `schemes` is
-    how an address may begin, the best last.
+    and link and nothing else. Of an `approved` kind a person answers for every single place. Of a
+    `spared` kind only posts in custody are looked at again: each look costs its site a whole page. `schemes`
+    is how an address may begin, the best last.
     """
 
     how: How
@@ -58,6 +59,7 @@ class Kind(NamedTuple):
     floor: timedelta = timedelta(minutes=5)
     headline_only: bool = False
     approved: bool = False
+    spared: bool = False
     schemes: tuple[str, ...] = ("http", "https")
 
 

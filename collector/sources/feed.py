@@ -27,6 +27,7 @@ KIND = Kind(
     edits=Follows.SHOWN_AGAIN,
     on=True,
     floor=timedelta(minutes=5),
+    spared=True,
 )
 
 

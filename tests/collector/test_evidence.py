@@ -1,8 +1,11 @@
 """Evidence: custody cannot be rewritten, a changed payload raises an alarm, a time stamp is about our digest."""
 
 import hashlib
+import subprocess
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from shutil import which
 from uuid import UUID
 
 import pytest
@@ -26,13 +29,13 @@ from collector.der import (
     write,
     write_integer,
 )
-from collector.errors import Refused, Unreadable
+from collector.errors import Forbidden, Refused, Unreadable
 from collector.evidence import check_hashes, note_custody
 from collector.evidence_records import CustodyEntry, PostVersion
 from collector.http import Http
 from collector.records import Failure, PostKey
 from collector.settings import HttpSettings
-from collector.timestamps import SHA256, SIGNED_DATA, TST_INFO, request, stamp, unstamped
+from collector.timestamps import SHA256, SIGNED_DATA, TST_INFO, read_reply, request, stamp, unstamped
 from tests.conftest import NOON
 from tests.doubles.interface import Asked, Interface, Said, running_interface
 from tests.make import make_case, make_post
@@ -199,6 +202,49 @@ def test_a_stamp_about_anything_else_is_refused(
         stamped(authority, answer)
 
 
+TSA = """[tsa]
+default_tsa = t
+[t]
+serial = {0}/serial
+signer_cert = {0}/cert.pem
+signer_key = {0}/key.pem
+signer_digest = sha256
+default_policy = 1.2.3.4.1
+digests = sha256
+accuracy = secs:1
+ordering = yes
+"""
+OPENSSL = which("openssl") or ""
+
+
+@pytest.mark.skipif(not OPENSSL, reason="openssl is not on this machine")
+def test_a_stamp_of_another_make_is_read_and_its_token_verifies(tmp_path: Path) -> None:
+    def openssl(*arguments: str) -> None:
+        subprocess.run([OPENSSL, *arguments], cwd=tmp_path, check=True, capture_output=True)
+
+    key = [
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-keyout",
+        "key.pem",
+        "-out",
+        "cert.pem",
+        "-subj",
+        "/CN=Test",
+    ]
+    openssl("req", *key, "-addext", "extendedKeyUsage=critical,timeStamping")
+    (tmp_path / "serial").write_text("01")
+    (tmp_path / "tsa.cnf").write_text(TSA.format(tmp_path))
+    (tmp_path / "query").write_bytes(request(DIGEST, 2**63 + 5))
+    openssl("ts", "-reply", "-config", "tsa.cnf", "-queryfile", "query", "-out", "reply")
+    found = read_reply((tmp_path / "reply").read_bytes(), DIGEST, 2**63 + 5)
+    assert abs(found.at - datetime.now(UTC)) < timedelta(minutes=5)
+    (tmp_path / "token").write_bytes(found.token)
+    openssl("ts", "-verify", "-digest", DIGEST.hex(), "-in", "token", "-token_in", "-CAfile", "cert.pem")
+
+
 def test_an_authority_that_redirects_or_refuses_is_not_followed(authority: Interface) -> None:
     authority.refusing = Said(b"", 307, {"Location": f"{authority.url}/elsewhere"})
     with pytest.raises(Unreadable, match="redirected"):
@@ -206,6 +252,8 @@ def test_an_authority_that_redirects_or_refuses_is_not_followed(authority: Inter
     authority.refusing = Said(b"", 503, {"Retry-After": "60"})
     with pytest.raises(Refused) as raised:
         stamped(authority, reply)
+    with Http(HttpSettings()) as http, pytest.raises(Forbidden):
+        stamp(http, f"{authority.url}/tsa", DIGEST, now=NOON)
     assert raised.value.retry_after == timedelta(seconds=60)
     assert {asked.path for asked in authority.log} == {"/tsa"}
 

@@ -10,7 +10,8 @@ from sqlalchemy import Engine
 from sqlmodel import Session, select
 
 from collector.batch import Batch
-from collector.collect import collect
+from collector.collect import collect, id_of
+from collector.evidence import note_custody
 from collector.evidence_records import PostVersion
 from collector.http import Http
 from collector.records import Post, SourceRow
@@ -146,6 +147,10 @@ def test_an_entry_whose_page_is_gone_goes_and_no_feed_sends_us_elsewhere(
     items.append(item(external_id="away", url="https://elsewhere.example/gone"))
     collect(session, "herald", Batch(items=items), Police(), author_key=KEY, now=NOON)
     session.commit()
+    assert due_to_sweep(session, now=TOMORROW) == []  # none of it belongs to a case
+    note_custody(session, [id_of(each) for each in items], "collected", who="collector", now=NOON)
+    session.commit()
+    assert due_to_sweep(session, now=TOMORROW) == ["herald"]
     assert look("herald") == Swept(checked=4, gone=1)
     gone = session.exec(select(Post).where(Post.withdrawn_at != None)).one()  # noqa: E711
     assert (gone.external_id, gone.withdrawn_because) == ("gone", "its page answers 410")

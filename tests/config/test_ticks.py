@@ -7,6 +7,7 @@ from sqlalchemy import Engine, text
 from sqlmodel import Session
 
 from collector.catalogue import Watch, sync_sources
+from collector.evidence_records import CustodyEntry
 from collector.records import PostKey
 from config.beats import beat, beats, silence
 from config.drain import left, service_works
@@ -112,7 +113,8 @@ def test_posts_that_were_not_looked_at_for_a_day_leave_one_job_a_source(house: H
     watch(house, "herald", "gazette")
     with Session(house.engine) as session:
         for number in (1, 2):
-            session.add(make_post(external_id=str(number), source="herald"))
+            post = make_post(external_id=str(number), source="herald")
+            session.add_all([post, CustodyEntry(at=NOON, who="x", act="collected", post_id=post.id)])
         session.commit()
     tomorrow = NOON + timedelta(days=1)
     for _ in range(2):
