@@ -105,19 +105,20 @@ def letter_features(words: Sequence[str]) -> Ragged:
 
 
 class Weights(NamedTuple):
-    """One column per label; `*_size` is each feature's squared weight in the length of a text."""
+    """One column per label, in steps of `scale`; `*_size` is each feature's squared weight in a text's length."""
 
     labels: tuple[str, ...]
-    word: NDArray[np.float16]
-    letter: NDArray[np.float16]
+    word: NDArray[np.int8]
+    letter: NDArray[np.int8]
     word_size: NDArray[np.float16]
     letter_size: NDArray[np.float16]
+    scale: Floats
     bias: Floats
 
     @classmethod
     def empty(cls) -> Self:
-        none, flat = np.zeros((ROWS, 0), np.float16), np.zeros(ROWS, np.float16)
-        return cls((), none, none, flat, flat, np.zeros(0, np.float32))
+        none, flat = np.zeros((ROWS, 0), np.int8), np.zeros(ROWS, np.float16)
+        return cls((), none, none, flat, flat, np.zeros(0, np.float32), np.zeros(0, np.float32))
 
 
 @Language.factory("goldenhour_gate")
@@ -159,7 +160,7 @@ class Gate:
         by_word = _sums(weights.word, features) / _length(_sums(weights.word_size[:, None], features))
         pieces = _sums(self._spelling, ragged([np.unique(each) for each in words]))
         by_letter = pieces[:, :-1] / _length(pieces[:, -1:])
-        return (by_word + by_letter + weights.bias).astype(np.float32)
+        return ((by_word + by_letter) * weights.scale + weights.bias).astype(np.float32)
 
     def _words(self, docs: Sequence[Doc]) -> list[NDArray[np.int64]]:
         """The place of each word of each text among the words known, learning the new ones first."""

@@ -118,13 +118,16 @@ class Fit:
     def weights(self) -> Weights:
         """As the gate keeps them: each coefficient already times its feature's weight."""
         word, letter = self.rarity
-        half = np.float16
+        whole = self.coefficients * np.concatenate([word, letter])
+        scale = (np.abs(whole).max(axis=1) / 127 + 1e-12).astype(np.float32)
+        steps = np.rint(whole / scale[:, None]).T.astype(np.int8)
         return Weights(
             labels=self.labels,
-            word=(self.coefficients[:, :ROWS] * word).T.astype(half),
-            letter=(self.coefficients[:, ROWS:] * letter).T.astype(half),
-            word_size=(word**2).astype(half),
-            letter_size=(letter**2).astype(half),
+            word=np.ascontiguousarray(steps[:ROWS]),
+            letter=np.ascontiguousarray(steps[ROWS:]),
+            word_size=(word**2).astype(np.float16),
+            letter_size=(letter**2).astype(np.float16),
+            scale=scale,
             bias=self.bias,
         )
 
