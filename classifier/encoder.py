@@ -5,6 +5,7 @@ gate, so it reads only texts the gate does not rule out, the likeliest first, an
 """
 
 import json
+import math
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
@@ -80,7 +81,7 @@ class Encoder:
     def _chosen(self, docs: Sequence[Doc]) -> list[Doc]:
         """Texts that may matter, the likeliest first, and no more than our share."""
         worth = [doc for doc in docs if doc.cats[self.label] >= self.worth]
-        most = max(1, int(self.share * len(docs)))
+        most = math.ceil(self.share * len(docs))
         if len(worth) > most:
             worth = sorted(worth, key=lambda doc: -doc.cats[self.label])[:most]
         return worth

@@ -137,6 +137,14 @@ class Model:
             record=meta["record"],
         )
 
+    def read_twice(self, share: float) -> None:
+        """At most this share of a batch is read by the encoder too, the likeliest first; the gate speaks for the rest.
+
+        1 for files a person brings; less for streams, so that a flood never outruns the model.
+        """
+        if self._encoder is not None:
+            self._encoder.share = share
+
     def assess(self, texts: Sequence[str]) -> list[Assessed]:
         """One assessment per text, in order. Texts are read up to LONGEST characters."""
         return [
@@ -153,6 +161,12 @@ class Model:
         ]
         table = np.concatenate(rows) if rows else np.zeros((0, len(self._gate.labels)))
         return {label: table[:, column] for column, label in enumerate(self._gate.labels)}
+
+    def encoded(self, texts: Sequence[str]) -> NDArray[np.float32] | None:
+        """The encoder's logits for every text, whatever the gate thinks; None without one. For measuring."""
+        return (
+            None if self._encoder is None else self._encoder.score([normalise(text).text for text in texts])
+        )
 
     def _assess_batch(self, texts: Sequence[str]) -> Iterator[Assessed]:
         self._forget()

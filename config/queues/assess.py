@@ -14,11 +14,13 @@ from config.settings import Settings
 def load_model(settings: Settings) -> Model:
     """The model in use, with the lexicons and the gazetteer as configured. Raises ModelError."""
     chosen = settings.classifier.model
-    return Model.load(
+    model = Model.load(
         Path(chosen) if chosen else None,
         gazetteer_files=settings.files("gazetteer/*.csv"),
         lexicon_files=settings.files("lexicons/signals*.toml"),
     )
+    model.read_twice(settings.classifier.read_twice)
+    return model
 
 
 def tasks(house: House) -> dict[str, Task]:
