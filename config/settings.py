@@ -84,6 +84,11 @@ class Settings(BaseSettings):
             found |= {path.relative_to(self.config).as_posix(): path for path in self.config.glob(pattern)}
         return [found[name] for name in sorted(found)]
 
+    @property
+    def heads_file(self) -> Path:
+        """Where a head of the log is kept every day."""
+        return self.data / "audit" / "heads.jsonl"
+
     def key(self, purpose: str) -> bytes:
         """32 bytes of key material for one purpose, derived from the secret file."""
         path = self.secret_file or self.data / "secret"

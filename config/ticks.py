@@ -1,7 +1,7 @@
 """A tick: something that is due again and again. Only the leader ticks; a tick that runs twice does no harm."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -19,8 +19,12 @@ from collector.sweep import due_to_sweep, purge
 from collector.timestamps import unstamped
 from config.reaper import forget, reap
 from config.service import House, in_short, is_away
+from config.slack import channels_of, slack_of
 from config.start import LEAST_FREE_MB, free_mb
+from responders.heads import HeadsError, read_heads, tell_head, write_head
+from triage.chain import head_of
 from triage.custody import take_into_custody
+from triage.records import Desk
 
 log = structlog.get_logger()
 
@@ -110,6 +114,26 @@ def put_back_stalled(house: House, now: datetime) -> None:
         session.commit()
 
 
+def publish_head(house: House, now: datetime) -> None:
+    """Once a day: put the head of the log where the database's owner cannot change it."""
+    path = house.settings.heads_file
+    try:
+        published = read_heads(path)
+    except HeadsError as error:
+        log.error("published heads cannot be read", error=str(error))
+        published = []
+    if published and published[-1].at.date() >= now.astimezone(UTC).date():
+        return
+    with Session(house.engine) as session:
+        head = head_of(session)
+    write_head(path, head, now=now)
+    channels, slack = channels_of(house), slack_of(house)
+    channel = channels.get(Desk.OVERSIGHT) or next(iter(channels.values()), None)
+    if slack is not None and channel is not None:
+        outcome = tell_head(slack, channel, head, now=now)
+        log.info("head of the log published", entries=head.entries, slack=type(outcome).__name__.lower())
+
+
 def keep_house(house: House, now: datetime) -> None:
     """Once a day: make the months ahead, let old failed jobs go."""
     with Session(house.engine) as session:
@@ -125,6 +149,7 @@ TICKS = (
     Tick("look again", 600, look_again),
     Tick("evidence", 300, keep_evidence),
     Tick("evidence check", 3600, check_evidence),
+    Tick("head of the log", 3600, publish_head),
     Tick("house", 24 * 3600, keep_house),
 )
 

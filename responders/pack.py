@@ -29,6 +29,7 @@ from responders.figures import (
     sources,
 )
 from responders.tactics import Tactic, named
+from triage.chain import head_of
 from triage.records import (
     Alert,
     Case,
@@ -106,6 +107,7 @@ def pack(
         "sources": sources(session, period),
         "sheets": [sheet for part in _parts(listed) for sheet in _sheets(session, part, tactics)],
         "desk_url": desk_url.rstrip("/"),
+        "head": head_of(session),
     }
     return _environment().from_string(template).render(told)
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
 import msgspec
 from sqlalchemy import event, select, text
@@ -53,7 +54,7 @@ class _Pending:
 
     def __init__(self) -> None:
         self.noted: list[_Noted] = []
-        self.marks: dict[SessionTransaction, int] = {}
+        self.marks: WeakKeyDictionary[SessionTransaction, int] = WeakKeyDictionary()
 
 
 def note(session: Session, lines: Iterable[Line], *, who: str, now: datetime) -> None:
@@ -124,5 +125,3 @@ def _forget(session: Session, previous: SessionTransaction) -> None:
 def _end(session: Session, transaction: SessionTransaction) -> None:
     if transaction.parent is None:
         session.info.pop("log", None)
-    elif transaction.nested and "log" in session.info:
-        _pending(session).marks.pop(transaction, None)
