@@ -64,7 +64,8 @@ class SourceRow(Record, table=True):
     `rest_until` is when its server said we may come back, to it or to anything else on that host. From
     `stops_at` on it is not asked, because its term or its agreement has run out; `stops_because` says which.
     `rhythm_s` is how many seconds usually lie between two items it publishes, whether they are ours or not,
-    `newest_at` when it published the last, `paced_s` how often it is asked for that.
+    `newest_at` when it published the last, `paced_s` how often it is asked for that. Its stored posts are not
+    looked at again before `look_again_at`.
     """
 
     __tablename__ = "sources"
@@ -83,6 +84,7 @@ class SourceRow(Record, table=True):
     rhythm_s: float | None = None
     newest_at: AwareDatetime | None = None
     quiet_since: AwareDatetime | None = None
+    look_again_at: AwareDatetime | None = None
     boroughs: list[str] = Field(default_factory=list, sa_column=words())
     grade: Grade = Field(sa_type=Text)
     basis: str

@@ -29,6 +29,7 @@ EVERY = timedelta(hours=20)  # so that with its waits it is never more than a da
 LOOK_BACK = timedelta(days=90)
 AT_ONCE = 40  # posts of one source in one go; with a go every ten minutes some 5,000 a day
 PATIENCE_S = 35.0  # and one request more: still within the lease
+AFTER_ERROR = timedelta(hours=1)
 BETWEEN_S = 0.25  # between two requests to one host
 
 _DUE = (
@@ -56,6 +57,7 @@ def due_to_sweep(session: Session, *, now: datetime) -> list[str]:
         text(
             "SELECT name FROM sources WHERE kind = ANY(CAST(:kinds AS text[])) AND enabled"  # noqa: S608  # all parts are ours
             " AND (stops_at IS NULL OR stops_at > :now) AND (rest_until IS NULL OR rest_until <= :now)"
+            " AND (look_again_at IS NULL OR look_again_at <= :now)"
             f" AND EXISTS (SELECT{_DUE_AT_ALL}) ORDER BY name"
         ),
         {
@@ -107,6 +109,9 @@ def sweep(
             again = source.look_again(http, part, now=clock())
         except FetchError as found:
             error = found
+            break
+        if not again.looked:
+            error = FetchError("it cannot say how its posts stand", remedy="Set its key")
             break
         checked = _take_up(engine, name, part, again, prefilter, author_key, clock())
         total = Swept(total.checked + checked[0], total.gone + checked[1], total.edited + checked[2])
@@ -161,6 +166,10 @@ def _end(engine: Engine, lease: Lease, meter: Meter, error: FetchError | None, n
     with Session(engine) as session:
         count_spent(session, meter.spent, now=now)
         release(session, lease)
+        session.execute(
+            text("UPDATE sources SET look_again_at = :then WHERE name = :name"),
+            {"name": lease.source.name, "then": now + AFTER_ERROR if error else None},
+        )
         if error is not None:
             log.warning("sweep broke off", source=lease.source.name, error=str(error))
             let_rest(session, lease.source, error, now=now)

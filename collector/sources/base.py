@@ -89,10 +89,14 @@ class Stored(NamedTuple):
 
 
 class Again(NamedTuple):
-    """What looking again at stored posts showed: those still there, and those gone, by external id, with why."""
+    """What looking again at stored posts showed: those still there, and those gone, by external id, with why.
+
+    `looked` is false when nothing could be said, for want of a key: then they do not count as looked at.
+    """
 
     items: Sequence[Item] = ()
     gone: Mapping[str, str] = {}
+    looked: bool = True
 
 
 class Source(ABC):
@@ -115,7 +119,7 @@ class Source(ABC):
 
     def look_again(self, http: Http, stored: Sequence[Stored], *, now: datetime) -> Again:  # noqa: ARG002
         """How up to `together` stored posts stand now. A kind that cannot tell says nothing. Raises FetchError."""
-        return Again()
+        return Again(looked=False)
 
 
 def is_gone(error: Refused) -> bool:

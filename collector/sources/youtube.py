@@ -153,7 +153,7 @@ class YouTube(Source):
         Without a key nothing can be said: then what is stored goes by itself after 30 days.
         """
         if "youtube" not in self.place.keys:
-            return Again()
+            return Again(looked=False)
         base = API if self.place.url.partition("?")[0].endswith("videos.xml") else self.place.url
         items: list[Item] = []
         comments = [each.external_id for each in stored if each.external_id.startswith(COMMENT)]
@@ -168,7 +168,7 @@ class YouTube(Source):
         gone = dict.fromkeys(
             [each for each in (*videos, *comments) if each not in there], "removed from YouTube"
         )
-        return Again([item for item in items if not item.external_id.startswith(COMMENT)], gone)
+        return Again(items, gone)
 
     def _ask(
         self,

@@ -153,7 +153,7 @@ def test_videos_that_are_not_listed_any_more_are_gone(interface: Interface, http
     found = again("youtube", place(interface), http, kept("video-00001"), kept("video-00003"))
     assert found.gone == {"video-00003": "removed from YouTube"}
     assert found.items[0].title == "Stop, corrected"
-    assert again("youtube", place(interface, keys={}), http, kept("video-00001")) == Again()
+    assert again("youtube", place(interface, keys={}), http, kept("video-00001")) == Again(looked=False)
 
 
 CHANNEL = b"""<?xml version="1.0"?><feed xmlns:yt="http://www.youtube.com/xml/schemas/2015"

@@ -126,6 +126,27 @@ def test_a_server_in_trouble_withdraws_nothing_and_is_left_alone(
     assert len(interface.log) == 1
 
 
+def test_a_fault_is_tried_again_after_an_hour_and_counts_as_no_look(
+    session: Session, interface: Interface, look: Callable[..., Swept]
+) -> None:
+    collected(session, interface, status(1))
+    interface.refusing = Said(b"", 401)
+    assert look().checked == 0
+    assert due_to_sweep(session, now=TOMORROW) == []
+    assert due_to_sweep(session, now=TOMORROW + timedelta(hours=1)) == ["social"]
+
+
+def test_without_a_key_nothing_of_youtube_counts_as_refreshed(
+    session: Session, look: Callable[..., Swept]
+) -> None:
+    place(session, "tube", kind="youtube", url="https://api.example", due_at=NOON + timedelta(days=9))
+    video = item(external_id="video-00001", platform="youtube")
+    collect(session, "tube", Batch(items=[video]), Police(), author_key=KEY, now=NOON)
+    session.commit()
+    assert look("tube").checked == 0
+    assert purge(session, now=NOON + timedelta(days=30)) == 1
+
+
 def test_one_go_looks_at_a_bounded_number_of_posts_the_longest_unseen_first(
     session: Session, interface: Interface, look: Callable[..., Swept]
 ) -> None:

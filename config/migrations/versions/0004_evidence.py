@@ -21,6 +21,7 @@ SOURCES = (
     ("rhythm_s", sa.Float),
     ("newest_at", Moment),
     ("quiet_since", Moment),
+    ("look_again_at", Moment),
 )
 POSTS = (("edited_at", Moment), ("changed_at", Moment), ("checked_at", Moment), ("fetch_id", sa.Uuid))
 APPEND_ONLY = """
