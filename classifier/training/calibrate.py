@@ -15,7 +15,7 @@ ENOUGH = 150  # positives below which only the slope and offset of a logistic cu
 
 def curve(logits: NDArray[np.float64], truth: NDArray[np.int64], weight: NDArray[np.float64]) -> Curve:
     """The probability at each logit. Few positives: logistic; many: the mean of logistic and isotonic."""
-    at = np.unique(np.quantile(logits, np.linspace(0, 1, POINTS)))
+    at = np.unique(np.quantile(logits, np.linspace(0, 1, POINTS))) if len(logits) else logits
     if not 0 < truth.sum() < len(truth) or len(at) < 3:
         return Curve((0.0,), (float(np.clip(truth.mean() if len(truth) else 0, SURE, 1 - SURE)),))
     platt = LogisticRegression(C=1e3).fit(logits[:, None], truth, sample_weight=weight)

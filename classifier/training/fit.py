@@ -86,7 +86,8 @@ class Fit:
     def __init__(self, features: Features, truths: Truths, train: Sequence[int]) -> None:
         self.labels = truths.labels
         self.rarity = features.weighted(train)
-        matrix = self._matrix(features, train)
+        self._used = np.flatnonzero(np.concatenate(self.rarity))
+        matrix = self._matrix(features, train)[:, self._used].tocsr()
         self.coefficients = np.zeros((len(self.labels), 2 * ROWS), np.float32)
         self.bias = np.full(len(self.labels), NEVER, np.float32)
         for column in range(len(self.labels)):
@@ -105,7 +106,7 @@ class Fit:
         counts = np.concatenate([is_so[is_so > 0], is_not[is_not > 0]])
         head = LogisticRegression(C=STRENGTH, solver="liblinear", max_iter=400, random_state=0)
         head.fit(matrix[np.concatenate([yes, no])], said, sample_weight=counts)
-        self.coefficients[column] = head.coef_[0]
+        self.coefficients[column, self._used] = head.coef_[0]
         self.bias[column] = head.intercept_[0]
 
     def _matrix(self, features: Features, rows: Sequence[int]) -> csr_matrix:

@@ -15,7 +15,7 @@ from classifier.model import Assessed, Model
 from classifier.records import IncidentType
 from classifier.training.reference import Reference
 from classifier.training.sets import Row
-from classifier.training.splits import held_back
+from classifier.training.splits import LONDON, held_back
 from classifier.training.train import gather
 
 MEASURED = (
@@ -45,10 +45,35 @@ def measure(model: Model, folder: Path, *, say: Say, reference: bool = True) -> 
         say("learning the reference")
         rival = Reference([material.rows[i] for i in material.train], COMPARED)
     report: dict[str, Any] = {"model": model.version, "sets": {}}
+    assessed: list[tuple[Row, Assessed]] = []
     for name, rows in sorted(sets.items()):
         say(f"measuring {name}: {len(rows)} texts")
-        report["sets"][name] = measure_set(model.assess([row.text for row in rows]), rows, rival)
+        found = model.assess([row.text for row in rows])
+        assessed += zip(rows, found, strict=True)
+        report["sets"][name] = measure_set(found, rows, rival)
+    report["styles"] = by_style(assessed)
     return report
+
+
+def by_style(assessed: Sequence[tuple[Row, Assessed]]) -> dict[str, dict[str, float]]:
+    """Over the London posts held back: incidents found and traps raised at 0.5, in each style of writing."""
+    styles: dict[str, dict[str, float]] = {}
+    ours = [(row, found) for row, found in assessed if row.set in LONDON and row.strict]
+    for style in sorted({row.style for row, _ in ours}):
+        said = [
+            (row.truth["incident_any"], found.incident_any >= 0.5)
+            for row, found in ours
+            if row.style == style
+        ]
+        incidents = [raised for truth, raised in said if truth]
+        traps = [raised for truth, raised in said if not truth]
+        styles[style] = {
+            "incidents": len(incidents),
+            "found": round(float(np.mean(incidents)), 4) if incidents else 0.0,
+            "traps": len(traps),
+            "raised": round(float(np.mean(traps)), 4) if traps else 0.0,
+        }
+    return styles
 
 
 def measure_set(found: Sequence[Assessed], rows: Sequence[Row], rival: Reference | None) -> dict[str, Any]:

@@ -48,6 +48,9 @@ def evaluate(
                 "",
                 f"{found['type_macro_f1']:.3f}",
             )
+    for style, row in report["styles"].items():
+        found = f"{row['found']:.3f} of {row['incidents']} found, {row['raised']:.3f} of {row['traps']} traps raised"
+        print(f"London, {style}: {found}")
     Console(width=None if sys.stdout.isatty() else 150).print(table)
 
 
