@@ -2,6 +2,7 @@
 
 import socket
 import threading
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -205,11 +206,12 @@ def raw_server(after_handshake: bytes) -> tuple[HttpSettings, str]:
                 b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                 b"Sec-WebSocket-Accept: " + accept_key(key.split(": ")[1]).encode() + b"\r\n\r\n"
             )
-            for at in range(0, len(after_handshake), 7):
-                connection.sendall(after_handshake[at : at + 7])
-            connection.shutdown(socket.SHUT_WR)
-            while connection.recv(10_000):
-                pass
+            with suppress(BrokenPipeError, ConnectionResetError):  # the client may have heard enough
+                for at in range(0, len(after_handshake), 7):
+                    connection.sendall(after_handshake[at : at + 7])
+                connection.shutdown(socket.SHUT_WR)
+                while connection.recv(10_000):
+                    pass
 
     threading.Thread(target=serve, daemon=True).start()
     return HttpSettings(allow=(f"127.0.0.1:{port}",)), f"ws://127.0.0.1:{port}/"
