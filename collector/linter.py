@@ -5,7 +5,6 @@ group of people who protest. It refuses and says why; the lists of names are `co
 import re
 import tomllib
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import Self
 
@@ -40,8 +39,9 @@ TITLES = (
     "rabbi",
     "reverend",
 )
-ABOUT_SOMEONE = re.compile(r"^(?:justicefor|justice4|rip|restinpeace|free|remember|weare|iam)(\w{3,})$")
-KEYS = {"given_names", "groups", "no_names"}
+PLEA = re.compile(r"(?:justicefor|justice4|restinpeace)(\w{3,})")
+SHORT_PLEAS = ("rip", "free", "remember", "iam", "weare")
+KEYS = {"given_names", "groups", "no_names", "place_words"}
 
 
 class LintError(ValueError):
@@ -56,11 +56,14 @@ class Linter:
         given_names: Iterable[str] = (),
         groups: Iterable[str] = (),
         no_names: Iterable[str] = (),
+        place_words: Iterable[str] = (),
     ) -> None:
-        """`no_names` are words that may follow a title or a given name without making a person of it."""
+        """`no_names` are words that may follow a title or a given name without making a person of it;
+        `place_words` make a street or a park of one or two names before them."""
         self.given_names = {each.lower() for each in given_names}
         self.groups = {_squeezed(each): each for each in groups}
-        self.no_names = {each.lower() for each in no_names}
+        self.place_words = {each.lower() for each in place_words}
+        self.no_names = {each.lower() for each in no_names} | self.place_words
 
     @classmethod
     def of(cls, paths: Sequence[Path]) -> Self:
@@ -69,7 +72,7 @@ class Linter:
         for path in paths:
             for key, names in _read(path).items():
                 lists[key] += names
-        return cls(lists["given_names"], lists["groups"], lists["no_names"])
+        return cls(lists["given_names"], lists["groups"], lists["no_names"], lists["place_words"])
 
     def why_not(self, term: str) -> str | None:
         """Why a term may not be collected by, None when it may. `term` is a hashtag or the words of a search."""
@@ -95,19 +98,29 @@ class Linter:
 
     def _person(self, words: Sequence[str]) -> str | None:
         squeezed = "".join(words)
-        plea = ABOUT_SOMEONE.match(squeezed)
-        if plea and plea[1] not in self.no_names:
+        plea = PLEA.fullmatch(squeezed)
+        if (plea and plea[1] not in self.no_names) or self._short_plea(words, squeezed):
             return squeezed
-        for first, second in pairwise(words):
+        for first, second, third in zip(words, words[1:], [*words[2:], ""], strict=False):
             named = first in TITLES or first in self.given_names
-            if named and second.isalpha() and len(second) > 1 and second not in self.no_names:
+            if named and self._may_be_name(second) and third not in self.place_words:
                 return f"{first} {second}"
         return squeezed if len(words) == 1 and words[0] in self.given_names else None
+
+    def _short_plea(self, words: Sequence[str], squeezed: str) -> bool:
+        """A word like RIP before what may be a name, or written together with a given name."""
+        if len(words) > 1 and words[0] in SHORT_PLEAS:
+            return self._may_be_name(words[1])
+        starts = [plea + name for plea in SHORT_PLEAS for name in self.given_names if len(name) > 3]
+        return len(words) == 1 and squeezed.startswith(tuple(starts))
+
+    def _may_be_name(self, word: str) -> bool:
+        return word.isalpha() and len(word) > 1 and word not in self.no_names
 
 
 def _words(term: str) -> list[str]:
     """The words of a term in small letters; a hashtag in CamelCase is taken apart."""
-    apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", term)
+    apart = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", term)
     return re.findall(r"[^\W_]+", apart.lower())
 
 
