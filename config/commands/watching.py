@@ -1,7 +1,8 @@
 """The sources from the terminal: how each is doing, what its kind declares, events that hurry them."""
 
 import json
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -38,6 +39,7 @@ COLOURS = {
     State.RESTING: "yellow",
 }
 WEEK = 7
+PIPED_WIDTH = 140  # where no terminal says how wide it is
 BARS = "·▁▂▃▄▅▆▇█"
 
 
@@ -160,38 +162,11 @@ def _boroughs(covers: Sequence[Cover]) -> dict[str, Any]:
 
 
 def _show(found: Sequence[Health], covers: Sequence[Cover], extra: Extra) -> None:
-    table = Table("source", "kind", "grade", "state", "last success", "next due", box=None)
-    table.add_column("week", no_wrap=True, min_width=WEEK)
-    for name in ("seen", "ours", "in cases"):
-        table.add_column(name, justify="right")
+    console = Console() if sys.stdout.isatty() else Console(width=PIPED_WIDTH)
+    console.print(_table(found, extra))
     for each in found:
-        row, colour = each.source, COLOURS.get(each.state, "dim")
-        state = f"[{colour}]{each.state.value}[/]"
-        when = _when(row.last_success_at), _when(row.due_at) if row.kind in polled() else "stays open"
-        share = extra.shares.get(row.name, Share(0, 0))
-        counts = f"{each.seen:,}", f"{each.stored:,}", f"{share.in_cases:,}"
-        table.add_row(row.name, row.kind, row.grade, state, *when, plot(each.days[-WEEK:]), *counts)
-    console = Console()
-    console.print(table)
-    for each in found:
-        if each.source.error:
-            failures = f"{each.source.failures} in a row" if each.source.failures else "now"
-            console.print(f"\n[red]{each.source.name}[/] failing ({failures}): {escape(each.source.error)}")
-            console.print(f"    {escape(each.source.remedy or '')}")
-        if each.state is State.STOPPED:
-            console.print(f"\n[red]{each.source.name}[/] stopped: {escape(each.source.stops_because or '')}")
-        if each.state is State.QUIET and each.source.rhythm_s:
-            usual = timedelta(seconds=round(each.source.rhythm_s))
-            console.print(f"\n{each.source.name} has gone quiet: usually one item in {usual},", end=" ")
-            console.print(f"none since {_when(each.source.newest_at)}")
-        if each.source.enabled and each.source.tag and not each.source.owner:
-            console.print(
-                f"\n{each.source.name}: nobody answers for #{each.source.tag}: give it owner, reason, expires"
-            )
-        for gap in each.gaps:
-            console.print(
-                f"\n{each.source.name} gap: {_when(gap.from_at)} to {_when(gap.until_at)}, {gap.because}"
-            )
+        for line in _said_of(each):
+            console.print(f"\n{line}")
     for lasting in extra.events:
         which = ", ".join(lasting.sources) or "all sources"
         console.print(
@@ -204,6 +179,42 @@ def _show(found: Sequence[Health], covers: Sequence[Cover], extra: Extra) -> Non
     console.print(f"\n{len(covers) - len(blind)} of {len(covers)} boroughs have a source of their own.")
     if blind:
         console.print(f"[red]Not covered:[/] {', '.join(blind)}")
+
+
+def _table(found: Sequence[Health], extra: Extra) -> Table:
+    """A line for each source; its name is never cut."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("source", no_wrap=True)
+    for name in ("kind", "state", "success", "due"):
+        table.add_column(name)
+    table.add_column("week", no_wrap=True)
+    for name in ("seen", "ours", "cases"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for each in found:
+        row, colour = each.source, COLOURS.get(each.state, "dim")
+        when = _when(row.last_success_at), _when(row.due_at) if row.kind in polled() else "stays open"
+        share = extra.shares.get(row.name, Share(0, 0))
+        counts = f"{each.seen:,}", f"{each.stored:,}", f"{share.in_cases:,}"
+        state = f"[{colour}]{each.state.value}[/]"
+        table.add_row(row.name, row.kind, state, *when, plot(each.days[-WEEK:]), *counts)
+    return table
+
+
+def _said_of(each: Health) -> Iterator[str]:
+    """What there is to say of one source: its failure with the remedy, why it stopped, its silence, its gaps."""
+    row = each.source
+    if row.error:
+        failures = f"{row.failures} in a row" if row.failures else "now"
+        yield f"[red]{row.name}[/] failing ({failures}): {escape(row.error)}\n    {escape(row.remedy or '')}"
+    if each.state is State.STOPPED:
+        yield f"[red]{row.name}[/] stopped: {escape(row.stops_because or '')}"
+    if each.state is State.QUIET and row.rhythm_s:
+        usual = timedelta(seconds=round(row.rhythm_s))
+        yield f"{row.name} has gone quiet: usually one item in {usual}, none since {_when(row.newest_at)}"
+    if row.enabled and row.tag and not row.owner:
+        yield f"{row.name}: nobody answers for #{row.tag}: give it owner, reason, expires"
+    for gap in each.gaps:
+        yield f"{row.name} gap: {_when(gap.from_at)} to {_when(gap.until_at)}, {gap.because}"
 
 
 def plot(days: Sequence[int]) -> str:
