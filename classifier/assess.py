@@ -12,14 +12,15 @@ from uuid import UUID, uuid4
 
 import msgspec
 import structlog
+from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import Session, col, delete, select
+from sqlmodel import Session, col, delete
 
 from classifier.model import Assessed
 from classifier.records import Assessment, Force, IncidentType, reading_text
 from collector.bulk import put_rows
 from collector.jobs import defer, ids
-from collector.records import Failure, Post
+from collector.records import Failure
 
 log = structlog.get_logger()
 
@@ -33,10 +34,11 @@ class Assessor(Protocol):
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """What the stage reads of a post."""
+    """What the stage reads of a post. `again` when an earlier wording of it was assessed."""
 
     id: UUID
     text: str
+    again: bool
 
 
 def assess(session: Session, post_ids: Sequence[UUID], model: Assessor, *, now: datetime) -> int:
@@ -57,25 +59,31 @@ def assess(session: Session, post_ids: Sequence[UUID], model: Assessor, *, now: 
     return len(wanted)
 
 
+WANTED = text(
+    """
+    SELECT post.id, post.title, post.text, assessment.post_id IS NOT NULL AS again
+    FROM posts post
+    LEFT JOIN assessments assessment ON assessment.post_id = post.id AND assessment.model = :model
+    WHERE post.id = ANY(:ids) AND post.withdrawn_at IS NULL
+        AND (assessment.post_id IS NULL OR assessment.at < post.changed_at)
+    """
+)
+
+
 def _wanted(session: Session, post_ids: Sequence[UUID], version: str) -> list[Wanted]:
-    done = (
-        select(Assessment.post_id)
-        .join(Post, col(Post.id) == col(Assessment.post_id))
-        .where(col(Assessment.post_id).in_(post_ids), col(Assessment.model) == version)
-        .where(col(Post.changed_at).is_(None) | (col(Assessment.at) >= col(Post.changed_at)))
-    )
-    posts = select(Post.id, Post.title, Post.text).where(
-        col(Post.id).in_(post_ids), col(Post.id).not_in(done), col(Post.withdrawn_at).is_(None)
-    )
-    return [Wanted(id, reading_text(title, text)) for id, title, text in session.execute(posts)]
+    """The posts this model has not assessed in their present wording."""
+    found = session.execute(WANTED, {"ids": list(post_ids), "model": version})
+    return [Wanted(row.id, reading_text(row.title, row.text), row.again) for row in found]
 
 
 def _forget(session: Session, posts: Sequence[Wanted], version: str) -> None:
     """Let go what this model said of earlier wordings of these posts; the decisions taken by it stay."""
-    earlier = delete(Assessment).where(
-        col(Assessment.post_id).in_([post.id for post in posts]), col(Assessment.model) == version
-    )
-    session.execute(earlier)
+    edited = [post.id for post in posts if post.again]
+    if edited:
+        earlier = delete(Assessment).where(
+            col(Assessment.post_id).in_(edited), col(Assessment.model) == version
+        )
+        session.execute(earlier)
 
 
 def _assessed(model: Assessor, posts: Sequence[Wanted]) -> tuple[list[Assessed], list[tuple[Wanted, str]]]:
