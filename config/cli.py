@@ -35,6 +35,7 @@ COMMANDS = {
     "alerts": Command("responding", "List alerts with their deliveries."),
     "statements": Command("responding", "List the drafted holding statements."),
     "review": Command("responding", "The fortnightly oversight review."),
+    "people": Command("staffing", "Accounts and their roles, sign-in links and passwords."),
     "audit": Command("auditing", "Prove that nobody has changed the log."),
     "check": Command("checking", "Validate every file under config/ and the settings."),
     "doctor": Command("checking", "Test every dependency, credential, clock, disk and heartbeat."),

@@ -30,6 +30,7 @@ from responders.figures import (
 )
 from responders.tactics import Tactic, named
 from triage.chain import head_of
+from triage.log import VIEWED
 from triage.records import (
     Alert,
     Case,
@@ -144,7 +145,9 @@ def _sheets(
             select(Statement)
             .where(col(Statement.case_id).in_(ids))
             .order_by(col(Statement.template), col(Statement.version)),
-            select(LogEntry).where(col(LogEntry.case_id).in_(ids)).order_by(col(LogEntry.seq)),
+            select(LogEntry)
+            .where(col(LogEntry.case_id).in_(ids), col(LogEntry.what) != VIEWED)
+            .order_by(col(LogEntry.seq)),
         )
     )
     alerts = _alerts(session, ids)

@@ -10,6 +10,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col
 
 from triage import actions
+from triage.log import Line, note
+from triage.permissions import Permission, may
 from triage.records import Alert, AlertState, Case, Person, Press
 
 LONDON = ZoneInfo("Europe/London")
@@ -19,6 +21,7 @@ UNLINKED = (
     "Ask an administrator to link it, or acknowledge on the case page."
 )
 WRONG_DESK = "You do not work at the {desk} desk, so nothing was changed. Its people can acknowledge this."
+WRONG_ROLE = "Your roles do not allow to acknowledge alerts, so nothing was changed."
 GONE = "This alert no longer exists; nothing was changed. Look in the queue."
 CLOSED = "GH-{number} is closed; there is nothing left to acknowledge."
 ALREADY = "GH-{number} was already acknowledged{by}{at}; nothing was changed."
@@ -86,7 +89,10 @@ def _acknowledge(session: Session, alert_id: UUID, user: str, now: datetime) -> 
     case = session.get(Case, alert.case_id) if alert else None
     if alert is None or case is None:
         return GONE
-    if not person.admin and alert.desk not in person.desks:
+    if not may(person, Permission.ACKNOWLEDGE):
+        note(session, [Line("denied", case.id, None, {"needs": "acknowledge"})], who=person.username, now=now)
+        return WRONG_ROLE
+    if alert.desk not in person.desks:
         return WRONG_DESK.format(desk=alert.desk)
     case_id, number, desk = case.id, case.number, alert.desk
     if alert.state != AlertState.OPEN:

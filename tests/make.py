@@ -72,5 +72,6 @@ def make_alert(case: Case, **given: Any) -> Alert:
 
 def make_person(**given: Any) -> Person:
     username = given.pop("username", f"person-{uuid4().hex[:8]}")
-    given = {"name": "Duty Officer", "desks": ["comms"], "created_at": NOON, **given}
+    roles = ["triage", "oversight_reviewer"]
+    given = {"name": "Duty Officer", "desks": ["comms"], "roles": roles, "created_at": NOON, **given}
     return Person(username=username, **given)

@@ -22,6 +22,8 @@ from triage.locked import (
     stop_clocks,
     touch,
 )
+from triage.log import VIEWED
+from triage.permissions import Permission, may, need
 from triage.records import OPEN, Alert, AlertState, Case, Clock, Desk, LogEntry, Person, Status
 from triage.regroup import confirm_suggestion, join, refuse_suggestion, split
 
@@ -41,6 +43,7 @@ def claim(
     version: int | None = None,
 ) -> Case:
     """Take a case, or keep it for longer. Raises Conflict while someone else has it."""
+    need(who, Permission.TRIAGE)
     [case] = lock(session, case_id, version=version)
     must_be_open(case)
     must_be_free(session, case, who, now)
@@ -57,6 +60,7 @@ def claim_next(
     lease: timedelta = LEASE,
 ) -> list[Case]:
     """Take the gravest cases nobody has, up to `most`. However many ask at once, each gets others."""
+    need(who, Permission.TRIAGE)
     free = or_(col(Case.claimed_by).is_(None), col(Case.claimed_until) <= now)
     asked = select(Case).where(col(Case.status).in_((Status.DETECTED, Status.TRIAGED)), free)
     if desk is not None:
@@ -69,12 +73,13 @@ def claim_next(
 
 
 def release(session: Session, case_id: UUID, *, who: Person, now: datetime) -> Case:
-    """Give a case back. An administrator may take it from someone; the log says so."""
+    """Give a case back. A duty officer may take it from someone; the log says so."""
+    need(who, Permission.TRIAGE)
     [case] = lock(session, case_id)
     if case.claimed_by is None:
         raise Conflict("Nobody has this case.")
     held = held_by_another(session, case, who, now)
-    if held and not who.admin:
+    if held and not may(who, Permission.BREAK_CLAIM):
         raise Conflict(held)
     case.claimed_by = case.claimed_until = None
     touch(session, case, "claim broken" if held else "released", who=who, now=now)
@@ -88,6 +93,7 @@ def acknowledge(
 
     The same person may answer twice, as Slack delivers a click more than once.
     """
+    need(who, Permission.ACKNOWLEDGE)
     [case] = lock(session, case_id)
     alert = session.exec(select(Alert).where(Alert.case_id == case_id, Alert.desk == desk)).first()
     if alert is None:
@@ -121,6 +127,7 @@ def dismiss(
     """Close a case without action, as noise, not ours or opinion. `why` is required: the review reads it."""
     if status not in DISMISSALS:
         raise ValueError(f"a case is dismissed as one of {', '.join(DISMISSALS)}, not {status}")
+    need(who, Permission.TRIAGE)
     why = _reason(why)
     [case] = lock(session, case_id, version=version)
     must_be_open(case)
@@ -147,6 +154,7 @@ def confirm(session: Session, case_id: UUID, *, who: Person, now: datetime, why:
 
 def reopen(session: Session, case_id: UUID, *, who: Person, why: str, now: datetime) -> Case:
     """Bring a dismissed or closed case back into the queue, its alerts and clocks with it."""
+    need(who, Permission.TRIAGE)
     [case] = lock(session, case_id)
     if case.status in OPEN:
         raise Conflict(f"GH-{case.number} is open.")
@@ -155,9 +163,11 @@ def reopen(session: Session, case_id: UUID, *, who: Person, why: str, now: datet
 
 def undo(session: Session, case_id: UUID, *, who: Person, now: datetime) -> Case:
     """Take back one's own last act on a case, when it was to dismiss, watch or confirm it."""
+    need(who, Permission.TRIAGE)
     [case] = lock(session, case_id)
     last = session.exec(
-        select(LogEntry).where(LogEntry.case_id == case_id, LogEntry.who == who.username)
+        select(LogEntry)
+        .where(LogEntry.case_id == case_id, LogEntry.who == who.username, LogEntry.what != VIEWED)
         .order_by(col(LogEntry.seq).desc())
     ).first()  # fmt: skip
     if last is None or last.what not in UNDOABLE or last.detail.get("as") != case.status:
@@ -177,6 +187,7 @@ def _take(session: Session, case: Case, who: Person, now: datetime, lease: timed
 def _move(
     session: Session, case_id: UUID, status: Status, what: str, *, who: Person, now: datetime, why: str | None
 ) -> Case:
+    need(who, Permission.TRIAGE)
     [case] = lock(session, case_id)
     must_be_open(case)
     must_be_free(session, case, who, now)

@@ -20,6 +20,7 @@ from triage.chain import canonical, link, plain
 from triage.records import LogHead
 
 MACHINE = "golden hour"
+VIEWED = "viewed"
 KEY = "log_key"  # the engine's execution option that holds the key; config/database.py sets it
 
 WRITE = text(

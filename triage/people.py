@@ -16,7 +16,8 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlmodel import Session, col, delete, func, select
 
 from triage.log import MACHINE, Line, note
-from triage.records import Desk, Person, SignInAttempt, SignInLink, WebSession
+from triage.permissions import SMALL_TEAM
+from triage.records import Desk, Person, Role, SignInAttempt, SignInLink, WebSession
 
 LINK_LASTS = timedelta(minutes=30)
 WINDOW = timedelta(minutes=5)
@@ -40,7 +41,8 @@ def create_person(
     name: str,
     *,
     desks: Sequence[Desk] = (Desk.COMMS, Desk.OVERSIGHT),
-    admin: bool = False,
+    roles: Sequence[Role] = (),
+    by: str = MACHINE,
     now: datetime,
 ) -> Person:
     """A new account without a password: a link lets its owner in. The name must not be taken."""
@@ -48,12 +50,13 @@ def create_person(
         username=_plain(username),
         name=name,
         desks=[desk.value for desk in desks],
-        admin=admin,
+        roles=[role.value for role in roles],
         created_at=now,
     )
     session.add(person)
     session.flush()
-    note(session, [Line("account created", detail={"person": str(person.id)})], who=MACHINE, now=now)
+    detail = {"person": str(person.id), "roles": person.roles}
+    note(session, [Line("account created", detail=detail)], who=by, now=now)
     return person
 
 
@@ -61,7 +64,7 @@ def first_person(session: Session, *, now: datetime) -> Person | None:
     """The administrator of a fresh installation; None when anybody has an account already."""
     if session.exec(select(Person.id).limit(1)).first() is not None:
         return None
-    return create_person(session, FIRST_PERSON, "Administrator", admin=True, now=now)
+    return create_person(session, FIRST_PERSON, "Administrator", roles=SMALL_TEAM, now=now)
 
 
 def make_link(session: Session, person: Person, *, now: datetime, lasts: timedelta = LINK_LASTS) -> str:
@@ -130,13 +133,33 @@ def too_weak(password: str, username: str) -> str:
     return ""
 
 
-def disable(session: Session, person: Person, *, by: Person, now: datetime) -> None:
+def disable(session: Session, person: Person, *, by: str, now: datetime) -> None:
     """Close an account: its browsers are signed out with this, its links stop working."""
     person.disabled_at = now
+    _shut_out(session, person)
+    note(session, [Line("account disabled", detail={"person": str(person.id)})], who=by, now=now)
+
+
+def set_roles(session: Session, person: Person, roles: Sequence[Role], *, by: str, now: datetime) -> None:
+    """Change what a person may do: at once, and their browsers are signed out."""
+    before = person.roles
+    person.roles = [role.value for role in dict.fromkeys(roles)]
+    _shut_out(session, person)
+    detail = {"person": str(person.id), "from": before, "to": person.roles}
+    note(session, [Line("roles changed", detail=detail)], who=by, now=now)
+
+
+def set_password(session: Session, person: Person, password: str, *, by: str, now: datetime) -> None:
+    """A new password, which signs all browsers out. Ask `too_weak` first."""
+    person.password_hash = digest_password(password)
+    _shut_out(session, person)
+    note(session, [Line("password set", detail={"person": str(person.id)})], who=by, now=now)
+
+
+def _shut_out(session: Session, person: Person) -> None:
     session.exec(delete(WebSession).where(col(WebSession.person_id) == person.id))
     session.exec(delete(SignInLink).where(col(SignInLink.person_id) == person.id))
     session.flush()
-    note(session, [Line("account disabled", detail={"person": str(person.id)})], who=by.username, now=now)
 
 
 def forget_guesses(session: Session, *, now: datetime) -> None:

@@ -329,8 +329,23 @@ class ReviewItem(Record, table=True):
     listed_at: AwareDatetime
 
 
+class Role(StrEnum):
+    """What someone is here for; triage/permissions.py says what each may do."""
+
+    VIEWER = "viewer"
+    TRIAGE = "triage"
+    DUTY_OFFICER = "duty_officer"
+    APPROVER = "approver"
+    OVERSIGHT_REVIEWER = "oversight_reviewer"
+    PANEL_VIEWER = "panel_viewer"
+    DPS_LIAISON = "dps_liaison"
+    DATA_STEWARD = "data_steward"
+    ADMIN = "admin"
+    AUDITOR = "auditor"
+
+
 class Person(Record, table=True):
-    """Someone who works here. `desks` are the desks they work at."""
+    """Someone who works here. `desks` are the desks they work at, `roles` what they may do."""
 
     __tablename__ = "people"
 
@@ -339,7 +354,7 @@ class Person(Record, table=True):
     name: str
     password_hash: str | None = None
     desks: list[str] = Field(default_factory=list, sa_column=words())
-    admin: bool = False
+    roles: list[str] = Field(default_factory=list, sa_column=words())
     slack_user: str | None = Field(default=None, unique=True)
     created_at: AwareDatetime
     disabled_at: AwareDatetime | None = None

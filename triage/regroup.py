@@ -15,6 +15,7 @@ from collector.records import Post
 from triage.locked import Conflict, lock, must_be_free, stop_clocks, touch
 from triage.log import Line, note
 from triage.notice import tell_desk
+from triage.permissions import Permission, need
 from triage.records import OPEN, Alert, AlertState, Case, Membership, Person, Severity, Status
 from triage.severity import graver, of_case, weigh
 from triage.titles import title_of
@@ -26,6 +27,7 @@ def split(
     session: Session, case_id: UUID, post_ids: Sequence[UUID], *, who: Person, why: str, now: datetime
 ) -> Case:
     """Make posts of a case into a case of their own. Returns the new one, which nobody has claimed."""
+    need(who, Permission.TRIAGE)
     [case] = lock(session, case_id)
     must_be_free(session, case, who, now)
     members = set(session.scalars(_members(case_id)))
@@ -56,6 +58,7 @@ def join(
     session: Session, case_id: UUID, other: UUID, *, who: Person, why: str | None = None, now: datetime
 ) -> Case:
     """Bring a post, or all of another case, into this one. The other case is closed and says where it went."""
+    need(who, Permission.TRIAGE)
     if session.get(Case, other) is not None:
         return _merge(session, case_id, other, who=who, why=why, now=now)
     home = session.scalars(
@@ -87,6 +90,7 @@ def confirm_suggestion(session: Session, case_id: UUID, post_id: UUID, *, who: P
 
 def refuse_suggestion(session: Session, case_id: UUID, post_id: UUID, *, who: Person, now: datetime) -> Case:
     """Say that a suggested post is not about this case."""
+    need(who, Permission.TRIAGE)
     [case] = lock(session, case_id)
     _suggested(session, case_id, post_id)
     session.execute(_of(case_id, [post_id], sure=False))

@@ -57,11 +57,17 @@ def seed_people(session: Session, *, now: datetime) -> tuple[Person, Person]:
             username="amira",
             name="Amira K.",
             desks=["comms", "oversight"],
+            roles=["triage", "duty_officer", "approver", "oversight_reviewer"],
             created_at=now,
             password_hash=password_hash(),
         ),
         Person(
-            username="tom", name="Tom B.", desks=["oversight"], created_at=now, password_hash=password_hash()
+            username="tom",
+            name="Tom B.",
+            desks=["oversight"],
+            roles=["triage", "oversight_reviewer"],
+            created_at=now,
+            password_hash=password_hash(),
         ),
     )
     session.add_all(made)

@@ -21,6 +21,7 @@ from triage.web.alerts import Raised, read_alerts
 from triage.web.calm import health, troubles
 from triage.web.case import Voice, read_voices
 from triage.web.filters import PER_PAGE, Filters
+from triage.web.permitted import note_view
 from triage.web.queue import find_case
 from triage.web.reading import unmentioned
 from triage.web.rows import Row, find_rows, rows_of
@@ -205,7 +206,10 @@ class Refusal(BaseModel):
 
 REFUSALS: dict[int | str, dict[str, Any]] = {
     401: {"model": Refusal, "description": "Not signed in"},
-    403: {"model": Refusal, "description": "The token is missing or another site asked"},
+    403: {
+        "model": Refusal,
+        "description": "Your roles do not allow it, the token is missing, or another site asked",
+    },
     404: {"model": Refusal, "description": "No such case"},
     409: {"model": Refusal, "description": "Someone else was first, or it cannot be done in this state"},
     422: {"model": Refusal, "description": "The request does not fit its description"},
@@ -265,6 +269,7 @@ def cases(
 def case(visit: Visiting, ref: str) -> WholeCaseOut:
     """A case by number or id, with its first fifty posts."""
     found = find_case(visit.session, ref)
+    note_view(visit, found.id)
     posts = [PostOut.of(each) for each in read_voices(visit.session, found.id, sure=True, page=1)]
     shown = CaseOut.of(rows_of(visit.session, [found], visit.person, now=visit.now)[0])
     return WholeCaseOut(**shown.model_dump(), posts=posts)

@@ -23,6 +23,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from triage import actions
+from triage.permissions import Denied
 from triage.settings import WebSettings
 from triage.web import (
     account,
@@ -30,7 +31,9 @@ from triage.web import (
     alerts,
     api,
     case,
+    counts,
     live,
+    log_lines,
     queue,
     reviews,
     routings,
@@ -39,6 +42,7 @@ from triage.web import (
     sources,
 )
 from triage.web.pages import make_pages
+from triage.web.permitted import home_of, note_denial, permitted
 from triage.web.security import (
     Gate,
     Guarded,
@@ -58,7 +62,21 @@ OPEN_PATHS = ("/sign-in", "/sign-in/", "/static/", "/healthz", "/favicon.ico")
 LARGEST_BODY = 256 * 1024
 A_YEAR = "public, max-age=31536000, immutable"
 
-PAGES = (queue, case, acts, alerts, sources, routings, reviews, search, account, signing_in, live)
+PAGES = (
+    queue,
+    case,
+    acts,
+    alerts,
+    sources,
+    routings,
+    reviews,
+    search,
+    account,
+    signing_in,
+    live,
+    counts,
+    log_lines,
+)
 
 
 def desk(
@@ -90,11 +108,12 @@ def desk(
     for module in PAGES:
         app.include_router(
             module.router,
-            dependencies=[Depends(untampered)],
+            dependencies=[Depends(untampered), Depends(permitted)],
             include_in_schema=False,
             max_body_size=LARGEST_BODY,
         )
-    app.include_router(api.router, dependencies=[Depends(untampered)], max_body_size=LARGEST_BODY)
+    guards = [Depends(untampered), Depends(permitted)]
+    app.include_router(api.router, dependencies=guards, max_body_size=LARGEST_BODY)
     for door in doors:
         app.include_router(door, include_in_schema=False, max_body_size=LARGEST_BODY)
     _add_the_rest(app)
@@ -154,12 +173,14 @@ def _add_the_rest(app: FastAPI) -> None:
     app.add_api_route("/healthz", _healthz, include_in_schema=False)
     app.add_exception_handler(StarletteHTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
+    app.add_exception_handler(Denied, _denied)
     app.add_exception_handler(jinja2.TemplateNotFound, _broken)
     app.add_exception_handler(Exception, _broken)
 
 
-def _home() -> RedirectResponse:
-    return RedirectResponse("/queue", HTTPStatus.SEE_OTHER)
+def _home(request: Request) -> RedirectResponse:
+    visitor: Visitor = request.state.visitor
+    return RedirectResponse(home_of(visitor.person), HTTPStatus.SEE_OTHER)
 
 
 def _icon() -> RedirectResponse:
@@ -190,6 +211,13 @@ def _refused(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException | StarletteHTTPException):
         raise error
     return _error_page(request, error.status_code, str(error.detail), dict(error.headers or {}))
+
+
+def _denied(request: Request, error: Exception) -> Response:
+    if not isinstance(error, Denied):
+        raise error
+    note_denial(request, error)
+    return _error_page(request, HTTPStatus.FORBIDDEN, str(error), {})
 
 
 def _malformed(request: Request, error: Exception) -> Response:

@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 
 from classifier.records import Assessment
 from collector.records import Media, Post
+from triage.log import VIEWED
 from triage.records import (
     Alert,
     Clock,
@@ -25,6 +26,7 @@ from triage.records import (
     StatementState,
 )
 from triage.web.filters import Filters
+from triage.web.permitted import note_view
 from triage.web.queue import find_case
 from triage.web.reading import Piece, pieces, read_text, same_words
 from triage.web.rows import names_of, rows_of
@@ -71,6 +73,7 @@ class Told(NamedTuple):
 def case(visit: Visiting, ref: str, posts: Annotated[int, Query(ge=1, le=10_000)] = 1) -> HTMLResponse:
     """The whole case; long families of posts in pages of fifty."""
     found = find_case(visit.session, ref)
+    note_view(visit, found.id)
     [row] = rows_of(visit.session, [found], visit.person, now=visit.now)
     voices = read_voices(visit.session, found.id, sure=True, page=posts)
     return visit.page(
@@ -203,5 +206,6 @@ def _reviews(session: Session, case_id: UUID) -> list[tuple[datetime, str]]:
 
 
 def _log(session: Session, case_id: UUID) -> list[LogEntry]:
-    lines = select(LogEntry).where(LogEntry.case_id == case_id).order_by(col(LogEntry.seq).desc())
+    asked = select(LogEntry).where(LogEntry.case_id == case_id, LogEntry.what != VIEWED)
+    lines = asked.order_by(col(LogEntry.seq).desc())
     return list(session.exec(lines.limit(200)))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import jinja2
 
+from triage.permissions import Permission, may
 from triage.records import OPEN
 from triage.severity import RANGES
 from triage.web import words
@@ -32,6 +33,7 @@ def make_pages(static: Path) -> jinja2.Environment:
         BCU=words.BCU,
         OPEN=OPEN,
         RANGES=RANGES,
+        may=lambda person, name: may(person, Permission(name)),
     )
     pages.filters.update(
         ago=words.ago,

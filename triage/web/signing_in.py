@@ -13,6 +13,7 @@ from triage import people
 from triage.log import Line, note
 from triage.records import Person
 from triage.web import sessions
+from triage.web.permitted import home_of
 from triage.web.security import is_secure, safe_next
 from triage.web.visit import SAID, Room, Visiting, plain_page, room_of
 
@@ -105,7 +106,7 @@ def _let_in(request: Request, room: Room, session: Session, person: Person, to: 
     _log(session, room, person.username, "signed in")
     session.commit()
     secure = is_secure(room.settings)
-    answer = RedirectResponse(to, HTTPStatus.SEE_OTHER)
+    answer = RedirectResponse(home_of(person) if to == "/queue" else to, HTTPStatus.SEE_OTHER)
     answer.set_cookie(
         cookie_name(secure=secure),
         token,

@@ -1,0 +1,65 @@
+"""A permission: one thing a person may do here. Roles carry them; what no role of a person carries is denied.
+
+The roles and what each may see are those of the force's policy (docs/operating.md, people and roles). Holding
+several adds them up. `admin` looks after accounts and configuration and reads no case.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from triage.records import Person, Role
+
+
+class Permission(StrEnum):
+    """`OWN_ACCOUNT` is everybody's."""
+
+    OWN_ACCOUNT = "own_account"
+    SEE_COUNTS = "see_counts"
+    READ_CASES = "read_cases"
+    TRIAGE = "triage"
+    ACKNOWLEDGE = "acknowledge"
+    BREAK_CLAIM = "break_claim"
+    READ_REVIEWS = "read_reviews"
+    READ_SOURCES = "read_sources"
+    READ_LOG = "read_log"
+
+
+P = Permission
+READING = frozenset({P.SEE_COUNTS, P.READ_CASES, P.READ_SOURCES})
+
+GRANTS: Mapping[str, frozenset[Permission]] = {
+    Role.VIEWER: frozenset({P.SEE_COUNTS}),
+    Role.TRIAGE: READING | {P.TRIAGE},
+    Role.DUTY_OFFICER: READING | {P.TRIAGE, P.ACKNOWLEDGE, P.BREAK_CLAIM},
+    Role.APPROVER: READING,
+    Role.OVERSIGHT_REVIEWER: READING | {P.TRIAGE, P.ACKNOWLEDGE, P.READ_REVIEWS},
+    Role.PANEL_VIEWER: frozenset(),
+    Role.DPS_LIAISON: frozenset({P.SEE_COUNTS, P.READ_CASES}),
+    Role.DATA_STEWARD: frozenset({P.SEE_COUNTS, P.READ_SOURCES, P.READ_LOG}),
+    Role.ADMIN: frozenset({P.SEE_COUNTS, P.READ_SOURCES}),
+    Role.AUDITOR: frozenset({P.READ_LOG}),
+}
+SMALL_TEAM = (Role.TRIAGE, Role.DUTY_OFFICER, Role.APPROVER, Role.OVERSIGHT_REVIEWER, Role.ADMIN)
+
+
+class Denied(Exception):
+    """None of a person's roles allows this; the text is shown as it stands."""
+
+    def __init__(self, permission: Permission) -> None:
+        super().__init__("Your roles do not allow this. Whoever looks after the accounts can change them.")
+        self.permission = permission
+
+
+def may(person: Person, permission: Permission) -> bool:
+    """Whether one of the person's roles carries the permission."""
+    if person.disabled_at is not None:
+        return False
+    if permission == Permission.OWN_ACCOUNT:
+        return True
+    return any(permission in GRANTS.get(role, ()) for role in person.roles)
+
+
+def need(person: Person, permission: Permission) -> None:
+    """Raises Denied."""
+    if not may(person, permission):
+        raise Denied(permission)

@@ -1,0 +1,114 @@
+"""Which permission each address of the desk needs. One that is not listed here is denied to everybody."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from fastapi import Request
+from sqlmodel import Session, col, select
+
+from triage.log import VIEWED, Line, note
+from triage.permissions import Denied, Permission, may
+from triage.records import LogEntry, Person
+from triage.web.sessions import Visitor
+from triage.web.visit import Visit, room_of
+
+P = Permission
+VIEWED_ANEW = timedelta(minutes=10)
+
+NEEDS: dict[str, Permission] = {
+    "GET /banners": P.OWN_ACCOUNT,
+    "GET /live": P.OWN_ACCOUNT,
+    "GET /account": P.OWN_ACCOUNT,
+    "POST /account/password": P.OWN_ACCOUNT,
+    "POST /sign-out": P.OWN_ACCOUNT,
+    "GET /api/v1/openapi.json": P.OWN_ACCOUNT,
+    "GET /api/v1/me": P.OWN_ACCOUNT,
+    "GET /api/v1/healthz": P.OWN_ACCOUNT,
+    "GET /counts": P.SEE_COUNTS,
+    "GET /queue": P.READ_CASES,
+    "GET /queue/new": P.READ_CASES,
+    "GET /cases/{ref}": P.READ_CASES,
+    "GET /cases/{ref}/row": P.READ_CASES,
+    "GET /cases/{ref}/dismiss": P.READ_CASES,
+    "GET /alerts": P.READ_CASES,
+    "GET /routings": P.READ_CASES,
+    "GET /search": P.READ_CASES,
+    "GET /api/v1/cases": P.READ_CASES,
+    "GET /api/v1/cases/{ref}": P.READ_CASES,
+    "GET /api/v1/alerts": P.READ_CASES,
+    "GET /api/v1/statements": P.READ_CASES,
+    "GET /sources": P.READ_SOURCES,
+    "GET /api/v1/sources": P.READ_SOURCES,
+    "GET /reviews": P.READ_REVIEWS,
+    "GET /log": P.READ_LOG,
+    "POST /queue/next": P.TRIAGE,
+    "POST /queue/bulk": P.TRIAGE,
+    "POST /cases/{ref}/claim": P.TRIAGE,
+    "POST /cases/{ref}/release": P.TRIAGE,
+    "POST /cases/{ref}/dismiss": P.TRIAGE,
+    "POST /cases/{ref}/watch": P.TRIAGE,
+    "POST /cases/{ref}/confirm": P.TRIAGE,
+    "POST /cases/{ref}/undo": P.TRIAGE,
+    "POST /cases/{ref}/reopen": P.TRIAGE,
+    "POST /cases/{ref}/suggestion": P.TRIAGE,
+    "POST /cases/{ref}/split": P.TRIAGE,
+    "POST /cases/{ref}/join": P.TRIAGE,
+    "POST /cases/{ref}/acknowledge": P.ACKNOWLEDGE,
+    "POST /api/v1/cases/{ref}/claim": P.TRIAGE,
+    "POST /api/v1/cases/{ref}/release": P.TRIAGE,
+    "POST /api/v1/cases/{ref}/dismiss": P.TRIAGE,
+    "POST /api/v1/cases/{ref}/acknowledge": P.ACKNOWLEDGE,
+}
+OPEN = ("/sign-in", "/sign-in/{token}")  # for those who have not signed in, and check for themselves
+HOMES = (("/queue", P.READ_CASES), ("/counts", P.SEE_COUNTS), ("/log", P.READ_LOG))
+
+
+class Unlisted(Denied):
+    """An address that nobody has decided on."""
+
+    def __init__(self) -> None:
+        super().__init__(Permission.OWN_ACCOUNT)
+
+
+def permitted(request: Request) -> None:
+    """Raises Denied unless the person's roles carry what the address needs."""
+    path = str(getattr(request.scope["route"], "path", ""))
+    if path in OPEN:
+        return
+    visitor: Visitor | None = request.state.visitor
+    needed = NEEDS.get(f"{'GET' if request.method == 'HEAD' else request.method} {path}")
+    if needed is None or visitor is None:
+        raise Unlisted
+    if not may(visitor.person, needed):
+        raise Denied(needed)
+
+
+def note_denial(request: Request, denied: Denied) -> None:
+    """Leave a line in the log: who was denied what. The address as routed holds no text of anyone."""
+    room, visitor = room_of(request), request.state.visitor
+    route = f"{request.method} {getattr(request.scope.get('route'), 'path', '')}"
+    detail: dict[str, Any] = {"needs": denied.permission.value, "route": route}
+    with Session(room.engine) as session:
+        who = visitor.person.username if visitor else "someone"
+        note(session, [Line("denied", None, None, detail)], who=who, now=room.now())
+        session.commit()
+
+
+def note_view(visit: Visit, case_id: UUID) -> None:
+    """Leave a line in the log that this person has seen the case: one in ten minutes."""
+    seen = select(LogEntry.seq).where(
+        LogEntry.case_id == case_id,
+        LogEntry.who == visit.person.username,
+        LogEntry.what == VIEWED,
+        col(LogEntry.at) > visit.now - VIEWED_ANEW,
+    )
+    if visit.session.exec(seen.limit(1)).first() is None:
+        with Session(visit.room.engine) as session:
+            note(session, [Line(VIEWED, case_id)], who=visit.person.username, now=visit.now)
+            session.commit()
+
+
+def home_of(person: Person) -> str:
+    """The first page the person may see."""
+    return next((path for path, needed in HOMES if may(person, needed)), "/account")
