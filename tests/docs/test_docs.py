@@ -19,7 +19,13 @@ ROOT = Path(__file__).resolve().parents[2]
 LANGUAGE = (ROOT / "docs/language.md").read_text(encoding="utf-8")
 OPERATING = ROOT / "docs/operating.md"
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
-RECORDS = (collector.evidence_records, collector.footage_records, collector.records, classifier.records, triage.records)
+RECORDS = (
+    collector.evidence_records,
+    collector.footage_records,
+    collector.records,
+    classifier.records,
+    triage.records,
+)
 
 
 def public_types() -> list[str]:
