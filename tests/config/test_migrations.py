@@ -65,6 +65,27 @@ def test_a_log_from_before_the_chain_is_sealed_in_order(engine: Engine, settings
     assert (verified.breaks, verified.entries) == ([], 4)
 
 
+def test_who_had_an_account_before_roles_keeps_what_they_could_do(engine: Engine, settings: Settings) -> None:
+    migrate(settings, "base")
+    migrate(settings, "0005")
+    command = (
+        "INSERT INTO people (id, username, name, admin, created_at)"
+        " VALUES (gen_random_uuid(), :name, :name, :admin, now())"
+    )
+    with engine.begin() as connection:
+        for name, admin in (("ann", True), ("ben", False)):
+            connection.execute(text(command), {"name": name, "admin": admin})
+    migrate(settings)
+    with engine.connect() as connection:
+        ann, ben = connection.scalars(text("SELECT roles FROM people ORDER BY username"))
+    assert set(ann) - set(ben) == {"admin"}
+    assert "triage" in ben
+    migrate(settings, "-1")
+    with engine.connect() as connection:
+        assert list(connection.scalars(text("SELECT admin FROM people ORDER BY username"))) == [True, False]
+    migrate(settings)
+
+
 def test_the_log_refuses_to_be_changed(session: Session) -> None:
     note(session, [Line("noted")], who="ann", now=datetime.now(UTC))
     session.commit()
