@@ -25,6 +25,7 @@ PAGES = (
     "/search?q=police",
     "/search?q=nothing+like+it",
     "/account",
+    "/counts",
     "/cases/999",
 )
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}

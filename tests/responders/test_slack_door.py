@@ -92,6 +92,7 @@ def door(engine: Engine) -> Iterator[Running]:
     with Session(engine) as session:
         session.add(make_person(name="Sam Comms", slack_user="U0SAM"))
         session.add(make_person(name="Ola Oversight", slack_user="U0OLA", desks=["oversight"]))
+        session.add(make_person(name="Vic Viewer", slack_user="U0VIC", roles=["viewer"]))
         gone = make_person(name="Gone", slack_user="U0GONE", disabled_at=datetime.now(UTC))
         session.add(gone)
         session.commit()
@@ -144,7 +145,12 @@ def test_a_second_press_is_told_who_was_first(door: Running) -> None:
 
 @pytest.mark.parametrize(
     ("user", "told"),
-    [("U0NOBODY", "not linked"), ("U0OLA", "do not work at the comms desk"), ("U0GONE", "not linked")],
+    [
+        ("U0NOBODY", "not linked"),
+        ("U0OLA", "do not work at the comms desk"),
+        ("U0VIC", "Your roles do not allow"),
+        ("U0GONE", "not linked"),
+    ],
 )
 def test_who_may_not_is_told_why_and_changes_nothing(door: Running, user: str, told: str) -> None:
     assert door.press(press_of(door.alert, user)) == 200
