@@ -24,6 +24,11 @@ from collector.records import Failure
 
 log = structlog.get_logger()
 
+WAITING = text(
+    "SELECT count(*) FROM (SELECT 1 FROM procrastinate_jobs"
+    " WHERE queue_name = 'assess' AND status = 'todo' LIMIT :most) waiting"
+)
+
 
 class Assessor(Protocol):
     """What the stage needs of a model."""
@@ -68,6 +73,12 @@ WANTED = text(
         AND (assessment.post_id IS NULL OR assessment.at < post.changed_at)
     """
 )
+
+
+def waiting(session: Session, most: int) -> int:
+    """How many jobs wait to be assessed, counted up to `most`."""
+    found = session.execute(WAITING, {"most": most}).scalar_one()
+    return int(found)
 
 
 def _wanted(session: Session, post_ids: Sequence[UUID], version: str) -> list[Wanted]:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from ftfy import fix_encoding
 from ftfy.badness import is_bad
 
+LAYERS = 4  # one disguise may hide another, not without end
 LONGEST = 4_000  # characters read of one text; a post has 147 on average, a long thread under 3,000
 
 _HERE = Path(__file__).parent
@@ -76,8 +77,11 @@ def normalise(original: str) -> Working:
     if plain and not any(odd.search(text) for odd in (_STRETCHED, _LEETED, _SPACED, _MASKED, _ENDLESS)):
         return Working(text)
     copy = _Copy(text)
-    if not plain:
+    for _layer in range(0 if plain else LAYERS):
+        before = copy.text
         _undo_unicode(copy)
+        if copy.text == before:
+            break
     copy.replace(_ENDLESS, lambda found: found[0] + " ")
     copy.replace(_STRETCHED, _squeeze)
     copy.replace(_SPACED, _join, "spaced-out letters")
@@ -146,6 +150,8 @@ def _seen(found: re.Match[str], text: str) -> str:
 def _plain(cluster: str) -> str:
     """Latin letters and digits in fancy dress become ordinary ones; all else stays."""
     made = unicodedata.normalize("NFKC", cluster)
+    if "\uff01" <= cluster <= "\uff5e":  # full-width signs
+        return made
     if made == cluster or not (
         made.isalnum() and unicodedata.name(made[0], "").startswith(("LATIN", "DIGIT"))
     ):

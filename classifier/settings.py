@@ -5,8 +5,10 @@ from collector.settings import Section
 
 class ClassifierSettings(Section):
     """`model` names a folder; empty means the model that ships with Golden Hour. `read_twice` is the share of a
-    stream that the encoder may read after the gate, the likeliest first."""
+    batch that the encoder may read after the gate, the likeliest first; less while `flood` jobs or more wait."""
 
     model: str = ""
-    read_twice: float = 0.1
+    read_twice: float = 1.0
+    read_twice_in_a_flood: float = 0.02
+    flood: int = 8
     batch: int = 128

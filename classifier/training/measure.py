@@ -3,6 +3,7 @@
 Where a set is split by `splits`, only what is held back is measured; a set nobody trained on is measured whole.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -53,6 +54,27 @@ def measure(model: Model, folder: Path, *, say: Say, reference: bool = True) -> 
         report["sets"][name] = measure_set(found, rows, rival)
     report["styles"] = by_style(assessed)
     return report
+
+
+def keep_figures(folder: Path, report: dict[str, Any]) -> None:
+    """Write a report into the card of the model in a folder."""
+    path = folder / "golden-hour.json"
+    meta = json.loads(path.read_text(encoding="utf-8"))
+    meta["record"]["figures"] = {"sets": report["sets"], "styles": report["styles"]}
+    path.write_text(json.dumps(meta, indent=1, sort_keys=True), encoding="utf-8")
+
+
+def below_bounds(report: dict[str, Any], bounds: dict[str, Any]) -> list[str]:
+    """What of a report is worse than `gate.json` allows: least values by set, label and figure; `raised` is a most."""
+    worse = []
+    for name, labels in bounds.items():
+        for label, figures_ in labels.items():
+            for figure, bound in figures_.items():
+                value = report["sets"].get(name, {}).get(label, {}).get(figure)
+                allowed = value is not None and (value <= bound if figure == "raised" else value >= bound)
+                if not allowed:
+                    worse.append(f"{name}, {label}: {figure} is {value}, the bound is {bound}")
+    return worse
 
 
 def by_style(assessed: Sequence[tuple[Row, Assessed]]) -> dict[str, dict[str, float]]:

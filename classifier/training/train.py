@@ -185,7 +185,7 @@ def write(
     if encoder:
         second = nlp.add_pipe("goldenhour_encoder")
         assert isinstance(second, Encoder)
-        second.take(encoder)
+        second.read(encoder.folder)
     nlp.to_disk(out)
     record = {"version": version(fit, encoder), **record}
     meta = {
@@ -200,7 +200,8 @@ def write(
 
 
 def version(fit: Fit, encoder: Encoder | None) -> str:
-    weights = hashlib.sha256(fit.coefficients.tobytes() + (encoder.model if encoder else b""))
+    encoded = (encoder.folder / "encoder.onnx").read_bytes() if encoder else b""
+    weights = hashlib.sha256(fit.coefficients.tobytes() + encoded)
     return ("both-" if encoder else "gate-") + weights.hexdigest()[:8]
 
 

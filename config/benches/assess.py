@@ -20,11 +20,11 @@ def run(settings: Settings, *, posts: Path | None = None, **_options: object) ->
     """Medians over interleaved rounds of CPU time, every text new to each. `posts` is JSONL with `text`.
 
     `posts_per_core_second` is the gate with all rules, places and reasons; `whole` adds the encoder for every
-    text that may matter; `stream` adds it for the share a stream allows; the encoder alone stands beside them.
+    text that may matter; `flood` adds it for the share a flood is allowed; the encoder alone stands beside them.
     """
     texts = read_texts(posts) if posts else made_texts()
     share = max(1, len(texts) // ROUNDS)
-    ways = {"gate": 0.0, "stream": settings.classifier.read_twice, "whole": 1.0}
+    ways = {"gate": 0.0, "flood": settings.classifier.read_twice_in_a_flood, "whole": 1.0}
     models = {name: load_model(settings) for name in ways}
     for name, twice in ways.items():
         models[name].read_twice(twice)
@@ -41,7 +41,7 @@ def run(settings: Settings, *, posts: Path | None = None, **_options: object) ->
         "bench": "assess",
         "posts": len(texts),
         "posts_per_core_second": round(found["gate"]),
-        "stream": round(found["stream"]),
+        "flood": round(found["flood"]),
         "whole": round(found["whole"]),
         "encoder_alone": round(found["encoder"]),
         "whole_to_encoder": round(found["whole"] / found["encoder"], 2),

@@ -92,5 +92,11 @@ def model_card(json_out: Annotated[bool, typer.Option("--json", help="Print as J
     if json_out:
         print(json.dumps(card))
         return
+    figures = card.pop("figures", {})
     for name, value in card.items():
         print(f"{name}: {value if isinstance(value, str | int | float) else json.dumps(value)}")
+    for name, found in figures.get("sets", {}).items():
+        for label in ("incident_any", "incident"):
+            if (row := found.get(label)) and row["average_precision"] is not None:
+                beside = row.get("reference_average_precision")
+                print(f"{name}, {label}: average precision {row['average_precision']}, reference {beside}")

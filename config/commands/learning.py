@@ -9,7 +9,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from classifier.training.measure import measure
+from classifier.settings import ClassifierSettings
+from classifier.training import measure as measuring
+from classifier.training.measure import below_bounds, keep_figures, measure
 from classifier.training.train import train, write_rows
 from config.cli import Complaint
 from config.commands.assessing import load_model
@@ -17,17 +19,24 @@ from config.settings import read_settings
 
 app = typer.Typer()
 
+GATE = Path(measuring.__file__).with_name("gate.json")
+
 
 @app.command("evaluate")
 def evaluate(
     folder: Annotated[Path, typer.Argument(metavar="DATA", help="A folder laid out like data/README.md.")],
     json_out: Annotated[bool, typer.Option("--json", help="Print the whole report as JSON.")] = False,
     reference: Annotated[bool, typer.Option(help="Learn and measure the reference beside it.")] = True,
+    gate: Annotated[
+        bool, typer.Option("--gate", help="Fail if a figure is below its bound in gate.json.")
+    ] = False,
 ) -> None:
     """Measure the model on the held-back part of every set, beside words-and-letters TF-IDF in the same run."""
     if not folder.is_dir():
         raise Complaint(f"{folder} is no folder; name one laid out like data/README.md")
     report = measure(load_model(read_settings()), folder, say=say_so, reference=reference)
+    if gate and (worse := below_bounds(report, json.loads(GATE.read_text(encoding="utf-8")))):
+        raise Complaint("this model may not go live: " + "; ".join(worse))
     if json_out:
         print(json.dumps(report))
         return
@@ -79,13 +88,18 @@ def train_model(
     rows: Annotated[Path | None, typer.Option(help="Only write the rows an encoder is tuned on.")] = None,
     json_out: Annotated[bool, typer.Option("--json", help="Print the record as JSON.")] = False,
 ) -> None:
-    """Train a model. The same data give the same model. Point GOLDENHOUR_CLASSIFIER__MODEL at it to use it."""
+    """Train a model and measure it; the same data give the same model.
+
+    Point GOLDENHOUR_CLASSIFIER__MODEL at it to use it.
+    """
     if not folder.is_dir():
         raise Complaint(f"{folder} is no folder; name one laid out like data/README.md")
     if rows is not None:
         print(f"{write_rows(folder, rows):,} rows are in {rows}")
         return
     record = train(folder, out, encoder=encoder, say=say_so)
+    settings = read_settings().model_copy(update={"classifier": ClassifierSettings(model=str(out))})
+    keep_figures(out, measure(load_model(settings), folder, say=say_so))
     if json_out:
         print(json.dumps(record))
     else:
