@@ -28,7 +28,7 @@ from triage.records import (
 from triage.web.filters import Filters
 from triage.web.permitted import note_view
 from triage.web.queue import find_case
-from triage.web.reading import Piece, pieces, read_text, same_words
+from triage.web.reading import Piece, pieces, read_text, reasons, same_words
 from triage.web.rows import names_of, rows_of
 from triage.web.visit import Visiting
 
@@ -139,13 +139,12 @@ def _voice(
     membership: Membership, post: Post, assessment: Assessment | None, name: str, media: list[Media]
 ) -> Voice:
     words = read_text(post)
-    cut = pieces(words, assessment.signals if assessment else [])
-    reasons = [(each.text, "; ".join(each.because)) for each in cut if each.because]
+    signals = assessment.signals if assessment else []
     clips = [each.duration_s for each in media if each.duration_s]
     return Voice(
         post=post,
-        pieces=cut,
-        reasons=list(dict.fromkeys(reasons)),
+        pieces=pieces(words, signals),
+        reasons=reasons(words, signals),
         assessment=assessment,
         membership=membership,
         name=name,

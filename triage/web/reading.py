@@ -31,10 +31,35 @@ def unmentioned(text: str) -> str:
 
 
 def pieces(text: str, signals: Sequence[dict[str, Any]]) -> list[Piece]:
-    """The text cut at the borders of its signals, each piece with the reasons that cover it.
+    """The text cut at the borders of its signals, each piece with the reasons that cover it."""
+    spans = _spans(text, signals)
+    inside = {at for each in MENTION.finditer(text) for at in range(each.start() + 1, each.end())}
+    cuts = {start for start, _, _ in spans} | {end for _, end, _ in spans}
+    borders = sorted({0, len(text)} | (cuts - inside))  # never inside an account's name: it would show
+    return [
+        Piece(unmentioned(text[start:end]), tuple(_covering(spans, start, end)))
+        for start, end in pairwise(borders)
+        if start < end
+    ]
 
-    Offsets outside the text are cut to it: an old assessment must never break a page.
-    """
+
+def reasons(text: str, signals: Sequence[dict[str, Any]]) -> list[tuple[str, str]]:
+    """The words of each signal, whole, and what they speak for; in the order of the text."""
+    names = [each.span() for each in MENTION.finditer(text)]
+    found: dict[str, list[str]] = {}
+    for start, end, because in sorted(_spans(text, signals)):
+        for first, last in names:
+            if first < end and start < last:
+                start, end = min(start, first), max(end, last)
+        said = found.setdefault(" ".join(unmentioned(text[start:end]).split()), [])
+        if because not in said:
+            said.append(because)
+    return [(words, "; ".join(said)) for words, said in found.items() if words]
+
+
+def _spans(text: str, signals: Sequence[dict[str, Any]]) -> list[tuple[int, int, str]]:
+    """Where each signal stands, and why. Offsets outside the text are cut to it: an old assessment must
+    never break a page."""
     spans = [
         (
             max(int(each["start"]), 0),
@@ -44,15 +69,7 @@ def pieces(text: str, signals: Sequence[dict[str, Any]]) -> list[Piece]:
         for each in signals
         if each.get("start") is not None and each.get("end") is not None
     ]
-    spans = [each for each in spans if each[0] < each[1]]
-    inside = {at for each in MENTION.finditer(text) for at in range(each.start() + 1, each.end())}
-    cuts = {start for start, _, _ in spans} | {end for _, end, _ in spans}
-    borders = sorted({0, len(text)} | (cuts - inside))  # never inside an account's name: it would show
-    return [
-        Piece(unmentioned(text[start:end]), tuple(_covering(spans, start, end)))
-        for start, end in pairwise(borders)
-        if start < end
-    ]
+    return [each for each in spans if each[0] < each[1]]
 
 
 def _covering(spans: Iterable[tuple[int, int, str]], start: int, end: int) -> list[str]:

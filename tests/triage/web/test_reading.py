@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.make import make_post
-from triage.web.reading import Piece, pieces, same_words, sentence, unmentioned
+from triage.web.reading import Piece, pieces, reasons, same_words, sentence, unmentioned
 from triage.web.words import clock_time, left, likely, spell
 
 NOON = datetime(2026, 7, 14, 12, 0, tzinfo=UTC)
@@ -98,3 +98,23 @@ def test_sureness_in_words() -> None:
 
 def test_a_sentence_is_cut_at_a_word() -> None:
     assert sentence("one two\nthree", 9) == "one two…"
+
+
+def test_each_reason_is_given_once_with_its_words_whole() -> None:
+    text = "Police just shot at a man"
+    signals = [
+        {"name": "police", "start": 0, "end": 6, "because": "names police"},
+        {"name": "gun", "start": 0, "end": 16, "because": "says police fired a gun"},
+        {"name": "now", "start": 7, "end": 11, "because": "happened lately"},
+        {"name": "gun", "start": 0, "end": 16, "because": "says police fired a gun"},
+    ]
+    assert reasons(text, signals) == [
+        ("Police", "names police"),
+        ("Police just shot", "says police fired a gun"),
+        ("just", "happened lately"),
+    ]
+
+
+def test_a_reason_whose_words_are_part_of_a_name_shows_no_name() -> None:
+    found = reasons("look @copwatcher now", [{"name": "a", "start": 6, "end": 9, "because": "police"}])
+    assert found == [("@account", "police")]
