@@ -17,9 +17,10 @@ def types_of(probabilities: Mapping[str, float], incident: float, incident_any: 
     """The nine types, summing to 1, so that the four core types sum to `incident` and seven to `incident_any`."""
     shares: dict[str, float] = {}
     for names, total in ((CORE, incident), (OTHER, incident_any - incident), (REST, 1 - incident_any)):
-        raw = {name: max(probabilities.get(name, 0.0), 1e-4) for name in names}
-        scale = total / sum(raw.values())
-        shares |= {name: round(value * scale, 4) for name, value in raw.items()}
+        raw = [max(probabilities.get(name, 0.0), 1e-4) for name in names]
+        scale = total / sum(raw)
+        for name, value in zip(names, raw, strict=True):
+            shares[name] = round(value * scale, 4)
     return shares
 
 

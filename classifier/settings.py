@@ -9,6 +9,6 @@ class ClassifierSettings(Section):
 
     model: str = ""
     read_twice: float = 1.0
-    read_twice_in_a_flood: float = 0.02
-    flood: int = 8
+    read_twice_in_a_flood: float = 0.005
+    flood: int = 3
     batch: int = 128
