@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import AwareDatetime
-from sqlalchemy import Index, Text
+from sqlalchemy import Text
 from sqlmodel import Field
 
 from collector.records import Record, document
@@ -42,7 +42,6 @@ class Assessment(Record, table=True):
     """
 
     __tablename__ = "assessments"
-    __table_args__ = (Index("assessments_at_idx", "at"),)
 
     post_id: UUID = Field(primary_key=True)
     model: str = Field(primary_key=True)

@@ -114,7 +114,6 @@ class Routing(Record, table=True):
     __table_args__ = (Index("routings_case_id_idx", "case_id"), Index("routings_at_idx", "at"))
 
     post_id: UUID = Field(primary_key=True)
-    seq: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(), index=True))
     at: AwareDatetime
     model: str
     rule: str

@@ -42,7 +42,6 @@ def upgrade() -> None:
     sa.Column('abstain', sa.Boolean(), nullable=False),
     sa.PrimaryKeyConstraint('post_id', 'model', name=op.f('assessments_pkey'))
     )
-    op.create_index('assessments_at_idx', 'assessments', ['at'], unique=False)
     op.create_table('cases',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('number', sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -189,7 +188,6 @@ def upgrade() -> None:
     )
     op.create_table('routings',
     sa.Column('post_id', sa.Uuid(), nullable=False),
-    sa.Column('seq', sa.BigInteger(), sa.Identity(always=False), nullable=False),
     sa.Column('at', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
     sa.Column('model', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('rule', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -202,7 +200,6 @@ def upgrade() -> None:
     )
     op.create_index('routings_at_idx', 'routings', ['at'], unique=False)
     op.create_index('routings_case_id_idx', 'routings', ['case_id'], unique=False)
-    op.create_index(op.f('routings_seq_idx'), 'routings', ['seq'], unique=False)
     op.create_table('sightings',
     sa.Column('id', sa.BigInteger(), sa.Identity(always=False), nullable=False),
     sa.Column('seen_at', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
@@ -423,7 +420,6 @@ def downgrade() -> None:
     op.drop_table('sign_in_attempts')
     op.drop_index('sightings_post_id_idx', table_name='sightings')
     op.drop_table('sightings')
-    op.drop_index(op.f('routings_seq_idx'), table_name='routings')
     op.drop_index('routings_case_id_idx', table_name='routings')
     op.drop_index('routings_at_idx', table_name='routings')
     op.drop_table('routings')
@@ -447,5 +443,4 @@ def downgrade() -> None:
     op.drop_index('cases_queue_idx', table_name='cases')
     op.drop_index('cases_last_post_at_idx', table_name='cases')
     op.drop_table('cases')
-    op.drop_index('assessments_at_idx', table_name='assessments')
     op.drop_table('assessments')
