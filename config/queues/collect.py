@@ -1,6 +1,8 @@
 """The queue `collect`: the guarded client and the prefilter; a job is one visit to one source, or one look again at
 what it brought."""
 
+from collections.abc import Callable
+
 from sqlmodel import Session
 
 from collector.evidence_records import Timestamp
@@ -25,27 +27,19 @@ def author_key(settings: Settings) -> bytes:
 def tasks(house: House) -> dict[str, Task]:
     http, prefilter, key = Http(house.settings.http), prefilter_of(house.settings), author_key(house.settings)
 
-    def work(source: str) -> None:
-        collect_source(
-            house.engine,
-            source,
-            http,
-            prefilter,
-            author_key=key,
-            clock=house.clock,
-            settings=house.settings.collect,
-        )
+    def of_a_source(act: Callable[..., object]) -> Callable[..., None]:
+        def work(source: str) -> None:
+            act(
+                house.engine,
+                source,
+                http,
+                prefilter,
+                author_key=key,
+                clock=house.clock,
+                settings=house.settings.collect,
+            )
 
-    def look_again(source: str) -> None:
-        sweep(
-            house.engine,
-            source,
-            http,
-            prefilter,
-            author_key=key,
-            clock=house.clock,
-            settings=house.settings.collect,
-        )
+        return work
 
     def stamp_one(sha256: str) -> None:
         authority = house.settings.collect.timestamp_url
@@ -56,4 +50,8 @@ def tasks(house: House) -> dict[str, Task]:
                 session.add(stamp(http, authority, bytes.fromhex(sha256), now=house.clock()))
                 session.commit()
 
-    return {"collect": Task(work), "sweep": Task(look_again), "stamp": Task(stamp_one)}
+    return {
+        "collect": Task(of_a_source(collect_source)),
+        "sweep": Task(of_a_source(sweep)),
+        "stamp": Task(stamp_one),
+    }
