@@ -8,7 +8,7 @@ made to that very address.
 import socket
 import threading
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
 
@@ -53,6 +53,8 @@ _NOT_PUBLIC = tuple(
 )
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
 
+Resolve = Callable[..., list[tuple[Any, ...]]]
+
 
 def is_public(address: str) -> bool:
     """Whether a numeric address is one that anyone on the internet may be reached at.
@@ -78,10 +80,12 @@ def connect_checked(
     allow: Collection[str] = (),
     timeout: float = 10.0,
     ports: Collection[int] = PORTS,
+    resolve: Resolve | None = None,
 ) -> socket.socket:
     """A connected TCP socket to a public address of a host, or to any address if `host:port` is allowed.
 
-    `timeout` (seconds) covers resolving and connecting together. Raises Forbidden when none of the
+    `timeout` (seconds) covers resolving and connecting together. `resolve` replaces the system's resolver and
+    answers as `socket.getaddrinfo`; what it says is judged all the same. Raises Forbidden when none of the
     host's addresses may be reached, Unreachable when none answers, TooSlow when time runs out.
     """
     until = time.monotonic() + timeout
@@ -89,7 +93,7 @@ def connect_checked(
     if not allowed and port not in ports:
         listed = " and ".join(map(str, sorted(ports)))
         raise Forbidden(f"{host}:{port}: only ports {listed} are fetched from")
-    addresses = list(_resolve(host, port, timeout))
+    addresses = list(_resolve(host, port, timeout, resolve or socket.getaddrinfo))
     fit = [each for each in addresses if allowed or is_public(each[1][0])]
     if not fit:
         raise Forbidden(f"{host}:{port}: none of its addresses is public")
@@ -119,14 +123,14 @@ def _is_well_known_nat64(address: IPv6Address) -> bool:
     return address in _CARRIERS[0][0]
 
 
-def _resolve(host: str, port: int, timeout: float) -> Iterator[tuple[int, tuple[Any, ...]]]:
+def _resolve(host: str, port: int, timeout: float, resolve: Resolve) -> Iterator[tuple[int, tuple[Any, ...]]]:
     """The host's addresses. The system's resolver knows no deadline, so it is asked in a thread of its own."""
     found: list[Any] = []
     failed: list[OSError | UnicodeError] = []
 
     def ask() -> None:
         try:
-            found.extend(socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM))
+            found.extend(resolve(host.strip("[]"), port, type=socket.SOCK_STREAM))
         except (OSError, UnicodeError) as error:
             failed.append(error)
 

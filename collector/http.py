@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, Self
 import httpcore
 import httpx
 
-from collector.addresses import connect_checked
+from collector.addresses import Resolve, connect_checked
 from collector.dates import from_iso
 from collector.errors import Forbidden, Refused, TooSlow, Unreachable, Unreadable
 from collector.settings import HttpSettings
@@ -45,14 +45,16 @@ class Http:
 
     Only http and https, to public addresses at ports 80 and 443 or to what `settings.allow` names;
     checked again at every redirect. No proxy variables, no cookies kept. `tls` replaces the usual
-    certificate authorities.
+    certificate authorities, `resolve` the system's resolver.
     """
 
-    def __init__(self, settings: HttpSettings, *, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, settings: HttpSettings, *, tls: ssl.SSLContext | None = None, resolve: Resolve | None = None
+    ) -> None:
         self.settings = settings
         jar = CookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))
         self._client = httpx.Client(
-            transport=_Transport(settings.allow, tls or httpx.create_ssl_context()),
+            transport=_Transport(settings.allow, tls or httpx.create_ssl_context(), resolve),
             timeout=httpx.Timeout(settings.read_s, connect=settings.connect_s, pool=settings.total_s),
             follow_redirects=False,
             trust_env=False,
@@ -247,19 +249,19 @@ def _said_plainly(where: str) -> Iterator[None]:
 class _Transport(httpx.HTTPTransport):
     """httpx's own transport over connections that we make and time ourselves."""
 
-    def __init__(self, allow: tuple[str, ...], tls: ssl.SSLContext) -> None:
+    def __init__(self, allow: tuple[str, ...], tls: ssl.SSLContext, resolve: Resolve | None) -> None:
         self._pool = httpcore.ConnectionPool(
             ssl_context=tls,
             max_connections=CONNECTIONS,
             max_keepalive_connections=CONNECTIONS,
             keepalive_expiry=5.0,
-            network_backend=_Network(allow),
+            network_backend=_Network(allow, resolve),
         )
 
 
 class _Network(httpcore.NetworkBackend):
-    def __init__(self, allow: tuple[str, ...]) -> None:
-        self._allow = allow
+    def __init__(self, allow: tuple[str, ...], resolve: Resolve | None) -> None:
+        self._allow, self._resolve = allow, resolve
 
     def connect_tcp(
         self,
@@ -269,7 +271,7 @@ class _Network(httpcore.NetworkBackend):
         local_address: str | None = None,  # noqa: ARG002  # the names are httpcore's
         socket_options: Iterable[Any] | None = None,  # noqa: ARG002
     ) -> httpcore.NetworkStream:
-        sock = connect_checked(host, port, allow=self._allow, timeout=_left(timeout))
+        sock = connect_checked(host, port, allow=self._allow, timeout=_left(timeout), resolve=self._resolve)
         return _Stream(sock)
 
 

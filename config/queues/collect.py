@@ -24,8 +24,10 @@ def author_key(settings: Settings) -> bytes:
     return settings.key("authors")
 
 
-def tasks(house: House) -> dict[str, Task]:
-    http, prefilter, key = Http(house.settings.http), prefilter_of(house.settings), author_key(house.settings)
+def tasks(house: House, http: Http | None = None) -> dict[str, Task]:
+    """The queue's tasks. `http` replaces the usual client."""
+    http = http or Http(house.settings.http)
+    prefilter, key = prefilter_of(house.settings), author_key(house.settings)
 
     def of_a_source(act: Callable[..., object]) -> Callable[..., None]:
         def work(source: str) -> None:
