@@ -7,12 +7,17 @@ import msgspec
 
 
 class Attachment(msgspec.Struct, frozen=True):
-    """A picture, video or sound of an item, by address. `kind` is image, video or audio."""
+    """A picture, video, sound or linked page shown with an item, by address. `kind` is image, video, audio or link.
+
+    `alt` is what is said of it: its description, or the title and summary on a link's card. `aspect` is
+    width by height.
+    """
 
     kind: str
     url: str
     alt: str | None = None
     duration_s: float | None = None
+    aspect: float | None = None
 
 
 class Came(msgspec.Struct, frozen=True):
@@ -31,6 +36,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     file (a feed's guid "17"), `scope` names that site, else it is empty. `author` is plain here and
     only ever stored as a keyed digest. `payload` is the item as it came, for evidence; its SHA-256 is
     kept. Items with `indexable` false are never stored: their authors asked not to be found.
+    `lang` is a language tag, or several with commas. `reply_to` and `quote_of` name another post by its id or address.
     `edited_at` is when its author last changed it, as far as the platform says. `let_in_by` is set by a
     source that has already asked the prefilter; others leave it None. `came_in` names one of the batch's answers.
     """
@@ -55,6 +61,11 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     indexable: bool = True
     let_in_by: str | None = None
     came_in: UUID | None = None
+
+    def whole(self) -> str:
+        """All it says: its text, its warning, and what is said of its pictures and links."""
+        beside = [self.content_warning, *(each.alt for each in self.media)]
+        return "\n".join(part for part in (self.text, *beside) if part)
 
 
 class CursorPosition(msgspec.Struct, frozen=True):

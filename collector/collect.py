@@ -38,6 +38,7 @@ from collector.versions import keep_edits
 JOB = 500  # posts a job to assess
 LARGEST_PAYLOAD = 1_000_000  # bytes kept for evidence; of a larger one only the digest is kept
 AUTHOR_BYTES = 16
+UNDETERMINED = "und"  # BCP 47, of a post whose platform names no language
 EDIT = "edit"  # instead of the prefilter's rule, of an edit whose words would not let it in
 
 
@@ -122,7 +123,7 @@ def _fit(items: Sequence[Item], prefilter: LetsIn) -> tuple[list[tuple[Item, str
     ]
     asked = [item for item in items if item.indexable and item.external_id]
     open_ = [item for item in asked if item.let_in_by is None]
-    rules = dict(zip(map(id, open_), prefilter.lets_in([_whole(item) for item in open_]), strict=True))
+    rules = dict(zip(map(id, open_), prefilter.lets_in([item.whole() for item in open_]), strict=True))
     decided = [(item, item.let_in_by or rules.get(id(item))) for item in asked]
     fit = [(item, rule or EDIT) for item, rule in decided if rule is not None or item.edited_at is not None]
     return fit, malformed
@@ -142,13 +143,6 @@ def _opted_out(items: Sequence[Item]) -> dict[UUID, str]:
     """Posts whose authors ask, now at least, not to be found, or show them to fewer people."""
     hidden = [item for item in items if not item.indexable and item.external_id]
     return {id_of(item): "its author asks not to be shown" for item in hidden}
-
-
-def _whole(item: Item) -> str:
-    """All an item says, also in its warning and in what its pictures show."""
-    return "\n".join(
-        part for part in (item.content_warning, item.text, *(each.alt for each in item.media)) if part
-    )
 
 
 def _rows(
@@ -175,7 +169,7 @@ def _row(item: Item, rule: str, source: str, author_key: bytes, now: datetime) -
         url=_short(item.url, 2_000),
         title=_short(item.title, 1_000),
         text=shortened(clean(item.text)),
-        lang=_short(item.lang, 35),
+        lang=_short(item.lang, 35) or UNDETERMINED,
         published_at=believable(item.published_at, now),
         published_raw=_short(item.published_raw, 100),
         author_key=_digest(item.author, item.platform, author_key),

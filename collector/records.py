@@ -140,6 +140,8 @@ class Post(Record, table=True):
         Index("posts_source_published_at_idx", "source", "published_at"),
         # a Bluesky account that is taken down is found by the start of its posts' addresses
         Index("posts_external_id_idx", "external_id", postgresql_ops={"external_id": "text_pattern_ops"}),
+        # a pasted link is looked up whole; some are longer than a tree's page takes
+        Index("posts_url_idx", "url", postgresql_using="hash"),
         {"postgresql_partition_by": "RANGE (collected_at)"},
     )
 
@@ -187,7 +189,11 @@ class Sighting(Record, table=True):
 
 
 class Media(Record, table=True):
-    """A picture or video attached to a post, by address; the file itself is not fetched."""
+    """A picture, video, sound or linked page shown with a post, by address; the file itself is not fetched.
+
+    `alt` is what is said of it: its description, or the title and summary on a link's card. It is read beside the
+    post's own text and never mixed into it. `aspect` is width by height.
+    """
 
     __tablename__ = "media"
 
@@ -197,6 +203,7 @@ class Media(Record, table=True):
     url: str
     alt: str | None = None
     duration_s: float | None = None
+    aspect: float | None = None
 
 
 class Gap(Record, table=True):

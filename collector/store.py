@@ -67,6 +67,7 @@ _MEDIA = {
     "url": "text",
     "alt": "text",
     "duration_s": "float8",
+    "aspect": "float8",
 }
 _SIGHTINGS = {"seen_at": "timestamptz", "post_id": "uuid", "source": "text", "reach": "jsonb"}
 
@@ -91,8 +92,8 @@ def store_posts(session: Session, rows: Sequence[Row]) -> None:
     _copy(session, "media", _MEDIA, [(uuid4(), row.id, *_plain(each)) for row in rows for each in row.media])
 
 
-def _plain(each: Attachment) -> tuple[str, str, str | None, float | None]:
-    return each.kind, clean(each.url), clean(each.alt) if each.alt else None, each.duration_s
+def _plain(each: Attachment) -> tuple[str, str, str | None, float | None, float | None]:
+    return each.kind, clean(each.url), clean(each.alt) if each.alt else None, each.duration_s, each.aspect
 
 
 def keep_answers(

@@ -75,7 +75,7 @@ def test_who_had_an_account_before_roles_keeps_what_they_could_do(engine: Engine
     with engine.begin() as connection:
         for name, admin in (("ann", True), ("ben", False)):
             connection.execute(text(command), {"name": name, "admin": admin})
-    migrate(settings)
+    migrate(settings, "0006")
     with engine.connect() as connection:
         ann, ben = connection.scalars(text("SELECT roles FROM people ORDER BY username"))
     assert set(ann) - set(ben) == {"admin"}
