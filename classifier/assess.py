@@ -39,7 +39,8 @@ class Assessor(Protocol):
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """What the stage reads of a post. `again` when an earlier wording of it was assessed."""
+    """What the stage reads of a post: its text, and behind it what is said of its pictures and links, so that
+    offsets within the text stay what they are. `again` when an earlier wording of it was assessed."""
 
     id: UUID
     text: str
@@ -66,7 +67,8 @@ def assess(session: Session, post_ids: Sequence[UUID], model: Assessor, *, now: 
 
 WANTED = text(
     """
-    SELECT post.id, post.title, post.text, assessment.post_id IS NOT NULL AS again
+    SELECT post.id, post.title, post.text, assessment.post_id IS NOT NULL AS again,
+        (SELECT string_agg(alt, E'\\n' ORDER BY url) FROM media WHERE post_id = post.id) AS beside
     FROM posts post
     LEFT JOIN assessments assessment ON assessment.post_id = post.id AND assessment.model = :model
     WHERE post.id = ANY(:ids) AND post.withdrawn_at IS NULL
@@ -84,7 +86,12 @@ def waiting(session: Session, most: int) -> int:
 def _wanted(session: Session, post_ids: Sequence[UUID], version: str) -> list[Wanted]:
     """The posts this model has not assessed in their present wording."""
     found = session.execute(WANTED, {"ids": list(post_ids), "model": version})
-    return [Wanted(row.id, reading_text(row.title, row.text), row.again) for row in found]
+    return [Wanted(row.id, _read(row.title, row.text, row.beside), row.again) for row in found]
+
+
+def _read(title: str | None, words: str, beside: str | None) -> str:
+    said = reading_text(title, words)
+    return f"{said}\n{beside}" if beside else said
 
 
 def _forget(session: Session, posts: Sequence[Wanted], version: str) -> None:

@@ -62,3 +62,16 @@ def counts(**numbers: Any) -> dict[str, int]:
     """The reach among what a platform says: whole numbers above 0; YouTube writes them as text."""
     found = {name: int(value) for name, value in numbers.items() if str(value).isdecimal()}
     return {name: value for name, value in found.items() if 0 < value < 2**53}
+
+
+def lasting(seconds: Any) -> float | None:
+    """How many seconds a film lasts; None for what no film can."""
+    return float(seconds) if isinstance(seconds, int | float) and 0 < seconds < 10**6 else None
+
+
+def shape(width: Any, height: Any) -> float | None:
+    """Width by height; None for what no picture can have."""
+    if not all(isinstance(side, int | float) and 0 < side < 10**6 for side in (width, height)):
+        return None
+    found = round(width / height, 3)
+    return found if 0.01 <= found <= 100 else None

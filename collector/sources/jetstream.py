@@ -16,6 +16,8 @@ import msgspec
 
 from collector.batch import Attachment, Item
 from collector.dates import from_iso
+from collector.entries import web_address
+from collector.interfaces import shape
 from collector.moments import microseconds, moment
 from collector.plain import clean, shortened
 from collector.sources.base import Follows, How, Kind, Needs
@@ -48,9 +50,15 @@ class _Blob(msgspec.Struct):
     cid: str = ""
 
 
-class _Picture(msgspec.Struct):
+class _Shape(msgspec.Struct):
+    width: float = 0
+    height: float = 0
+
+
+class _Picture(msgspec.Struct, rename="camel"):
     alt: str = ""
     image: _Blob | None = None
+    aspect_ratio: _Shape | None = None
 
 
 class _Card(msgspec.Struct):
@@ -64,13 +72,14 @@ class _Reference(msgspec.Struct):
     record: "_Reference | None" = None
 
 
-class _Embed(msgspec.Struct):
+class _Embed(msgspec.Struct, rename="camel"):
     """app.bsky.embed.images, gallery, video, external, record and recordWithMedia in one."""
 
     images: list[_Picture] = []
     items: list[_Picture] = []
     video: _Blob | None = None
     alt: str = ""
+    aspect_ratio: _Shape | None = None
     external: _Card | None = None
     record: _Reference | None = None
     media: "_Embed | None" = None
@@ -259,7 +268,7 @@ def words(record: Record) -> str:
     """All that a reader of the post sees: its text, the card of its link, what its pictures show."""
     if record.embed is None and not record.tags:
         return record.text
-    return "\n".join([record.text, *_besides(record)])
+    return "\n".join([record.text, *_tags(record), *_beside(record.embed)])
 
 
 def item_of(change: Change, frame: bytes, *, let_in_by: str | None = None) -> Item:
@@ -279,15 +288,15 @@ def item_of(change: Change, frame: bytes, *, let_in_by: str | None = None) -> It
         external_id=change.uri,
         platform=PLATFORM,
         url=f"https://bsky.app/profile/{change.did}/post/{change.key}",
-        text=shortened(clean("\n".join([_with_links(record), *_besides(record)])).strip()),
+        text=shortened(clean("\n".join([_with_links(record), *_tags(record)])).strip()),
         edited_at=seen if edited else None,
         published_at=min(written, seen) if written and seen else written or seen,
         published_raw=clean(record.created_at)[:100] or None,
-        lang=clean(record.langs[0])[:35] if record.langs else None,
+        lang=clean(",".join(record.langs[:3])) or None,
         author=change.did,
         reply_to=_uri(record.reply.parent) if record.reply else None,
         quote_of=_quoted(record.embed),
-        content_warning=clean(", ".join(labels))[:200] or None,
+        content_warning=clean(", ".join(each for each in labels if each not in UNSHOWN))[:200] or None,
         media=tuple(_media(record.embed, change.did)),
         payload=frame,
         indexable=not UNSHOWN.intersection(labels),
@@ -295,18 +304,29 @@ def item_of(change: Change, frame: bytes, *, let_in_by: str | None = None) -> It
     )
 
 
-def _besides(record: Record) -> Iterator[str]:
-    """What stands beside a post's text: the title of its link, descriptions of its pictures, more hashtags."""
-    embed = record.embed
-    for each in (embed, embed.media) if embed else ():
-        if each is None:
-            continue
-        if each.external is not None:
-            yield from (said for said in (each.external.title, each.external.description) if said)
-        if each.alt:
-            yield each.alt
-        yield from (picture.alt for picture in (*each.images, *each.items) if picture.alt)
+def _tags(record: Record) -> Iterator[str]:
+    """The hashtags a post has beside those in its text."""
     yield from (f"#{tag}" for tag in record.tags[:8])
+
+
+def _beside(embed: _Embed | None) -> Iterator[str]:
+    """What stands beside a post's text: what is said of its link, its pictures, its film."""
+    for each in _parts(embed):
+        if each.external is not None:
+            yield _said(each.external)
+        yield from (said for said in (each.alt, *(part.alt for part in (*each.images, *each.items))) if said)
+
+
+def _parts(embed: _Embed | None) -> Iterator[_Embed]:
+    """An embed, and what it carries beside a quote."""
+    if embed is not None:
+        yield embed
+        if embed.media is not None:
+            yield embed.media
+
+
+def _said(card: _Card) -> str:
+    return "\n".join(part for part in (card.title, card.description) if part)
 
 
 def _with_links(record: Record) -> str:
@@ -325,7 +345,9 @@ def _with_links(record: Record) -> str:
 
 
 def _quoted(embed: _Embed | None) -> str | None:
-    return _uri(embed.record) if embed is not None and embed.record is not None else None
+    """The post an embed quotes; lists and feeds are embedded in the same way."""
+    found = _uri(embed.record) if embed is not None else None
+    return found if found and f"/{COLLECTION}/" in found else None
 
 
 def _uri(reference: _Reference | None) -> str | None:
@@ -337,18 +359,27 @@ def _uri(reference: _Reference | None) -> str | None:
 
 
 def _media(embed: _Embed | None, did: str) -> Iterator[Attachment]:
-    for each in (embed, embed.media) if embed else ():
-        if each is None:
-            continue
+    for each in _parts(embed):
         for picture in (*each.images, *each.items):
             cid = _cid(picture.image)
             if cid:
                 address = f"https://cdn.bsky.app/img/feed_fullsize/plain/{did}/{cid}@jpeg"
-                yield Attachment("image", address, clean(picture.alt) or None)
+                yield Attachment("image", address, _alt(picture.alt), aspect=_aspect(picture.aspect_ratio))
         cid = _cid(each.video)
         if cid:
             address = f"https://video.bsky.app/watch/{quote(did, safe='')}/{cid}/playlist.m3u8"
-            yield Attachment("video", address, clean(each.alt) or None)
+            yield Attachment("video", address, _alt(each.alt), aspect=_aspect(each.aspect_ratio))
+        link = web_address(each.external.uri, "") if each.external is not None else None
+        if each.external is not None and link:
+            yield Attachment("link", link, _alt(_said(each.external)))
+
+
+def _alt(said: str) -> str | None:
+    return shortened(clean(said).strip()) or None
+
+
+def _aspect(given: _Shape | None) -> float | None:
+    return shape(given.width, given.height) if given else None
 
 
 def _cid(blob: _Blob | None) -> str | None:

@@ -9,7 +9,7 @@ from sqlmodel import Session, select
 from classifier.assess import assess
 from classifier.model import Assessed
 from classifier.records import Assessment, reading_text
-from collector.records import Failure, Post
+from collector.records import Failure, Media, Post
 from tests.classifier.reader import model
 from tests.make import make_post
 
@@ -78,6 +78,17 @@ def test_a_post_with_odd_characters_can_be_kept(session: Session, noon: datetime
     [post] = keep(session, "Police \u202e in Hackney \u2028 “quoted” \\u0000 😂")
     assess(session, [post.id], model(), now=noon)
     assert len(session.exec(select(Assessment)).all()) == 1
+
+
+def test_what_is_said_of_a_picture_is_read_behind_the_text(session: Session, noon: datetime) -> None:
+    plain, shown = keep(session, "look at this", "look at this")
+    session.add(Media(post_id=shown.id, kind="image", url="https://x.example/1", alt="police taser a man"))
+    session.flush()
+    assess(session, [plain.id, shown.id], model(), now=noon)
+    kept = {each.post_id: each for each in session.exec(select(Assessment))}
+    assert kept[shown.id].incident > kept[plain.id].incident
+    assert all(each["start"] > len(shown.text) for each in kept[shown.id].signals)
+    assert shown.text == "look at this"
 
 
 def test_a_title_is_read_before_the_text_unless_repeated() -> None:

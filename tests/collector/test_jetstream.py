@@ -63,13 +63,20 @@ def test_pictures_and_galleries_are_kept_by_address_with_their_words() -> None:
         assert picture.kind == "image"
         assert picture.alt == "a van"
         assert picture.url.endswith("/did:plc:writer/bafkreiabcdefgh@jpeg")
-        assert item.text == "Police outside\na van"
+        assert item.text == "Police outside"
 
 
-def test_a_card_and_hashtags_beside_the_text_are_read() -> None:
-    card = {"external": {"uri": "https://example.org", "title": "Man stopped", "description": "By three"}}
-    item = item_of(read_frame(frame(embed=card, tags=["peckham"])), b"")
-    assert item.text == "Police outside\nMan stopped\nBy three\n#peckham"
+def test_hashtags_beside_the_text_are_its_authors_words() -> None:
+    assert item_of(read_frame(frame(tags=["peckham"])), b"").text == "Police outside\n#peckham"
+
+
+def test_what_is_said_of_a_picture_or_a_link_lets_a_post_in(prefilter: Prefilter) -> None:
+    card = {"external": {"uri": "https://example.org", "title": "Police shot a man", "description": ""}}
+    picture = {"images": [{"alt": "police officers kneel on a man", "image": None}]}
+    for embed in (card, picture, {"media": card}):
+        sieve = Sieve(prefilter)
+        sieve.pour([frame(text="look at this", embed=embed)])
+        assert len(sieve.kept) == 1
 
 
 def test_a_record_that_is_not_as_promised_still_gives_its_words() -> None:
