@@ -41,19 +41,20 @@ class Watch(BaseModel):
     """One place to watch, as configured. `url` holds several addresses, one after another, for a stream
     that more than one server offers. `tag` is a hashtag, `term` the words of a search; whoever answers for
     it is its `owner`, with a `reason`, and from the day it `expires` it is not looked for any more.
+    What is sent or written to us has no `url` and no `every`: nobody goes there.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,58}[a-z0-9])?$")
     kind: str
-    url: str
+    url: str = ""
     tag: str | None = None
     term: str | None = Field(default=None, min_length=3, max_length=400)
     owner: str | None = Field(default=None, min_length=3)
     reason: str | None = Field(default=None, min_length=10)
     expires: date | None = None
-    every: timedelta
+    every: timedelta = timedelta(0)
     boroughs: tuple[str, ...] = ()
     grade: Grade
     basis: str = Field(min_length=10)
@@ -62,9 +63,8 @@ class Watch(BaseModel):
     @field_validator("kind")
     @classmethod
     def _known(cls, kind: str) -> str:
-        watched = [each for each in kinds() if kind_of(each).how is not How.INBOUND]
-        if kind not in watched:
-            raise ValueError(f"there is no kind {kind!r}; the kinds are {', '.join(watched)}")
+        if kind not in kinds():
+            raise ValueError(f"there is no kind {kind!r}; the kinds are {', '.join(kinds())}")
         return kind
 
     @field_validator("url", mode="before")
@@ -97,6 +97,10 @@ class Watch(BaseModel):
 
     @model_validator(mode="after")
     def _complete(self) -> "Watch":
+        if kind_of(self.kind).how is How.INBOUND:
+            return self._only_named()
+        if not self.every:
+            raise ValueError('every: is missing; write a number and s, m, h or d, such as "10m"')
         asked = polled().get(self.kind)
         schemes = kind_of(self.kind).schemes
         for address in self.url.split() or [""]:
@@ -114,6 +118,13 @@ class Watch(BaseModel):
         if not self.term and asked and asked.needs_term:
             raise ValueError("term: is missing")
         return self._answered_for()
+
+    def _only_named(self) -> "Watch":
+        """What comes by itself is not gone to, nor looked for."""
+        looked_for = (self.url, self.every, self.tag, self.term, self.owner, self.reason, self.expires)
+        if any(looked_for):
+            raise ValueError(f"url, every, tag, term: a {self.kind} has none, it is sent to us")
+        return self
 
     def _answered_for(self) -> "Watch":
         """A search, and a place that a person must approve, name their owner, reason and end; a hashtag may."""

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from collector.boroughs import BOROUGHS, WHOLE
 from collector.records import Gap, SourceRow
 from collector.rhythm import Heard, is_quiet
-from collector.sources import polled, streamed
+from collector.sources import inbound, polled, streamed
 
 OVERDUE = timedelta(minutes=15)
 LOOK_BACK = timedelta(days=30)
@@ -23,6 +23,7 @@ class State(StrEnum):
     OFF = "off"
     STOPPED = "stopped"
     NEW = "not yet fetched"
+    OPEN = "open"
     WELL = "well"
     RESTING = "asked to wait"
     FAILING = "failing"
@@ -110,6 +111,8 @@ def state_of(row: SourceRow, now: datetime) -> State:
         return State.OFF
     if row.stops_at is not None and row.stops_at <= now:
         return State.STOPPED
+    if row.kind in inbound():
+        return State.OPEN
     if row.failures:
         return State.FAILING
     if row.rest_until is not None and row.rest_until > now:

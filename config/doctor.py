@@ -17,7 +17,7 @@ from collector.health import State as Sight
 from collector.health import state_of
 from collector.jobs import QUEUES
 from collector.records import Failure, Gap, SourceRow
-from collector.sources import polled
+from collector.sources import inbound, polled
 from config.beats import BEAT_EVERY_S, beats
 from config.database import revisions
 from config.postgres import SERVER_SETTINGS
@@ -207,7 +207,8 @@ def _queues(engine: Engine, *, now: datetime) -> Iterator[Finding]:
 
 def _sources(engine: Engine, *, now: datetime) -> Iterator[Finding]:
     with Session(engine) as session:
-        sources = session.exec(select(SourceRow).where(SourceRow.enabled)).all()
+        watched = SourceRow.enabled, col(SourceRow.kind).not_in(inbound())
+        sources = session.exec(select(SourceRow).where(*watched)).all()
         open_gaps = session.exec(
             select(func.count()).select_from(Gap).where(col(Gap.closed_at).is_(None))
         ).one()

@@ -34,6 +34,12 @@ def streamed() -> list[str]:
     return [kind for kind in kinds() if kind_of(kind).how is How.OPEN]
 
 
+@cache
+def inbound() -> frozenset[str]:
+    """The kinds that reach us by themselves: nobody goes there, and they have no rhythm."""
+    return frozenset(kind for kind in kinds() if kind_of(kind).how is How.INBOUND)
+
+
 def open_source(kind: str, place: Place) -> Source:
     """The source at a place. Raises KeyError for a kind that is not asked."""
     return polled()[kind](place)

@@ -26,7 +26,7 @@ from collector.months import make_months
 from collector.recording import Recorder, RecordingError
 from collector.records import SourceRow
 from collector.schedule import due
-from collector.sources import polled, streamed
+from collector.sources import inbound, polled, streamed
 from collector.watch import Brought, Visit, collect_source
 from config import log as logs
 from config.cli import Complaint
@@ -186,6 +186,8 @@ def _chosen(engine: Engine, source: str | None) -> list[SourceRow]:
     named = next((row for row in rows if row.name == source), None)
     if named is None:
         raise Complaint(f"there is no source {source!r}; `goldenhour sources` lists them")
+    if named.kind in inbound():
+        raise Complaint(f"{source} is not fetched: what belongs to it is sent to us, or pasted on the desk")
     if named.kind not in polled():
         raise Complaint(f"{source} is a stream, which stays open: `goldenhour schedule` listens to it")
     if not named.enabled:

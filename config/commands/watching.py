@@ -18,7 +18,8 @@ from collector.events import begin_event, end_event, events_on
 from collector.evidence_records import WatchEvent
 from collector.health import LOOK_BACK, Cover, Health, State, coverage, health
 from collector.quotas import quotas_left
-from collector.sources import kind_of, kinds, polled
+from collector.records import SourceRow
+from collector.sources import inbound, kind_of, kinds, polled
 from config.cli import Complaint
 from config.commands.collecting import catalogue
 from config.database import open_database
@@ -32,6 +33,7 @@ app.add_typer(listing, name="sources")
 LONDON = ZoneInfo("Europe/London")
 COLOURS = {
     State.WELL: "green",
+    State.OPEN: "green",
     State.FAILING: "red",
     State.OVERDUE: "red",
     State.STOPPED: "red",
@@ -192,12 +194,19 @@ def _table(found: Sequence[Health], extra: Extra) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     for each in found:
         row, colour = each.source, COLOURS.get(each.state, "dim")
-        when = _when(row.last_success_at), _when(row.due_at) if row.kind in polled() else "stays open"
+        when = _looked(row)
         share = extra.shares.get(row.name, Share(0, 0))
         counts = f"{each.seen:,}", f"{each.stored:,}", f"{share.in_cases:,}"
         state = f"[{colour}]{each.state.value}[/]"
         table.add_row(row.name, row.kind, state, *when, plot(each.days[-WEEK:]), *counts)
     return table
+
+
+def _looked(row: SourceRow) -> tuple[str, str]:
+    """When a source was last read, and when it is due."""
+    if row.kind in inbound():
+        return "comes to us", ""
+    return _when(row.last_success_at), _when(row.due_at) if row.kind in polled() else "stays open"
 
 
 def _said_of(each: Health) -> Iterator[str]:

@@ -9,10 +9,10 @@ from sqlmodel import Session, select
 from collector.boroughs import BOROUGHS
 from collector.catalogue import CatalogueError, Watch, read_sources, sync_sources
 from collector.errors import Refused
-from collector.health import State, coverage, health
+from collector.health import State, coverage, health, mark_quiet
 from collector.records import Cursor, SourceRow
-from collector.schedule import claim, failed, succeeded
-from collector.sources import polled
+from collector.schedule import claim, due, failed, succeeded
+from collector.sources import inbound, polled
 from tests.collector.test_schedule import LASTS, LONGEST
 from tests.conftest import NOON
 
@@ -47,8 +47,10 @@ def test_our_own_catalogue_is_sound() -> None:
     assert {"feed", "mastodon", "jetstream"} <= {watch.kind for watch in watches}
     assert len({watch.url for watch in watches if watch.kind == "mastodon"}) >= 3
     assert {"met-police-news", "iopc-news", "bluesky"} <= {watch.name for watch in watches}
-    assert all(watch.every >= timedelta(minutes=1) for watch in watches)
-    assert all(watch.url.startswith(("https://", "wss://", "imaps://")) for watch in watches)
+    gone_to = [watch for watch in watches if watch.kind not in inbound()]
+    assert {"tip-form", "pasted-links"} == {watch.name for watch in watches} - {w.name for w in gone_to}
+    assert all(watch.every >= timedelta(minutes=1) for watch in gone_to)
+    assert all(watch.url.startswith(("https://", "wss://", "imaps://")) for watch in gone_to)
 
 
 def test_every_borough_has_a_source_of_its_own() -> None:
@@ -81,6 +83,8 @@ def test_a_good_file_is_read(written: Path) -> None:
         ('every = "10m"', 'every = "0m"', "key every"),
         ('every = "10m"', 'every = "9d"', "seven days"),
         ('every = "10m"', "every = 600", "key every"),
+        ('every = "10m"', "", "every: is missing"),
+        ('kind = "feed"', 'kind = "tip"', "a tip has none"),
         ('["Hackney"]', '["Hackny"]', "'Hackny' is no London borough"),
         ('grade = "B"', 'grade = "G"', "key grade"),
         ('basis = "publisher\'s public feed"', 'basis = "ok"', "key basis"),
@@ -205,3 +209,14 @@ def test_a_borough_that_only_london_wide_sources_see_is_not_covered(session: Ses
 
 def test_every_polled_kind_stands_in_our_catalogue() -> None:
     assert set(polled()) <= {watch.kind for watch in read_sources(OURS)}
+
+
+def test_what_is_sent_to_us_is_open_and_never_due_or_quiet(session: Session, written: Path) -> None:
+    sent = '[[source]]\nname = "tip-form"\nkind = "tip"\ngrade = "F"\nbasis = "written to us"\n'
+    sync_sources(session, read(written, sent), now=NOON)
+    session.flush()
+    much_later = NOON + timedelta(days=40)
+    (found,) = health(session, now=much_later)
+    assert found.state is State.OPEN
+    assert due(session, now=much_later, limit=10) == []
+    assert mark_quiet(session, now=much_later) == []

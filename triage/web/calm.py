@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlmodel import Session, col, func, select
 
 from collector.records import Failure, SourceRow, Tally
+from collector.sources import inbound
 from triage.records import Channel, Heartbeat
 from triage.web.words import count, spell
 
@@ -53,7 +54,7 @@ class Health(NamedTuple):
 def troubles(session: Session, *, channels: Sequence[str], now: datetime) -> Calm:
     """Everything that stands between the world and this desk, gravest first."""
     sources = health(session, now=now)
-    enabled = [each for each in sources if each.source.enabled]
+    enabled = [each for each in sources if each.source.enabled and each.source.kind not in inbound()]
     found = (
         *_dead_parts(session, now=now),
         *_blind(enabled),
@@ -103,7 +104,7 @@ def _why_blind(
     row: SourceRow, quiet: timedelta | None, usual: timedelta | None, silent: bool, now: datetime
 ) -> str | None:
     """Why we do not see what this source shows, or None. One failed fetch is not blindness; a missed rhythm is."""
-    if not row.enabled:
+    if not row.enabled or row.kind in inbound():
         return None
     patience = max(timedelta(seconds=3 * row.every_s), timedelta(minutes=5))
     since = row.last_success_at
