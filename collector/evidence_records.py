@@ -45,19 +45,24 @@ class Fetch(Record, table=True):
 
 
 class CustodyEntry(Record, table=True):
-    """That someone had a piece of evidence in hand: collected, viewed, copied, exported, released, checked.
+    """That someone had a piece of evidence in hand: collected, viewed, copied, exported, released, disposed of.
 
-    Append-only: the database refuses every change. `sha256` is the digest the piece had then.
+    The piece is a post, or with `media_id` a file: one attached to that post, or uploaded to a case. Append-only: the
+    database refuses every change. `sha256` is the digest the piece had then.
     """
 
     __tablename__ = "custody_entries"
-    __table_args__ = (Index("custody_entries_post_id_idx", "post_id"),)
+    __table_args__ = (
+        Index("custody_entries_post_id_idx", "post_id"),
+        Index("custody_entries_media_id_idx", "media_id"),
+    )
 
     id: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(), primary_key=True))
     at: AwareDatetime
     who: str
     act: str
-    post_id: UUID
+    post_id: UUID | None = None
+    media_id: UUID | None = None
     sha256: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
     note: str | None = None
 

@@ -9,10 +9,51 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from pydantic import AwareDatetime
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, LargeBinary, Uuid
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, LargeBinary, Uuid, text
 from sqlmodel import Field, Session, col, delete, select, update
 
 from collector.records import Record, document, words
+
+
+class Look(Record, table=True):
+    """That we asked for a file, or were given one: how often, what came of it, and whether it is still here.
+
+    It is of a media of a post, or was uploaded to a case by `asked_by`, who said `why`. While `done_at` is empty
+    `error` says what is in the way; with `again_at` it is tried again then, without it never. `url` and `headers`
+    are of the answer that brought the file, `steps` what was done to put it together. From `file_at` on it is
+    sealed under its digest, until `gone_at`. Of a withdrawn post digest and size stay.
+    """
+
+    __tablename__ = "looks"
+    __table_args__ = (
+        Index("looks_post_id_idx", "post_id"),
+        Index("looks_case_id_idx", "case_id"),
+        Index(
+            "looks_file_at_idx",
+            "file_at",
+            postgresql_where=text("file_at IS NOT NULL AND gone_at IS NULL"),
+        ),
+    )
+
+    media_id: UUID = Field(primary_key=True)
+    post_id: UUID | None = None
+    case_id: UUID | None = None
+    asked_by: str | None = None
+    why: str | None = None
+    at: AwareDatetime
+    tries: int = 0
+    again_at: AwareDatetime | None = None
+    done_at: AwareDatetime | None = None
+    error: str | None = None
+    remedy: str | None = None
+    url: str | None = None
+    headers: dict[str, Any] = Field(default_factory=dict, sa_column=document())
+    steps: list[str] = Field(default_factory=list, sa_column=words())
+    sha256: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
+    size_bytes: int | None = Field(default=None, sa_column=Column(BigInteger))
+    file_at: AwareDatetime | None = None
+    gone_at: AwareDatetime | None = None
+    gone_because: str | None = None
 
 
 class Footage(Record, table=True):
@@ -73,7 +114,8 @@ class Frame(Record, table=True):
 def withdraw_footage(session: Session, posts: Sequence[UUID], *, now: datetime) -> int:
     """Take back the footage of posts whose authors deleted them, and say how many copies there were.
 
-    Frames, captions and provenance go; the digest and the place in the family stay as its tombstone.
+    Frames, captions, provenance and addresses go; the digest and the place in the family stay as its tombstone.
+    The sealed files go with the next tick (`triage/custody.py`).
     """
     gone = session.exec(
         select(Footage.id).where(col(Footage.post_id).in_(posts), col(Footage.withdrawn_at).is_(None))
@@ -81,4 +123,6 @@ def withdraw_footage(session: Session, posts: Sequence[UUID], *, now: datetime) 
     session.exec(delete(Frame).where(col(Frame.footage_id).in_(gone)))
     emptied = {"captions": [], "provenance": {}, "matches": [], "withdrawn_at": now}
     session.exec(update(Footage).where(col(Footage.id).in_(gone)).values(**emptied))
+    unlinked: dict[str, Any] = {"url": None, "headers": {}, "again_at": None, "error": None, "remedy": None}
+    session.exec(update(Look).where(col(Look.post_id).in_(posts)).values(**unlinked))
     return len(gone)

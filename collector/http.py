@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib.metadata import version
-from typing import Any, NamedTuple, Self
+from typing import IO, Any, NamedTuple, Self
 
 import httpcore
 import httpx
@@ -20,7 +20,7 @@ from collector.addresses import Resolve, connect_checked
 from collector.dates import from_iso
 from collector.errors import Forbidden, Refused, TooSlow, Unreachable, Unreadable
 from collector.settings import HttpSettings
-from collector.unpacking import OFFERED, read_body
+from collector.unpacking import OFFERED, read_body, unpack
 
 CONNECTIONS = 10  # httpx 0.28 slows down ten-fold beyond this in one client
 LONGEST_WAIT = timedelta(hours=24)
@@ -83,6 +83,16 @@ class Http:
         finally:
             _deadline.reset(token)
 
+    def get_file(self, url: str, into: IO[bytes], *, now: datetime) -> Answer:
+        """Fetch a file of media, within `settings.file_s` and `settings.largest_file_bytes`, straight to where it is
+        kept. The answer comes without its body. Raises FetchError.
+        """
+        token = _deadline.set(time.monotonic() + self.settings.file_s)
+        try:
+            return self._follow(url, {}, now, into)
+        finally:
+            _deadline.reset(token)
+
     def post(
         self, url: str, body: bytes, *, headers: Mapping[str, str | bytes] | None = None, now: datetime
     ) -> Answer:
@@ -99,10 +109,12 @@ class Http:
             raise Unreadable(f"{_shown(url)}: redirected, where an answer was expected")
         return found
 
-    def _follow(self, url: str, headers: dict[str, str | bytes], now: datetime) -> Answer:
+    def _follow(
+        self, url: str, headers: dict[str, str | bytes], now: datetime, into: IO[bytes] | None = None
+    ) -> Answer:
         target = _checked(url)
         for _ in range(self.settings.redirects + 1):
-            found = self._once(target, headers, now)
+            found = self._once(target, headers, now, into=into)
             if isinstance(found, Answer):
                 return found
             if found.host != target.host:
@@ -111,7 +123,12 @@ class Http:
         raise Unreadable(f"{_shown(url)}: redirected more than {self.settings.redirects} times")
 
     def _once(
-        self, target: httpx.URL, headers: dict[str, str | bytes], now: datetime, sent: bytes | None = None
+        self,
+        target: httpx.URL,
+        headers: dict[str, str | bytes],
+        now: datetime,
+        sent: bytes | None = None,
+        into: IO[bytes] | None = None,
     ) -> Answer | httpx.URL:
         """One request, a POST when something is sent: the answer, or the address it redirects to."""
         where, how = _shown(str(target)), "GET" if sent is None else "POST"
@@ -124,17 +141,19 @@ class Http:
                 return Answer(304, str(target), response.headers, b"")
             if status != 200:
                 raise refusal(where, status, response.headers, now)
-            body = read_body(
-                _in_time(response.iter_raw(), where),
-                response.headers.get("content-encoding", ""),
-                largest=self.settings.largest_bytes,
-                where=where,
-            )
+            body = self._body(response, into, where)
             answer = Answer(200, str(target), response.headers, body)
         seen = _witness.get()
         if seen is not None:
             seen.append(answer)
         return answer
+
+    def _body(self, response: httpx.Response, into: IO[bytes] | None, where: str) -> bytes:
+        chunks, packed = _in_time(response.iter_raw(), where), response.headers.get("content-encoding", "")
+        if into is None:
+            return read_body(chunks, packed, largest=self.settings.largest_bytes, where=where)
+        into.writelines(unpack(chunks, packed, largest=self.settings.largest_file_bytes, where=where))
+        return b""
 
 
 @contextlib.contextmanager

@@ -22,6 +22,8 @@ class HttpSettings(Section):
     total_s: float = 20.0
     largest_bytes: int = 15_000_000
     redirects: int = 5
+    largest_file_bytes: int = 100_000_000
+    file_s: float = 45.0
 
     @field_validator("allow", mode="before")
     @classmethod

@@ -16,7 +16,12 @@ OFFERED = "gzip, deflate, zstd"
 
 
 def read_body(chunks: Iterable[bytes], encodings: str, *, largest: int, where: str) -> bytes:
-    """All bytes of a body after unpacking `encodings` (the Content-Encoding header, last applied last).
+    """All bytes of a body after unpacking it, as `unpack` gives them."""
+    return b"".join(unpack(chunks, encodings, largest=largest, where=where))
+
+
+def unpack(chunks: Iterable[bytes], encodings: str, *, largest: int, where: str) -> Iterator[bytes]:
+    """A body after unpacking `encodings` (the Content-Encoding header, last applied last), piece by piece.
 
     Raises TooLarge as soon as more than `largest` bytes came in or out, Unreadable for a body that is
     cut short, damaged, or packed in a way we did not offer. `where` names the address in messages.
@@ -30,7 +35,7 @@ def read_body(chunks: Iterable[bytes], encodings: str, *, largest: int, where: s
         if layer not in _UNPACKERS:
             raise Unreadable(f"{where}: packed as {layer[:20]!r}, which was not offered")
         stream = _counted(_checked(_UNPACKERS[layer](stream), where), largest, where)
-    return b"".join(stream)
+    return stream
 
 
 def _counted(chunks: Iterable[bytes], largest: int, where: str) -> Iterator[bytes]:

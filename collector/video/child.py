@@ -11,11 +11,13 @@ from collections.abc import Callable
 import msgspec
 
 from collector.video.errors import TooBig, TookTooLong, VideoError
-from collector.video.probed import Captions, Limits, Order, Probe, Provenance, Trouble
+from collector.video.probed import Captions, Limits, Order, Probe, Provenance, Stills, Trouble
 
-Task = Callable[[int, Order], Probe | Captions | Provenance]
+Found = Probe | Captions | Provenance | Stills
+Task = Callable[[int, Order], Found]
 
 
+NICE = 15  # what routes posts and tells people goes first
 CLONE_NEWUSER, CLONE_NEWNET = 0x1000_0000, 0x4000_0000  # linux/sched.h
 
 
@@ -33,7 +35,7 @@ def main(module: str, ordered: str) -> None:
         out.write(msgspec.msgpack.encode(said))
 
 
-def _try(task: Task, file: int, order: Order) -> Probe | Captions | Provenance | Trouble:
+def _try(task: Task, file: int, order: Order) -> Found | Trouble:
     try:
         return task(file, order)
     except VideoError as error:
@@ -45,7 +47,9 @@ def _try(task: Task, file: int, order: Order) -> Probe | Captions | Provenance |
 
 
 def _limit(limits: Limits) -> None:
-    """For this process and all it starts: processor time, memory, no files written, no core dumps."""
+    """For this process and all it starts: last in the queue for the processor, and only so long; memory, no
+    files written, no core dumps."""
+    os.nice(NICE)
     resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_s, limits.cpu_s + 2))
     resource.setrlimit(resource.RLIMIT_AS, (limits.memory_bytes, limits.memory_bytes))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))

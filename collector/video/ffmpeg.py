@@ -35,6 +35,7 @@ _PICTURES = re.compile(r"^  Stream #0:\d+\S*: Video: (\w+)(?!.*attached pic).*?,
 _UNREADABLE = re.compile(r"^  Stream #0:\d+\S*: Video: (?!.*attached pic)", re.MULTILINE)
 _SOUND = re.compile(r"^  Stream #0:\d+\S*: Audio: ", re.MULTILINE)
 _TURNED = re.compile(r"display ?matrix: rotation of (-?\d+)", re.IGNORECASE)
+_CUT_SHORT = re.compile(rb": partial file$|File ended prematurely|\boverread \d+", re.MULTILINE)
 _REFUSED = re.compile(r"Picture size (\d+)x(\d+) is invalid")
 
 
@@ -112,6 +113,31 @@ def picture(file: int, at_s: float, width: int, limits: Limits) -> NDArray[np.ui
     return np.frombuffer(answer, np.uint8).reshape(height, width, 3) if height else None
 
 
+def jpeg(file: int, header: Header, filters: str, at_s: float, limits: Limits) -> bytes:
+    """The first picture that these filters make, from a moment on; nothing when they make none."""
+    sparse = ["-skip_frame", "nokey"] if (header.duration_s or 0) > SPARSE_AFTER_S else []
+    seek = [] if header.is_picture else ["-ss", f"{at_s:.3f}"]
+    return _run(
+        [
+            *(*seek, *sparse, *_input(file, limits), "-map", "0:V:0", "-an", "-sn", "-dn", "-vf", filters),
+            *(
+                "-frames:v",
+                "1",
+                "-c:v",
+                "mjpeg",
+                "-pix_fmt",
+                "yuvj420p",
+                "-q:v",
+                "5",
+                "-f",
+                "image2pipe",
+                "pipe:1",
+            ),
+        ],
+        limits,
+    ).stdout
+
+
 def _decode(file: int, filters: str, most: int, sparse: list[str], limits: Limits) -> NDArray[np.uint8]:
     answer = _run(
         [
@@ -120,6 +146,8 @@ def _decode(file: int, filters: str, most: int, sparse: list[str], limits: Limit
         ],
         limits,
     )
+    if _CUT_SHORT.search(answer.stderr):
+        raise Damaged("the file is cut short")
     if not answer.stdout and answer.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
         raise TookTooLong(f"no frame within {limits.cpu_s} s of processor time")
     whole = len(answer.stdout) // GREY**2 * GREY**2
@@ -140,7 +168,7 @@ def _input(file: int, limits: Limits) -> list[str]:
 
 
 def _run(arguments: list[str], limits: Limits) -> "subprocess.CompletedProcess[bytes]":
-    quiet = ["-loglevel", "fatal"] if "-f" in arguments else []
+    quiet = ["-loglevel", "error"] if "-f" in arguments else []
     return subprocess.run(
         [program(), "-nostdin", "-hide_banner", *quiet, *arguments],
         stdin=subprocess.DEVNULL,

@@ -18,7 +18,7 @@ from typing import TypeVar
 import msgspec
 
 from collector.video.errors import KINDS, Damaged, NotFootage, TooBig, TookTooLong, VideoError
-from collector.video.probed import Captions, Limits, Order, Probe, Provenance, Trouble
+from collector.video.probed import Captions, Limits, Order, Probe, Provenance, Stills, Trouble
 
 LARGEST_ANSWER = 64_000_000
 # All the child's environment. onnxruntime reports to its maker since 1.29 unless told not to.
@@ -30,7 +30,7 @@ SECRETLESS = {
     "ORT_TELEMETRY_DISABLED": "1",
 }
 
-Answer = TypeVar("Answer", Probe, Captions, Provenance)
+Answer = TypeVar("Answer", Probe, Captions, Provenance, Stills)
 
 
 def probe(path: Path, limits: Limits | None = None) -> Probe:
@@ -50,6 +50,11 @@ def read_captions(path: Path, probed: Probe, limits: Limits | None = None) -> Ca
 def read_provenance(path: Path, limits: Limits | None = None) -> Provenance:
     """The C2PA manifest of the file, read offline. Raises VideoError."""
     return _ask("provenance", path, Order(limits or Limits(memory_bytes=4_000_000_000)), Provenance)
+
+
+def read_stills(path: Path, limits: Limits | None = None) -> Stills:
+    """Pictures of it for the case page, made anew from its pixels. Raises VideoError."""
+    return _ask("stills", path, Order(limits or Limits()), Stills)
 
 
 def _ask(task: str, path: Path, order: Order, kind: type[Answer]) -> Answer:

@@ -87,6 +87,13 @@ class Provenance(msgspec.Struct, frozen=True, tag=True):
     actions: list[str] = []
 
 
+class Stills(msgspec.Struct, frozen=True, tag=True):
+    """Two JPEG pictures: up to six moments on one sheet; and one moment so blurred that nobody is in it."""
+
+    sheet: bytes
+    blurred: bytes
+
+
 class Trouble(msgspec.Struct, frozen=True, tag=True):
     """A VideoError on its way out of the child process; `kind` is the class's name."""
 
