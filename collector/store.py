@@ -15,9 +15,11 @@ from sqlmodel import Session
 
 from collector.batch import Attachment, Came, CursorPosition, Deletion, Malformed, Missed
 from collector.footage_records import withdraw_footage
+from collector.jobs import defer, ids
 from collector.plain import clean
 from collector.records import POST_NAMESPACE, minute_of, post_id
 
+FORGOTTEN = 500  # withdrawn posts a job
 NAMED = 100  # malformed items of one batch that are kept by name; all are counted
 
 
@@ -148,7 +150,11 @@ def _reach(row: Row) -> str:
 
 
 def withdraw(session: Session, deletions: Iterable[Deletion], *, now: datetime) -> int:
-    """Take the content of deleted posts away; hash, labels and decisions stay. Returns how many posts that was."""
+    """Take the content of deleted posts away; digests, labels and decisions stay. Returns how many posts that was.
+
+    With the words go its addresses, which name its author, and its sealed author. The rooms above let go what they
+    quoted of it: the job `forget`.
+    """
     listed = list(deletions)
     single = {post_id(each.platform, each.external_id): each.because for each in listed if each.external_id}
     gone = withdraw_posts(session, single, now=now)
@@ -185,9 +191,9 @@ def _withdraw(session: Session, which: str, values: Mapping[str, Any]) -> int:
     found = session.execute(
         text(
             f"WITH gone AS ({which}), emptied AS ("  # noqa: S608  # both parts are ours
-            " UPDATE posts SET text = '', title = NULL, url = NULL, payload = NULL, author_key = NULL,"
-            " content_warning = NULL, reply_to = NULL, quote_of = NULL, has_video = false,"
-            " withdrawn_at = :now, withdrawn_because = gone.because FROM gone"
+            " UPDATE posts SET external_id = '', text = '', title = NULL, url = NULL, payload = NULL,"
+            " author_key = NULL, published_raw = NULL, content_warning = NULL, reply_to = NULL,"
+            " quote_of = NULL, has_video = false, withdrawn_at = :now, withdrawn_because = gone.because FROM gone"
             " WHERE posts.id = gone.id AND posts.collected_at = gone.collected_at"
             " AND posts.withdrawn_at IS NULL RETURNING posts.id),"
             " unlinked AS (DELETE FROM media USING emptied WHERE media.post_id = emptied.id),"
@@ -200,6 +206,8 @@ def _withdraw(session: Session, which: str, values: Mapping[str, Any]) -> int:
     gone = [each.id for each in found]
     if gone:
         withdraw_footage(session, gone, now=values["now"])
+    for start in range(0, len(gone), FORGOTTEN):
+        defer(session, "forget", queue="route", posts=ids(gone[start : start + FORGOTTEN]))
     return len(gone)
 
 

@@ -5,6 +5,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel import Session
 
+from classifier.forget import forget
 from config.service import House, Task
 from triage.memory import Memory
 from triage.route import route
@@ -25,4 +26,9 @@ def tasks(house: House) -> dict[str, Task]:
             route(session, [UUID(each) for each in posts], rules, memory, now=house.clock())
             session.commit()
 
-    return {"route": Task(work, each="posts")}
+    def let_go(posts: list[str]) -> None:
+        with Session(house.engine) as session:
+            forget(session, [UUID(each) for each in posts])
+            session.commit()
+
+    return {"route": Task(work, each="posts"), "forget": Task(let_go, each="posts")}
