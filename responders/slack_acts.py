@@ -1,21 +1,19 @@
 """What a press of a button in Slack does: the same acts as on the pages, by the person it belongs to."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import delete, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import select
 from sqlmodel import Session, col
 
 from triage import actions
 from triage.log import Line, note
 from triage.permissions import Permission, may
-from triage.records import Alert, AlertState, Case, Person, Press
+from triage.records import Alert, AlertState, Case, Person
 
 LONDON = ZoneInfo("Europe/London")
-KEPT = timedelta(minutes=10)  # a signature is accepted for five minutes on either side
 UNLINKED = (
     "Your Slack account is not linked to a Golden Hour account, so nothing was changed. "
     "Ask an administrator to link it, or acknowledge on the case page."
@@ -49,15 +47,6 @@ def act(session: Session, payload: dict[str, Any], *, now: datetime) -> Answer |
         return Answer(CONFUSED, channel, user)
     told = _acknowledge(session, alert_id, user, now)
     return Answer(told, channel, user) if told else None
-
-
-def first_time(session: Session, digest: bytes, *, now: datetime) -> bool:
-    """Whether this press is new; it is remembered with the transaction, for longer than it could be repeated."""
-    session.execute(delete(Press).where(col(Press.at) < now - KEPT))
-    entered = (
-        insert(Press).values(digest=digest, at=now).on_conflict_do_nothing().returning(col(Press.digest))
-    )
-    return session.execute(entered).first() is not None
 
 
 def _pressed(payload: dict[str, Any]) -> tuple[str, str, UUID | None] | None:

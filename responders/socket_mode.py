@@ -19,8 +19,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
 from responders.slack import Slack, SlackError, silent
-from responders.slack_acts import Answer, act, first_time
+from responders.slack_acts import Answer, act
 from responders.slack_door import whisper
+from triage.web.signed import first_time
 
 log = structlog.get_logger()
 

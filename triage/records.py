@@ -225,7 +225,7 @@ class Channel(Record, table=True):
 
 
 class Press(Record, table=True):
-    """A press of a button that reached us, by the digest of its signature: the same one counts once."""
+    """A press of a button, or another signed request, by the digest of its signature: the same one counts once."""
 
     __tablename__ = "presses"
 
