@@ -20,6 +20,7 @@ from pydantic_settings import (
 from pydantic_settings.sources import InitSettingsSource
 
 from classifier.settings import ClassifierSettings
+from collector.retention import KeepSettings
 from collector.settings import CollectSettings, HttpSettings
 from responders.settings import SlackSettings
 from triage.settings import TriageSettings, WebSettings
@@ -48,6 +49,7 @@ class Settings(BaseSettings):
 
     http: HttpSettings = HttpSettings()
     collect: CollectSettings = CollectSettings()
+    keep: KeepSettings = KeepSettings()
     classifier: ClassifierSettings = ClassifierSettings()
     triage: TriageSettings = TriageSettings()
     web: WebSettings = WebSettings()

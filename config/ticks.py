@@ -1,7 +1,7 @@
 """A tick: something that is due again and again. Only the leader ticks; a tick that runs twice does no harm."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -10,10 +10,12 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy import text
 from sqlmodel import Session
 
+from classifier.forget import forget_withdrawn
 from collector.evidence import check_hashes
 from collector.health import mark_quiet
 from collector.jobs import defer
 from collector.months import make_months
+from collector.retention import let_go
 from collector.schedule import due
 from collector.sweep import due_to_sweep, purge
 from collector.timestamps import unstamped
@@ -108,6 +110,17 @@ def check_evidence(house: House, now: datetime) -> None:
         session.commit()
 
 
+def let_go_by_night(house: House, now: datetime) -> None:
+    """Let go what is kept for a time only, and what was still being assessed when it was withdrawn; by night."""
+    if now.astimezone(LONDON).hour != NIGHT:
+        return
+    with Session(house.engine) as session:
+        gone = let_go(session, house.settings.keep, now=now)
+        forget_withdrawn(session, since=now - timedelta(days=2))
+        session.commit()
+    log.info("kept no longer", **gone._asdict())
+
+
 def put_back_stalled(house: House, now: datetime) -> None:
     with Session(house.engine) as session:
         reap(session, now=now)
@@ -149,6 +162,7 @@ TICKS = (
     Tick("look again", 600, look_again),
     Tick("evidence", 300, keep_evidence),
     Tick("evidence check", 3600, check_evidence),
+    Tick("retention", 3600, let_go_by_night),
     Tick("head of the log", 3600, publish_head),
     Tick("house", 24 * 3600, keep_house),
 )

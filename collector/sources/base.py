@@ -45,8 +45,8 @@ class Kind(NamedTuple):
     `basis` is on what terms it may be read, `retention` how long the platform lets a post be kept (None: as
     long as our own rules say), `floor` how often one place may be asked at most. `headline_only` keeps title
     and link and nothing else. Of an `approved` kind a person answers for every single place. Of a
-    `spared` kind only posts in custody are looked at again: each look costs its site a whole page. `schemes`
-    is how an address may begin, the best last.
+    `spared` kind only posts in custody are looked at again: each look costs its site a whole page. What a kind
+    brings that is `sent_to_us` was written for us to read. `schemes` is how an address may begin, the best last.
     """
 
     how: How
@@ -60,6 +60,7 @@ class Kind(NamedTuple):
     headline_only: bool = False
     approved: bool = False
     spared: bool = False
+    sent_to_us: bool = False
     schemes: tuple[str, ...] = ("http", "https")
 
 

@@ -35,6 +35,7 @@ KIND = Kind(
     edits=Follows.NEVER,
     on=False,
     floor=timedelta(minutes=1),
+    sent_to_us=True,
     schemes=("imap", "imaps"),
 )
 
