@@ -7,13 +7,21 @@ from sqlalchemy import Engine, text
 from sqlmodel import Session
 
 from collector.catalogue import Watch, sync_sources
-from collector.evidence_records import CustodyEntry
+from collector.evidence_records import CustodyEntry, Fetch
 from collector.records import PostKey
 from config.beats import beat, beats, silence
 from config.drain import left, service_works
 from config.service import House
 from config.settings import Settings
-from config.ticks import check_evidence, collect_due, keep_evidence, keep_house, look_again, note_quiet
+from config.ticks import (
+    check_evidence,
+    collect_due,
+    keep_evidence,
+    keep_house,
+    let_go_by_night,
+    look_again,
+    note_quiet,
+)
 from tests.make import make_case, make_post
 from triage.records import Membership
 
@@ -170,3 +178,15 @@ def test_digests_are_checked_in_the_night(hour: int, found: int, house: House) -
     check_evidence(house, NOON.replace(hour=hour))  # in July London is an hour ahead
     with house.engine.connect() as connection:
         assert connection.scalar(text("SELECT count(*) FROM failures WHERE stage = 'evidence'")) == found
+
+
+@pytest.mark.parametrize(("hour", "left"), [(2, 0), (12, 1)])
+def test_what_is_kept_for_a_time_goes_in_the_night(hour: int, left: int, house: House) -> None:
+    with Session(house.engine) as session:
+        session.add(
+            Fetch(source="herald", at=NOON - timedelta(days=15), url="https://x.example", body_sha256=b"d")
+        )
+        session.commit()
+    let_go_by_night(house, NOON.replace(hour=hour))
+    with house.engine.connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM fetches")) == left
