@@ -70,8 +70,10 @@ def open_database(settings: Settings, *, pool: int = 5) -> Iterator[Engine]:
             engine.dispose()
 
 
-def connect(settings: Settings, *, pool: int = 5) -> Engine:
-    """An engine on a database that is up. Raises DatabaseError when it does not answer."""
+def connect(settings: Settings, *, pool: int = 5, name: str = "goldenhour") -> Engine:
+    """An engine on a database that is up, its connections called `name`. Raises DatabaseError when it does not
+    answer.
+    """
     engine = create_engine(
         url(settings),
         pool_size=pool,
@@ -80,7 +82,7 @@ def connect(settings: Settings, *, pool: int = 5) -> Engine:
         hide_parameters=True,  # an error's text must not carry a post's text into a log
         json_serializer=_to_json,
         json_deserializer=msgspec.json.decode,
-        connect_args={"connect_timeout": 10},
+        connect_args={"connect_timeout": 10, "application_name": name},
         execution_options={KEY: settings.key("log")},
     )
     try:

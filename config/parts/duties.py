@@ -7,6 +7,7 @@ from threading import Event, Thread
 from typing import Protocol
 
 import structlog
+from sqlalchemy import Engine
 from sqlmodel import Session, col, select
 
 from collector.http import Http
@@ -65,9 +66,12 @@ class Repeated:
 
 
 class Streams:
-    """The streams of all sources that stay open, a thread each, and one heartbeat for them: `listen`."""
+    """The streams of all sources that stay open, a thread each, and one heartbeat for them: `listen`.
 
-    def __init__(self, house: House) -> None:
+    `beats` is an engine that anyone may use: also who does not lead any more takes its heartbeat back.
+    """
+
+    def __init__(self, house: House, beats: Engine) -> None:
         self.house = house
         self.stopped = Event()
         self.states: dict[str, str] = {}
@@ -81,7 +85,7 @@ class Streams:
             for row in rows
         ]
         self.prefilter, self.http = prefilter_of(house.settings), Http(house.settings.http)
-        self.pulse = Pulse(house.engine, "listen", clock=house.clock, alive=self._alive, state=self._state)
+        self.pulse = Pulse(beats, "listen", clock=house.clock, alive=self._alive, state=self._state)
 
     def start(self) -> None:
         for thread in self.threads:
@@ -130,9 +134,9 @@ class Streams:
         return "; ".join(amiss) or "ok"
 
 
-def duties(house: House) -> list[Duty]:
-    """All that the leader does beside the ticks, not yet started."""
-    made: list[Duty] = [Streams(house), _sweeping(sender_of(house))]
+def duties(house: House, beats: Engine) -> list[Duty]:
+    """All that the leader does beside the ticks, not yet started. `beats` is an engine for its heartbeats."""
+    made: list[Duty] = [Streams(house, beats), _sweeping(sender_of(house))]
     socket = socket_of(house)
     if socket is not None:
         made.append(_listening_to_slack(socket))

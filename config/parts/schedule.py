@@ -5,12 +5,13 @@ import time
 from threading import Event, Timer
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from config.beats import Pulse
-from config.database import plain_url
+from config.database import DatabaseError, plain_url
 from config.leader import TRY_EVERY_S, Leadership
 from config.parts.duties import duties
-from config.service import House
+from config.service import House, in_short
 from config.supervise import when_asked_to_end
 from config.ticks import scheduler
 
@@ -34,17 +35,29 @@ def schedule(house: House) -> None:
         state=lambda: "ok" if leadership.connection else "standing by",
     )
     pulse.start()
+    standing_by = False
     while not stop.is_set():
         turned[0] = time.monotonic()
         if leadership.take():
-            _lead(house, leadership, stop, turned)
+            standing_by = False
+            try:
+                _lead(house, leadership, stop, turned)
+            except (DatabaseError, SQLAlchemyError) as error:
+                log.warning("cannot lead yet", error=in_short(error))
             leadership.give_up()
+        elif not standing_by:
+            log.info("standing by")
+            standing_by = True
         stop.wait(TRY_EVERY_S)
     pulse.end()
 
 
 def _lead(house: House, leadership: Leadership, stop: Event, turned: list[float]) -> None:
-    ticks, mine = scheduler(house), duties(house)
+    engine = leadership.engine(house.settings)
+    acting = house._replace(engine=engine)
+    leadership.holds()
+    ticks, mine = scheduler(acting), duties(acting, house.engine)
+    leadership.holds()
     ticks.start()
     for duty in mine:
         duty.start()
@@ -57,4 +70,5 @@ def _lead(house: House, leadership: Leadership, stop: Event, turned: list[float]
     ticks.shutdown(wait=False)
     for duty in mine:
         duty.stop()
+    engine.dispose()
     last.cancel()

@@ -18,6 +18,7 @@ import zstandard
 from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
+from websockets.protocol import State
 from websockets.sync.server import Server, ServerConnection, serve
 
 NOON = datetime(2026, 7, 14, 12, 0, tzinfo=UTC)
@@ -61,7 +62,7 @@ class Happened:
 @dataclass
 class Jetstream:
     """What the server knows and does. `asked` holds each query, with its version; `opened` the version of each
-    connection that is told things."""
+    connection that is told things, `open_now` how many of them have not ended."""
 
     speaks: tuple[int, ...] = (1, 2)
     dictionary: bytes | None = None
@@ -73,6 +74,7 @@ class Jetstream:
     events: list[Happened] = field(default_factory=list)
     asked: list[dict[str, Any]] = field(default_factory=list)
     opened: list[int] = field(default_factory=list)
+    open_now: int = 0
     sent: int = 0
     broken: int = 0
     port: int = 0
@@ -148,6 +150,15 @@ class Jetstream:
 
     def serve(self, connection: ServerConnection) -> None:
         """Everything from the cursor on, then what happens next, until someone hangs up."""
+        with self.more:
+            self.open_now += 1
+        try:
+            self._serve(connection)
+        finally:
+            with self.more:
+                self.open_now -= 1
+
+    def _serve(self, connection: ServerConnection) -> None:
         path = urlsplit(connection.request.path if connection.request else "")
         version = 2 if path.path == V2_PATH else 1
         query = parse_qs(path.query)
@@ -158,7 +169,7 @@ class Jetstream:
         at = self._start(version, query)
         self.opened.append(version)
         with suppress(ConnectionClosed):
-            while not self.ended:
+            while not self.ended and connection.protocol.state is State.OPEN:
                 for event in self.events[at:]:
                     if left == 0:
                         self.broken += 1
