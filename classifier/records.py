@@ -5,10 +5,13 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import AwareDatetime
-from sqlalchemy import Text
+from sqlalchemy import Column, Computed, Index, Text, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
 from collector.records import Record, document
+
+BOROUGHS_OF_PLACES = """jsonb_path_query_array(places, '$[*]."borough"?(@ != null)'::jsonpath)"""
 
 
 class IncidentType(StrEnum):
@@ -38,10 +41,16 @@ class Force(StrEnum):
 
 class Assessment(Record, table=True):
     """What one model version makes of one post. Probabilities are in 0..1; offsets are characters of the
-    text as published. The fields mean what `goldenhour assess` prints under the same names.
+    text as published. The fields mean what `goldenhour assess` prints under the same names. `boroughs` are
+    those of the places, taken from them by the database, so that they can be counted without reading a row.
     """
 
     __tablename__ = "assessments"
+    __table_args__ = (
+        Index(
+            "assessments_boroughs_idx", "at", "post_id", "boroughs", postgresql_where=text("boroughs <> '[]'")
+        ),
+    )
 
     post_id: UUID = Field(primary_key=True)
     model: str = Field(primary_key=True)
@@ -56,6 +65,9 @@ class Assessment(Record, table=True):
     claim: float = 0.0
     unverified: float = 0.0
     places: list[dict[str, Any]] = Field(default_factory=list, sa_column=document("[]"))
+    boroughs: list[str] | None = Field(
+        default=None, sa_column=Column(JSONB, Computed(BOROUGHS_OF_PLACES, persisted=True))
+    )
     force: Force = Field(default=Force.UNKNOWN, sa_type=Text)
     signals: list[dict[str, Any]] = Field(default_factory=list, sa_column=document("[]"))
     abstain: bool = False

@@ -65,7 +65,7 @@ class SourceRow(Record, table=True):
     `stops_at` on it is not asked, because its term or its agreement has run out; `stops_because` says which.
     `rhythm_s` is how many seconds usually lie between two items it publishes, whether they are ours or not,
     `newest_at` when it published the last, `paced_s` how often it is asked for that. Its stored posts are not
-    looked at again before `look_again_at`.
+    looked at again before `look_again_at`. Until `paused_until` it is not asked because a person said so.
     """
 
     __tablename__ = "sources"
@@ -91,6 +91,9 @@ class SourceRow(Record, table=True):
     enabled: bool = True
     due_at: AwareDatetime = Field(index=True)
     rest_until: AwareDatetime | None = None
+    paused_until: AwareDatetime | None = None
+    paused_by: str | None = None
+    paused_because: str | None = None
     lease_until: AwareDatetime | None = None
     lease_owner: str | None = None
     last_tried_at: AwareDatetime | None = None
@@ -137,7 +140,8 @@ class Post(Record, table=True):
 
     __tablename__ = "posts"
     __table_args__ = (
-        Index("posts_source_published_at_idx", "source", "published_at"),
+        # one source's posts, and which of them are in cases, are counted without reading them
+        Index("posts_source_collected_at_idx", "source", "collected_at", postgresql_include=["id"]),
         # a Bluesky account that is taken down is found by the start of its posts' addresses
         Index("posts_external_id_idx", "external_id", postgresql_ops={"external_id": "text_pattern_ops"}),
         # a pasted link is looked up whole; some are longer than a tree's page takes
@@ -229,7 +233,7 @@ class Tally(Record, table=True):
     __tablename__ = "tallies"
 
     source: str = Field(primary_key=True)
-    minute: AwareDatetime = Field(primary_key=True)
+    minute: AwareDatetime = Field(primary_key=True, index=True)
     seen: int = 0
     stored: int = 0
     known: int = 0
