@@ -90,7 +90,13 @@ def connector(settings: Settings) -> PsycopgConnector:
         max_size=8,
         timeout=10,
         kwargs={"connect_timeout": 5, "application_name": "goldenhour engine"},
+        configure=_without_transactions,
     )
+
+
+async def _without_transactions(connection: psycopg.AsyncConnection[Any]) -> None:
+    """The engine says all it says in single statements: a transaction around each would cost it three."""
+    await connection.set_autocommit(True)
 
 
 class Patience(BaseRetryStrategy):

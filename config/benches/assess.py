@@ -9,6 +9,7 @@ from typing import Any
 
 import spacy
 
+from config.benches.goals import at_least, report
 from config.commands.assessing import load_model
 from config.settings import Settings
 
@@ -37,19 +38,26 @@ def run(settings: Settings, *, posts: Path | None = None, **_options: object) ->
         speeds["encoder"].append(_speed(models["whole"].encoded, part[:ENCODED]))
         speeds["tokenizer"].append(_speed(lambda few: [bare.make_doc(each) for each in few], part))
     found = {name: statistics.median(speeds[name]) for name in speeds}
-    return {
-        "bench": "assess",
-        "posts": len(texts),
-        "posts_per_core_second": round(found["gate"]),
-        "flood": round(found["flood"]),
-        "whole": round(found["whole"]),
-        "encoder_alone": round(found["encoder"]),
-        "whole_to_encoder": round(found["whole"] / found["encoder"], 2),
-        "reference": "spaCy blank('en') tokenizer, same posts, same run",
-        "reference_posts_per_core_second": round(found["tokenizer"]),
-        "ratio": round(found["gate"] / found["tokenizer"], 3),
-        "model": models["gate"].version,
-    }
+    to_encoder = round(found["whole"] / found["encoder"], 2)
+    encoder = {"reference": "the encoder alone, same posts, same run", "ratio": to_encoder}
+    return report(
+        "assess",
+        [
+            at_least("the gate", 5_000, round(found["gate"]), "posts/s per core"),
+            at_least("the whole", 1_500, round(found["whole"]), "posts/s per core"),
+            at_least("the whole to the encoder alone", 8, to_encoder, "times", **encoder),
+        ],
+        posts=len(texts),
+        posts_per_core_second=round(found["gate"]),
+        flood=round(found["flood"]),
+        whole=round(found["whole"]),
+        encoder_alone=round(found["encoder"]),
+        whole_to_encoder=to_encoder,
+        reference="spaCy blank('en') tokenizer, same posts, same run",
+        reference_posts_per_core_second=round(found["tokenizer"]),
+        ratio=round(found["gate"] / found["tokenizer"], 3),
+        model=models["gate"].version,
+    )
 
 
 def read_texts(path: Path) -> list[str]:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from config.benches.goals import at_least, at_most, report
 from config.benches.tellings import tell
 from config.commands.triaging import LONG_LIVED, matcher_of
 from config.settings import Settings
@@ -40,18 +41,23 @@ def run(settings: Settings, posts: int = 40_000, seed: int = 1) -> dict[str, Any
     reference, reference_s = _single_link([item.text for item in items[:REFERENCE_POSTS]])
     per_s = len(items) / sum(laps)
     reference_per_s = len(reference) / reference_s
-    return {
-        "bench": "match",
-        "posts": len(items),
-        "posts_per_s": round(per_s),
-        "late_over_early": round(laps[-1] / max(laps[1], 1e-9), 2),
-        "f1": round(_of_incidents(gold, [each.case for each in grouped]), 3),
-        "reference": "TF-IDF cosine, single link, every pair",
-        "reference_posts": len(reference),
-        "reference_per_s": round(reference_per_s),
-        "reference_f1": round(_of_incidents(gold[: len(reference)], reference), 3),
-        "ratio": round(per_s / reference_per_s, 2),
-    }
+    late_over_early = round(laps[-1] / max(laps[1], 1e-9), 2)
+    return report(
+        "match",
+        [
+            at_least("posts into cases", 3_000, round(per_s), "posts/s"),
+            at_most("the last tenth's cost to the second's", 1.3, late_over_early, "times"),
+        ],
+        posts=len(items),
+        posts_per_s=round(per_s),
+        late_over_early=late_over_early,
+        f1=round(_of_incidents(gold, [each.case for each in grouped]), 3),
+        reference="TF-IDF cosine, single link, every pair",
+        reference_posts=len(reference),
+        reference_per_s=round(reference_per_s),
+        reference_f1=round(_of_incidents(gold[: len(reference)], reference), 3),
+        ratio=round(per_s / reference_per_s, 2),
+    )
 
 
 def _stream(posts: int, rng: random.Random) -> Iterator[tuple[Item, int]]:

@@ -25,6 +25,7 @@ from classifier.footage_match import Match, same_footage
 from collector.video.hashing import MIDDLE, SIDE, windows
 from collector.video.look import probe
 from collector.video.probed import Probe
+from config.benches.goals import at_least, at_most, report
 from config.benches.reuploads import changes, reupload
 from config.benches.scenes import KINDS, Scene, frames, texture, write
 from config.settings import Settings
@@ -54,9 +55,19 @@ def run(settings: Settings, videos: int = 24, stored: int = 100_000, seed: int =
         index.settle()
         found = [_look(change, original, probed, index) for change, original, probed in copies]
         usual = [reference.look(probed) for _, _, probed in copies[:REFERENCE_LOOKUPS]]
-    return {"bench": "video", "videos": videos, "stored_frames": len(index)} | _figures(
-        found, usual, copies, videos, len(index) // FRAMES_EACH
-    )
+    figures = _figures(found, usual, copies, videos, len(index) // FRAMES_EACH)
+    goals = [
+        at_most("family lookup, p99", 50, figures["lookup_ms_p99"], "ms"),
+        at_least("stored frames", 100_000, len(index), "frames"),
+        at_least("changed re-uploads found", 0.95, figures["recall"], "of them"),
+        at_most(
+            "unrelated videos joined",
+            1,
+            figures["false_joins_per_1000_video_pairs"],
+            "in 1,000 pairs of clips",
+        ),
+    ]
+    return report("video", goals, videos=videos, stored_frames=len(index), **figures)
 
 
 def _copies(
