@@ -66,7 +66,7 @@ class Assessment(Record, table=True):
     unverified: float = 0.0
     places: list[dict[str, Any]] = Field(default_factory=list, sa_column=document("[]"))
     boroughs: list[str] | None = Field(
-        default=None, sa_column=Column(JSONB, Computed(BOROUGHS_OF_PLACES, persisted=True))
+        default=None, sa_column=Column(JSONB(none_as_null=True), Computed(BOROUGHS_OF_PLACES, persisted=True))
     )
     force: Force = Field(default=Force.UNKNOWN, sa_type=Text)
     signals: list[dict[str, Any]] = Field(default_factory=list, sa_column=document("[]"))
