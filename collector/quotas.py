@@ -1,10 +1,10 @@
 """A quota: what an interface allows a day. Counted when spent, in the database, whatever became of the answer."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 from sqlmodel import Session
 
 from collector.errors import FetchError
@@ -15,14 +15,20 @@ PACIFIC = ZoneInfo("America/Los_Angeles")
 
 
 class Meter:
-    """What is left today of each bucket, and what was spent since. Lives for one fetch."""
+    """What is left today of each bucket, and what was spent since. Lives for one fetch.
 
-    def __init__(self, left: Mapping[str, int] | None = None) -> None:
-        self.left = left
+    `left` is asked once, when something is first to be spent: most sources spend nothing.
+    """
+
+    def __init__(self, left: Callable[[], Mapping[str, int]] | None = None) -> None:
+        self._ask = left
+        self.left: Mapping[str, int] | None = None
         self.spent: dict[str, int] = {}
 
     def spend(self, bucket: str, *, now: datetime, units: int = 1) -> None:
         """Count a request that is about to be made. Raises FetchError when the day's allowance is used up."""
+        if self._ask is not None and self.left is None:
+            self.left = self._ask()
         if self.left is not None and self.spent.get(bucket, 0) + units > self.left.get(bucket, 0):
             raise FetchError(
                 f"the daily allowance of {bucket} is used up",
@@ -30,6 +36,16 @@ class Meter:
                 retry_after=next_day(now) - now,
             )
         self.spent[bucket] = self.spent.get(bucket, 0) + units
+
+
+def metered(engine: Engine, clock: Callable[[], datetime]) -> Meter:
+    """A meter that knows what is left today, should anything be spent."""
+
+    def left() -> dict[str, int]:
+        with Session(engine) as session:
+            return quotas_left(session, now=clock())
+
+    return Meter(left)
 
 
 def day_of(now: datetime) -> date:

@@ -14,12 +14,12 @@ from uuid import uuid4
 from zlib import crc32
 
 from sqlalchemy import text
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from collector.batch import CursorPosition
 from collector.errors import FetchError, Refused
 from collector.events import interval_of
-from collector.records import Cursor, SourceRow
+from collector.records import SourceRow
 from collector.rhythm import Heard, heard, pace
 from collector.sources import kind_of, polled
 
@@ -27,6 +27,22 @@ JITTER = 0.1  # of the interval, added so that sources of one interval do not al
 SHORTEST_BACKOFF = timedelta(minutes=1)
 
 _HOST = "lower(split_part(split_part(url, '://', 2), '/', 1))"
+
+_HOST_LOCKED = text(  # its own statement: what is decided under the lock must see what was decided before
+    f"SELECT {_HOST}, pg_advisory_xact_lock(hashtextextended({_HOST}, 0)) FROM sources WHERE name = :name"  # noqa: S608
+)
+_TAKEN = select(SourceRow).from_statement(
+    text(
+        "UPDATE sources SET lease_until = :until, lease_owner = :owner, last_tried_at = :now"  # noqa: S608
+        " WHERE name = (SELECT name FROM sources WHERE name = :name AND enabled"
+        " AND (due_at <= :now OR :early) AND (rest_until IS NULL OR rest_until <= :now)"
+        " AND (stops_at IS NULL OR stops_at > :now) AND (paused_until IS NULL OR paused_until <= :now)"
+        " FOR UPDATE SKIP LOCKED)"
+        " AND NOT EXISTS (SELECT FROM sources AS busy WHERE busy.lease_until > :now"
+        f" AND {_HOST.replace('url', 'busy.url')} = :host) RETURNING *"
+    )
+)
+_CURSOR = text("SELECT position, etag, last_modified, body_sha256 FROM cursors WHERE source = :name")
 
 
 class Lease(NamedTuple):
@@ -45,6 +61,7 @@ def due(session: Session, *, now: datetime, limit: int) -> list[str]:
             f" (SELECT *, {_HOST} AS host FROM sources) AS places WHERE enabled"
             " AND kind = ANY(CAST(:kinds AS text[])) AND due_at <= :now"
             " AND (rest_until IS NULL OR rest_until <= :now) AND (stops_at IS NULL OR stops_at > :now)"
+            " AND (paused_until IS NULL OR paused_until <= :now)"
             " AND NOT EXISTS (SELECT FROM sources AS busy"
             f" WHERE {_HOST.replace('url', 'busy.url')} = host AND busy.lease_until > :now)"
             " ORDER BY host, due_at, name) AS first ORDER BY due_at, name LIMIT :limit"
@@ -61,35 +78,21 @@ def claim(
 
     `even_early` fetches before it is due, as a person may ask for; what a server asked for is kept to.
     """
-    row = session.get(SourceRow, name)
-    if row is None:
+    host = session.scalar(_HOST_LOCKED, {"name": name})
+    if host is None:
         return None
-    host = urlsplit(row.url).netloc.lower()
-    session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:host, 0))"), {"host": host})
     owner = uuid4().hex
-    taken = session.execute(
-        text(
-            "UPDATE sources SET lease_until = :until, lease_owner = :owner, last_tried_at = :now"  # noqa: S608
-            " WHERE name = (SELECT name FROM sources WHERE name = :name AND enabled"
-            " AND (due_at <= :now OR :early) AND (rest_until IS NULL OR rest_until <= :now)"
-            " AND (stops_at IS NULL OR stops_at > :now)"
-            " FOR UPDATE SKIP LOCKED)"
-            " AND NOT EXISTS (SELECT FROM sources AS busy WHERE busy.lease_until > :now"
-            f" AND {_HOST.replace('url', 'busy.url')} = :host) RETURNING name"
-        ),
+    taken = session.scalars(
+        _TAKEN,
         {"name": name, "now": now, "until": now + lasts, "owner": owner, "early": even_early, "host": host},
-    )
-    if taken.first() is None:
-        return None
-    session.refresh(row)
-    return Lease(owner, row, _cursor(session, name))
+        execution_options={"populate_existing": True},
+    ).first()
+    return Lease(owner, taken, _cursor(session, name)) if taken else None
 
 
 def _cursor(session: Session, name: str) -> CursorPosition:
-    stored = session.get(Cursor, name)
-    if stored is None:
-        return CursorPosition()
-    return CursorPosition(stored.position, stored.etag, stored.last_modified, stored.body_sha256)
+    stored = session.execute(_CURSOR, {"name": name}).first()
+    return CursorPosition(*stored) if stored else CursorPosition()
 
 
 def succeeded(

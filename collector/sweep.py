@@ -15,7 +15,7 @@ from sqlmodel import Session
 from collector.collect import LetsIn, edited_among
 from collector.errors import FetchError
 from collector.http import Http
-from collector.quotas import Meter, count_spent, quotas_left
+from collector.quotas import Meter, count_spent, metered
 from collector.records import SourceRow
 from collector.schedule import Lease, claim, let_rest, release
 from collector.settings import CollectSettings
@@ -57,6 +57,7 @@ def due_to_sweep(session: Session, *, now: datetime) -> list[str]:
         text(
             "SELECT name FROM sources WHERE kind = ANY(CAST(:kinds AS text[])) AND enabled"  # noqa: S608  # all parts are ours
             " AND (stops_at IS NULL OR stops_at > :now) AND (rest_until IS NULL OR rest_until <= :now)"
+            " AND (paused_until IS NULL OR paused_until <= :now)"
             " AND (look_again_at IS NULL OR look_again_at <= :now)"
             f" AND EXISTS (SELECT{_DUE_AT_ALL}) ORDER BY name"
         ),
@@ -95,11 +96,10 @@ def sweep(
         lasts = timedelta(seconds=settings.lease_s)
         lease = claim(session, name, now=clock(), lasts=lasts, even_early=True)
         stored = _stored(session, lease.source, clock()) if lease else []
-        meter = Meter(quotas_left(session, now=clock()))
         session.commit()
     if lease is None:
         return Swept()
-    row = lease.source
+    row, meter = lease.source, metered(engine, clock)
     place = Place(row.name, row.url, row.tag, row.term, settings.keys(), meter, settings.quarantine)
     source = open_source(row.kind, place)
     total, until_s, error = Swept(), time.monotonic() + PATIENCE_S, None

@@ -16,7 +16,7 @@ from collector.collect import Collected, LetsIn, collect
 from collector.errors import FetchError
 from collector.http import Answer, Http, witnessed
 from collector.plain import clean
-from collector.quotas import Meter, count_spent, quotas_left
+from collector.quotas import Meter, count_spent, metered
 from collector.schedule import Lease, claim, failed, succeeded
 from collector.settings import CollectSettings
 from collector.sources import open_source
@@ -60,10 +60,10 @@ def collect_source(
     with Session(engine, expire_on_commit=False) as session:
         lasts = timedelta(seconds=settings.lease_s)
         lease = claim(session, name, now=clock(), lasts=lasts, even_early=even_early)
-        meter = Meter(quotas_left(session, now=clock()))
         session.commit()
     if lease is None:
         return Visit(name, "skipped")
+    meter = metered(engine, clock)
     try:
         batch = _fetch(lease, http, settings, meter, clock())
     except FetchError as error:

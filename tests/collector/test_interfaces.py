@@ -85,7 +85,7 @@ def test_a_search_of_youtube_is_paged_to_the_end_and_read_in_full(interface: Int
         "/search", {"items": [result(2, 5), result(1, 9)], "nextPageToken": "p2"}, {"items": [result(0, 20)]}
     )
     interface.says("/videos", {"items": [video(2, 5), video(1, 9)]}, {"items": [video(0, 20)]})
-    meter = Meter({"youtube search": 5, "youtube": 5})
+    meter = Meter(lambda: {"youtube search": 5, "youtube": 5})
     batch = fetch("youtube", place(interface, meter=meter), http)
     assert [item.external_id for item in batch.items] == ["video-00000", "video-00001", "video-00002"]
     newest = batch.items[-1]
@@ -115,7 +115,7 @@ def test_a_search_goes_on_in_the_middle_of_its_pages(interface: Interface, http:
 
 def test_what_a_day_allows_is_not_exceeded(interface: Interface, http: Http) -> None:
     with pytest.raises(FetchError, match="allowance of youtube search is used up") as raised:
-        fetch("youtube", place(interface, meter=Meter({"youtube search": 0})), http)
+        fetch("youtube", place(interface, meter=Meter(lambda: {"youtube search": 0})), http)
     assert raised.value.retry_after == timedelta(hours=19)
     assert interface.log == []
 
