@@ -18,7 +18,7 @@ from collector.records import Sighting
 from collector.video.hashing import METHOD
 from collector.video.probed import Captions, Probe, Provenance
 
-FAMILY_LOCK = 0x601DE2  # any fixed number: one copy at a time finds its family, on however many machines
+FAMILY_LOCK = 0x601DE4  # any fixed number: one copy at a time finds its family, on however many machines
 OVERLAP = timedelta(minutes=10)  # longer than any transaction that keeps footage stays open
 SHARED_PART = 0.5
 AT_ONCE = 500

@@ -49,6 +49,8 @@ class CollectSettings(Section):
     mail_password: SecretStr | None = None
     quarantine: str | None = None
     timestamp_url: str | None = None
+    read_captions: bool = True
+    keep_files_days: int = 90
 
     def keys(self) -> dict[str, str]:
         """The credentials that are set, by name, for the kinds that ask for them."""

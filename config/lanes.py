@@ -24,7 +24,7 @@ LONGEST_PAUSE_S = 5.0
 LONGEST_JOB_S = 180.0
 
 # Fetches and deliveries wait for others; assessing and routing keep a core busy, one at a time.
-AT_ONCE = {"collect": 8, "assess": 1, "route": 1, "respond": 4}
+AT_ONCE = {"collect": 8, "assess": 1, "route": 1, "respond": 4, "look": 1}
 
 
 class Lanes:

@@ -88,6 +88,11 @@ class Settings(BaseSettings):
 
     @property
     def heads_file(self) -> Path:
+    @property
+    def media(self) -> Path:
+        """Where files are kept that are evidence; the same folder for every process that looks at or shows them."""
+        return self.data / "media"
+
         """Where a head of the log is kept every day."""
         return self.data / "audit" / "heads.jsonl"
 

@@ -73,13 +73,27 @@ def touch(
     detail: dict[str, Any] | None = None,
 ) -> None:
     """What every act ends with: a new version, a line in the log, and all channels and pages told."""
+    touch_by(session, case, what, who=who.username, now=now, why=why, detail=detail)
+
+
+def touch_by(
+    session: Session,
+    case: Case,
+    what: str,
+    *,
+    who: str,
+    now: datetime,
+    why: str | None = None,
+    detail: dict[str, Any] | None = None,
+) -> None:
+    """The same for an act of a machine, or of someone known by name only."""
     case.version += 1
     case.touched_at = now
     alerts = list(session.scalars(select(Alert).where(Alert.case_id == case.id).order_by(col(Alert.desk))))
     for alert in alerts:
         alert.revision += 1
     session.flush()
-    note(session, [Line(what, case.id, why, detail)], who=who.username, now=now)
+    note(session, [Line(what, case.id, why, detail)], who=who, now=now)
     arguments = [{"alert": str(alert.id)} for alert in alerts]
     defer_all(session, "deliver", queue="respond", priority=1, arguments=arguments)
     tell_desk(session, what, case.id)

@@ -1,12 +1,15 @@
 """The queue `route`: the rules, and the memory of cases that posts are matched with."""
 
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlmodel import Session
 
 from classifier.forget import forget
+from collector.looks import leave_looks
 from config.service import House, Task
+from triage.by_footage import match_footage
 from triage.memory import Memory
 from triage.route import route
 from triage.rules import read_rules
@@ -23,7 +26,16 @@ def tasks(house: House) -> dict[str, Task]:
     def work(posts: list[str]) -> None:
         with Session(house.engine) as session:
             session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": ROUTE_LOCK})
-            route(session, [UUID(each) for each in posts], rules, memory, now=house.clock())
+            routed = [UUID(each) for each in posts]
+            route(session, routed, rules, memory, now=house.clock())
+            leave_looks(session, routed, now=house.clock())
+            session.commit()
+
+    def by_footage(footage: str) -> None:
+        window = timedelta(days=house.settings.triage.window_days)
+        with Session(house.engine) as session:
+            session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": ROUTE_LOCK})
+            match_footage(session, UUID(footage), window=window, now=house.clock())
             session.commit()
 
     def let_go(posts: list[str]) -> None:
@@ -31,4 +43,8 @@ def tasks(house: House) -> dict[str, Task]:
             forget(session, [UUID(each) for each in posts])
             session.commit()
 
-    return {"route": Task(work, each="posts"), "forget": Task(let_go, each="posts")}
+    return {
+        "route": Task(work, each="posts"),
+        "match_footage": Task(by_footage),
+        "forget": Task(let_go, each="posts"),
+    }

@@ -56,7 +56,7 @@ def test_nothing_is_lost_or_doubled_when_every_process_is_killed_in_turn(service
         told = {name: count(engine, asked) for name, asked in {**EACH_ONCE, **NOTHING}.items()}
         engine.dispose()
     assert told == dict.fromkeys(EACH_ONCE, (POSTS, POSTS)) | dict.fromkeys(NOTHING, (0,))
-    wait_until(lambda: set(service.parts()) == {"web", "schedule", "work-1", "work-2"}, 60)
+    wait_until(lambda: set(service.parts()) == {"web", "schedule", "work-1", "work-2", "look"}, 60)
     assert service.stop() == 0
     assert service.log.count("the database server died") >= 2
 

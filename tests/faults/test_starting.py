@@ -31,7 +31,7 @@ def test_it_starts_invites_the_first_person_and_stops_cleanly(service: Service) 
     service.start()
     assert f"http://127.0.0.1:{service.port}/sign-in/" in service.said
     parts, postgres = service.parts(), service.postgres()
-    assert set(parts) == {"web", "schedule", "work-1", "work-2"}
+    assert set(parts) == {"web", "schedule", "work-1", "work-2", "look"}
     assert postgres is not None
     began = time.monotonic()
     assert service.stop() == 0
@@ -118,7 +118,7 @@ def test_when_run_is_killed_its_parts_end_and_the_next_start_goes_on(service: Se
     assert all(gone(pid) for pid in parts.values())
     assert postgres is not None
     assert gone(postgres) or service.postgres() == postgres
-    wait_until(lambda: set(service.parts()) == {"web", "schedule", "work-1", "work-2"}, 30)
+    wait_until(lambda: set(service.parts()) == {"web", "schedule", "work-1", "work-2", "look"}, 30)
     assert service.stop() == 0
 
 
