@@ -5,7 +5,7 @@ import re
 from collector.errors import Unreadable
 
 MOST_ENTRIES = 500
-LARGEST = 4_000_000  # bytes that are parsed; a feed of 500 entries is rarely over one million
+LARGEST = 3_000_000  # bytes that are parsed; a feed of 500 entries is rarely over one million
 DEEPEST = 2_000
 
 _OPENS = re.compile(rb"<(?:[\w.-]+:)?(?:item|entry)(?=[\s>/])")
@@ -15,7 +15,7 @@ _ENTITY = re.compile(rb"<!ENTITY\s[^>]{0,2000}?[\"'][^\"'>]*&(?!#)[^\"'>]*;")
 
 
 def bounded(body: bytes) -> bytes:
-    """The feed with at most 500 entries and four million bytes. Raises Unreadable for what only means harm."""
+    """The feed with at most 500 entries and three million bytes. Raises Unreadable for what only means harm."""
     if _ENTITY.search(body, 0, 200_000) or body.count(b"<!ENTITY", 0, 200_000) > 500:
         raise Unreadable("the feed declares entities that expand without end", remedy="Disable the source")
     entries = places_of_entries(body)

@@ -1,6 +1,7 @@
 """Moments as feeds write them. What no one can have meant is no date at all."""
 
 import re
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_tz
 from time import struct_time
@@ -37,6 +38,33 @@ def read_named_zone(written: str) -> struct_time | None:
     if moment is None:
         return None
     return (moment - timedelta(hours=ZONES[found[2].upper()])).timetuple()
+
+
+def read_by_hand(written: str) -> struct_time | None:
+    """A moment as content systems print it for people, day first, or as seconds since 1970; taken for UTC.
+
+    None for every other spelling. Made to be given to feedparser, which reads these wrongly or not at all.
+    """
+    if not _BY_HAND.match(written[:80]):
+        return None
+    if re.fullmatch(r"\s*\d{10}(?:\d{3})?\s*", written):
+        return datetime.fromtimestamp(int(written.strip()[:10]), UTC).timetuple()
+    plainly = " ".join(re.sub(r"^\s*[A-Za-z]+day,?|[,]| - |\bat\b", " ", written[:80]).split())
+    plainly = re.sub(r"(?<=\d)[/.-](?=\d)", "/", plainly)
+    for form in _FORMS:
+        with suppress(ValueError):
+            return datetime.strptime(plainly, form).timetuple()  # noqa: DTZ007  # taken for UTC, as said
+    return None
+
+
+_BY_HAND = re.compile(
+    r"\s*(?:\d{1,2}[/.-]\d{1,2}[/.-]\d{4}\b|\d{10}(?:\d{3})?\s*$|(?:[A-Za-z]+day,?\s+)?[A-Z][a-z]{2,8}\s+\d{1,2},)"
+)
+_FORMS = tuple(
+    f"{day}{time}"
+    for day in ("%d/%m/%Y", "%m/%d/%Y", "%B %d %Y", "%b %d %Y")
+    for time in ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M%p")
+)
 
 
 def _naive(written: str) -> datetime | None:

@@ -2,9 +2,13 @@
 
 import hashlib
 import re
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
+import msgspec
+
+from collector.batch import Item
 from collector.plain import tidy
 
 LONGEST_ID = 1_000
@@ -43,6 +47,20 @@ def with_title(title: str, body: str) -> str:
     if not title or body.startswith(title):
         return body or title
     return f"{title}\n{body}".strip()
+
+
+def told_apart(items: Sequence[Item]) -> list[Item]:
+    """The items, those by their links that share an id with others of the feed but lead elsewhere: some publishers
+    give all their entries one id, and all but one would be taken for known."""
+    links: dict[str, set[str | None]] = {}
+    for item in items:
+        links.setdefault(item.external_id, set()).add(item.url)
+    return [
+        msgspec.structs.replace(item, external_id=short_id(item.url), scope="")
+        if item.url and len(links[item.external_id]) > 1
+        else item
+        for item in items
+    ]
 
 
 def scope_of(external_id: str, url: str) -> str:

@@ -4,6 +4,8 @@ import hashlib
 import html
 import io
 import json
+import re
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urljoin
@@ -12,13 +14,19 @@ import feedparser
 
 from collector.batch import Attachment, Item, Malformed
 from collector.bounds import MOST_ENTRIES, bounded, places_of_entries
-from collector.dates import from_utc, read_named_zone
-from collector.entries import media_kind, scope_of, short_id, web_address, with_title
+from collector.dates import from_utc, read_by_hand, read_named_zone
+from collector.entries import media_kind, scope_of, short_id, told_apart, web_address, with_title
 from collector.errors import Unreadable
 from collector.jsonfeed import is_json, read_json_feed
 from collector.plain import plain, tidy
 
-feedparser.registerDateHandler(read_named_zone)
+for reads in (read_by_hand, read_named_zone):
+    feedparser.registerDateHandler(reads)
+
+_REFERENCE = re.compile(
+    rb"&#(?:(\d{6,})|x([\da-f]{6,}));?", re.IGNORECASE
+)  # to a character that may not be one
+_CODE = re.compile(rb"(?:<|&lt;)\s*/?\s*(?:script|style|applet)\b", re.IGNORECASE)
 
 
 class Feed(NamedTuple):
@@ -37,8 +45,9 @@ def read_feed(body: bytes, headers: Mapping[str, str], url: str) -> Feed:
     if not body.strip():
         raise Unreadable("the answer is empty", remedy="Wait; if it stays, look for the feed's new address")
     if is_json(body):
-        return Feed(*read_json_feed(body, url))
-    body = bounded(body)
+        items, malformed = read_json_feed(body, url)
+        return Feed(told_apart(items), malformed)
+    body = _REFERENCE.sub(_real, bounded(body))
     parsed = _parse(body, headers, url)
     if not parsed.entries and not parsed.version:
         raise Unreadable(_what_else(body))
@@ -49,7 +58,14 @@ def read_feed(body: bytes, headers: Mapping[str, str], url: str) -> Feed:
             items.append(_item(entry, payload, url, language))
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             malformed.append(Malformed(f"entry {number}", str(error)[:200]))
-    return Feed(items, malformed)
+    return Feed(told_apart(items), malformed)
+
+
+def _real(reference: re.Match[bytes]) -> bytes:
+    """A reference to a character, as it stands; of one beyond all characters, which breaks parsers, to none."""
+    digits, base = (reference[1], 10) if reference[1] else (reference[2], 16)
+    digits = digits.lstrip(b"0") or b"0"
+    return reference[0] if len(digits) < 8 and int(digits, base) <= sys.maxunicode else b"&#65533;"
 
 
 def _parse(body: bytes, headers: Mapping[str, str], url: str) -> Any:
@@ -57,8 +73,13 @@ def _parse(body: bytes, headers: Mapping[str, str], url: str) -> Any:
     known["content-location"] = urljoin(url, known.get("content-location", "")) or url
     try:
         return feedparser.parse(
-            io.BytesIO(body), response_headers=known, sanitize_html=False, resolve_relative_uris=False
+            io.BytesIO(body),
+            response_headers=known,
+            sanitize_html=_CODE.search(body) is not None,  # takes three times as long
+            resolve_relative_uris=False,
         )
+    except MemoryError:
+        raise
     except Exception as error:  # a third party's parser over a stranger's bytes
         raise Unreadable(f"the feed cannot be parsed ({type(error).__name__})") from error
 
@@ -69,7 +90,7 @@ def _item(entry: Any, payload: bytes, url: str, language: str | None) -> Item:
     link = web_address(_text(entry, "link"), url)
     if not any(entry.get(key) for key in ("title", "summary", "content", "link", "id", "enclosures")):
         raise ValueError("says nothing: no title, text, link or id")
-    external_id = _text(entry, "id") or link or hashlib.sha256(payload).hexdigest()
+    external_id = _text(entry, "id") or link or _text(entry, "link") or hashlib.sha256(payload).hexdigest()
     written = _text(entry, "published") or _own(entry, "updated") or _text(entry, "created")
     parsed = _own(entry, "published_parsed") or _own(entry, "updated_parsed") or _own(entry, "created_parsed")
     return Item(

@@ -13,10 +13,16 @@ _BLOCK = re.compile(
     r"<\s*/?\s*(?:p|div|br|li|ul|ol|h[1-6]|tr|td|th|table|blockquote|section|article|figure|figcaption|pre|hr)\b",
     re.IGNORECASE,
 )
-# Drawings and formulas, whose words the sanitiser would drop with them; and what only looks like a doctype
-_FOREIGN = re.compile(
-    r"</?(?:svg|math|title|mi|mo|mn|ms|mtext|mrow|msup|msub|mfrac|desc)\b[^<>]*>", re.IGNORECASE
+# The elements of HTML. The sanitiser drops all others, such as those of drawings and formulas, with their words
+_HTML = (
+    "a|abbr|acronym|address|applet|area|article|aside|audio|b|bdi|bdo|big|blockquote|body|br|button|canvas|caption"
+    "|center|cite|code|col|colgroup|dd|del|details|dfn|dialog|dir|div|dl|dt|em|fieldset|figcaption|figure|font"
+    "|footer|form|h[1-6]|head|header|hr|html|i|iframe|img|input|ins|kbd|label|legend|li|link|main|map|mark|menu|meta"
+    "|nav|ol|option|p|picture|pre|q|rp|rt|ruby|s|samp|script|section|select|small|source|span|strike|strong|style"
+    "|sub|summary|sup|table|tbody|td|textarea|tfoot|th|thead|time|tr|tt|u|ul|var|video|wbr"
 )
+_FOREIGN = re.compile(rf"</?(?!(?:{_HTML})[\s/>])[a-z][^<>]*>", re.IGNORECASE)
+# What only looks like a doctype
 _UNCLOSED = re.compile(r"<!(?!--)(?![^<>]*>)")
 _SPACES = re.compile(r"[^\S\n]+")
 _BREAKS = re.compile(r"\s*\n\s*")

@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from collector.apart import READER
 from collector.batch import Batch, CursorPosition
 from collector.errors import Refused, Unreadable
-from collector.feeds import read_feed
 from collector.http import Http
 from collector.sources.base import Again, Follows, How, Kind, Needs, Source, Stored, is_gone
 
@@ -42,6 +42,10 @@ class Feed(Source):
         """All entries of the feed if it changed since `cursor`, else an empty batch. Raises FetchError."""
         answer = http.get(self.place.url, headers={"Accept": ACCEPT, **_conditions(cursor)}, now=now)
         if answer.status == 304:
+            if not _conditions(cursor):
+                raise Unreadable(
+                    f"{_shown(answer.url)}: answered 304 (unchanged) though nothing was sent to compare"
+                )
             return Batch()
         digest = hashlib.sha256(answer.body).digest()
         position = CursorPosition(
@@ -52,10 +56,9 @@ class Feed(Source):
         if digest == cursor.body_sha256:
             return Batch(cursor=position)
         try:
-            found = read_feed(answer.body, answer.headers, answer.url)
+            found = READER.read(answer.body, answer.headers, answer.url)
         except Unreadable as error:
-            where = answer.url.partition("?")[0]
-            raise Unreadable(f"{where}: {error.cause}", remedy=error.remedy) from error
+            raise Unreadable(f"{_shown(answer.url)}: {error.cause}", remedy=error.remedy) from error
         return Batch(items=found.items[::-1], malformed=found.malformed, cursor=position)
 
     def look_again(self, http: Http, stored: Sequence[Stored], *, now: datetime) -> Again:
@@ -81,6 +84,11 @@ def _same_site(link: str, feed: str) -> bool:
     host, ours = urlsplit(link).hostname or "", urlsplit(feed).hostname or ""
     site = re.sub(r"^(?:www\.(?=[^.]+\.)|(?:feeds?|rss|news)\.(?=[^.]+\.[^.]+\.))", "", ours)
     return urlsplit(link).port == urlsplit(feed).port and (host == site or host.endswith(f".{site}"))
+
+
+def _shown(url: str) -> str:
+    """An address for a message, without its query."""
+    return url.partition("?")[0][:200]
 
 
 def _conditions(cursor: CursorPosition) -> dict[str, bytes]:
