@@ -87,12 +87,12 @@ class Settings(BaseSettings):
         return [found[name] for name in sorted(found)]
 
     @property
-    def heads_file(self) -> Path:
-    @property
     def media(self) -> Path:
         """Where files are kept that are evidence; the same folder for every process that looks at or shows them."""
         return self.data / "media"
 
+    @property
+    def heads_file(self) -> Path:
         """Where a head of the log is kept every day."""
         return self.data / "audit" / "heads.jsonl"
 
