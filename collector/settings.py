@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
 
@@ -36,7 +36,8 @@ class HttpSettings(Section):
 class CollectSettings(Section):
     """How sources are watched. Keys come from the environment; a kind without its key says which is missing."""
 
-    fetches_at_once: int = 8
+    fetches_at_once: int = 64
+    visit_s: float = 24.0
     lease_s: int = 60
     flush_s: float = 0.05
     longest_backoff_s: int = 24 * 3600
@@ -64,3 +65,24 @@ class CollectSettings(Section):
         }
         found = {name: value.get_secret_value() for name, value in secrets.items() if value is not None}
         return found | ({"mail_user": self.mail_user} if self.mail_user else {})
+
+
+class TipSettings(Section):
+    """The form for the public, and the signed calls of partners.
+
+    `open` false closes both. Between `least_s` seconds and `longest_h` hours lie between a form and its answer.
+    `partners` are the secrets they sign with, by the name of their source with `_` for `-`.
+    """
+
+    open: bool = True
+    an_address_an_hour: int = Field(default=10, ge=1)
+    all_an_hour: int = Field(default=1_000, ge=1)
+    a_partner_a_minute: int = Field(default=60, ge=1)
+    least_s: float = Field(default=3.0, ge=0)
+    longest_h: float = Field(default=24.0, gt=0)
+    partners: dict[str, Annotated[SecretStr, Field(min_length=32)]] = {}
+
+    def secret_of(self, source: str) -> str | None:
+        """The secret of the partner whose source this is."""
+        secret = self.partners.get(source.replace("-", "_"))
+        return secret.get_secret_value() if secret else None

@@ -10,6 +10,7 @@ from classifier.rarity import Rarity
 from collector.agreements import read_agreements
 from collector.catalogue import read_sources
 from collector.linter import Linter
+from collector.oembed import read_providers
 from collector.prefilter import Prefilter
 from config.settings import HERE, Settings
 from config.watches import read_watches
@@ -30,6 +31,7 @@ class Reader(NamedTuple):
 READERS = (
     Reader("sources.toml", lambda paths: read_sources(paths[0])),
     Reader("agreements.toml", lambda paths: read_agreements(paths[0])),
+    Reader("oembed.toml", lambda paths: read_providers(paths[0])),
     Reader("lexicons/refused_terms*.toml", Linter.of),
     Reader("lexicons/prefilter*.toml", Prefilter.of),
     Reader("lexicons/signals*.toml", read_lexicons),

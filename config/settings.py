@@ -21,7 +21,7 @@ from pydantic_settings.sources import InitSettingsSource
 
 from classifier.settings import ClassifierSettings
 from collector.retention import KeepSettings
-from collector.settings import CollectSettings, HttpSettings
+from collector.settings import CollectSettings, HttpSettings, TipSettings
 from responders.settings import SlackSettings
 from triage.settings import TriageSettings, WebSettings
 
@@ -49,6 +49,7 @@ class Settings(BaseSettings):
 
     http: HttpSettings = HttpSettings()
     collect: CollectSettings = CollectSettings()
+    tips: TipSettings = TipSettings()
     keep: KeepSettings = KeepSettings()
     classifier: ClassifierSettings = ClassifierSettings()
     triage: TriageSettings = TriageSettings()

@@ -14,6 +14,7 @@ from classifier.forget import forget_withdrawn
 from collector.evidence import check_hashes
 from collector.health import mark_quiet
 from collector.jobs import defer
+from collector.knocks import forget_knocks
 from collector.months import make_months
 from collector.retention import let_go
 from collector.schedule import due
@@ -148,10 +149,11 @@ def publish_head(house: House, now: datetime) -> None:
 
 
 def keep_house(house: House, now: datetime) -> None:
-    """Once a day: make the months ahead, let old failed jobs go."""
+    """Once a day: make the months ahead, let old failed jobs and counts of callers go."""
     with Session(house.engine) as session:
         make_months(session, now=now)
         forget(session)
+        forget_knocks(session, now=now)
         session.commit()
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 from classifier.records import Assessment, IncidentType
-from collector.records import Post, post_id
+from collector.records import Grade, Post, SourceRow, post_id
 from triage.records import Alert, Case, Desk, Person
 
 NOON = datetime(2026, 7, 14, 12, 0, tzinfo=UTC)
@@ -75,3 +75,8 @@ def make_person(**given: Any) -> Person:
     roles = ["triage", "oversight_reviewer"]
     given = {"name": "Duty Officer", "desks": ["comms"], "roles": roles, "created_at": NOON, **given}
     return Person(username=username, **given)
+
+
+def make_source(name: str, kind: str = "feed", **given: Any) -> SourceRow:
+    given = {"url": "", "every_s": 0, "grade": Grade.F, "basis": "for tests", "due_at": NOON, **given}
+    return SourceRow(name=name, kind=kind, **given)

@@ -1,6 +1,11 @@
-"""Tips: what people write to us through the public form, or a partner sends through the signed webhook."""
+"""Tips: what people write to us through the public form, or a partner sends through the signed webhook.
+
+The source `tip-form` is the form; every other source of this kind is a partner, which signs with a secret of its own.
+"""
 
 from collector.sources.base import Follows, How, Kind, Needs
+
+FORM = "tip-form"
 
 KIND = Kind(
     how=How.INBOUND,
@@ -8,6 +13,6 @@ KIND = Kind(
     basis="written to us, for us to read; no account and no name asked for",
     retention=None,
     deletions=Follows.NEVER,
-    edits=Follows.NEVER,
+    edits=Follows.SHOWN_AGAIN,
     on=True,
 )

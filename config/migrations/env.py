@@ -5,6 +5,7 @@ from typing import Any
 from alembic import context
 
 import classifier.records
+import collector.door_records
 import collector.evidence_records
 import collector.footage_records
 import collector.records

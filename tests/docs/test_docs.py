@@ -8,6 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 import classifier.records
+import collector.door_records
 import collector.evidence_records
 import collector.footage_records
 import collector.records
@@ -20,6 +21,7 @@ LANGUAGE = (ROOT / "docs/language.md").read_text(encoding="utf-8")
 OPERATING = ROOT / "docs/operating.md"
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 RECORDS = (
+    collector.door_records,
     collector.evidence_records,
     collector.footage_records,
     collector.records,
