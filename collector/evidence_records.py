@@ -79,6 +79,20 @@ class Timestamp(Record, table=True):
     token: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
+class SealedAuthor(Record, table=True):
+    """Who wrote a post that is in a case, sealed: opened only by a reveal, with a key that is never in the database.
+
+    `key_id` names the key. Goes with the post when that is withdrawn.
+    """
+
+    __tablename__ = "sealed_authors"
+
+    post_id: UUID = Field(primary_key=True)
+    key_id: str
+    sealed: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    sealed_at: AwareDatetime
+
+
 class QuotaUse(Record, table=True):
     """How much of an interface's daily allowance is used. The day begins where the interface says it does."""
 

@@ -197,6 +197,7 @@ def _withdraw(session: Session, which: str, values: Mapping[str, Any]) -> int:
             " WHERE posts.id = gone.id AND posts.collected_at = gone.collected_at"
             " AND posts.withdrawn_at IS NULL RETURNING posts.id),"
             " unlinked AS (DELETE FROM media USING emptied WHERE media.post_id = emptied.id),"
+            " unsealed AS (DELETE FROM sealed_authors USING emptied WHERE sealed_authors.post_id = emptied.id),"
             " worded AS (UPDATE post_versions SET text = '', title = NULL, payload = NULL,"
             " content_warning = NULL FROM emptied WHERE post_versions.post_id = emptied.id)"
             " SELECT id FROM emptied"

@@ -18,6 +18,7 @@ from responders.review import read_meetings
 from responders.tactics import read_tactics
 from responders.templates import read_templates
 from triage.desks import read_desks
+from triage.reveal import read_reveal_policy
 from triage.rules import read_rules
 
 
@@ -39,6 +40,7 @@ READERS = (
     Reader("rules.toml", lambda paths: read_rules(paths[0])),
     Reader("desks.toml", lambda paths: read_desks(paths[0])),
     Reader("statements/*.md", read_templates),
+    Reader("policy/reveal.toml", lambda paths: read_reveal_policy(paths[0])),
     Reader("review/meetings.toml", lambda paths: read_meetings(paths[0])),
     Reader("review/tactics.toml", lambda paths: read_tactics(paths[0])),
     Reader("matching/rarity.bin", lambda paths: Rarity.load(paths[0])),

@@ -44,6 +44,7 @@ class Settings(BaseSettings):
     config: Path | None = None
     database_url: SecretStr | None = None
     secret_file: Path | None = None
+    vault_file: Path | None = None
     workers: int = 2
     log_level: str = "info"
 
@@ -96,6 +97,11 @@ class Settings(BaseSettings):
     def heads_file(self) -> Path:
         """Where a head of the log is kept every day."""
         return self.data / "audit" / "heads.jsonl"
+
+    @property
+    def vault(self) -> Path:
+        """The file with the keys of the vault, apart from all others: without it no author can be revealed."""
+        return self.vault_file or self.data / "vault"
 
     def key(self, purpose: str) -> bytes:
         """32 bytes of key material for one purpose, derived from the secret file."""

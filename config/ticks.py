@@ -20,6 +20,7 @@ from collector.retention import let_go
 from collector.schedule import due
 from collector.sweep import due_to_sweep, purge
 from collector.timestamps import unstamped
+from collector.vault import Keyring, seal_authors
 from config.reaper import forget, reap
 from config.service import House, in_short, is_away
 from config.slack import channels_of, slack_of
@@ -83,9 +84,10 @@ def look_again(house: House, now: datetime) -> None:
 
 
 def keep_evidence(house: House, now: datetime) -> None:
-    """Take the posts of cases into custody, and leave a job for each digest that is to be stamped."""
+    """Take the posts of cases into custody, seal who wrote them, and leave a job for each digest to be stamped."""
     with Session(house.engine) as session:
         take_into_custody(session, now=now)
+        seal_authors(session, Keyring.of(house.settings.vault), since=now - timedelta(days=1), now=now)
         if house.settings.collect.timestamp_url is not None:
             busy = set(session.scalars(BUSY))
             for digest in unstamped(session):

@@ -22,6 +22,7 @@ class Permission(StrEnum):
     READ_REVIEWS = "read_reviews"
     READ_SOURCES = "read_sources"
     READ_LOG = "read_log"
+    REVEAL = "reveal"
 
 
 P = Permission
@@ -30,11 +31,11 @@ READING = frozenset({P.SEE_COUNTS, P.READ_CASES, P.READ_SOURCES})
 GRANTS: Mapping[str, frozenset[Permission]] = {
     Role.VIEWER: frozenset({P.SEE_COUNTS}),
     Role.TRIAGE: READING | {P.TRIAGE},
-    Role.DUTY_OFFICER: READING | {P.TRIAGE, P.ACKNOWLEDGE, P.BREAK_CLAIM},
+    Role.DUTY_OFFICER: READING | {P.REVEAL, P.TRIAGE, P.ACKNOWLEDGE, P.BREAK_CLAIM},
     Role.APPROVER: READING,
     Role.OVERSIGHT_REVIEWER: READING | {P.TRIAGE, P.ACKNOWLEDGE, P.READ_REVIEWS},
     Role.PANEL_VIEWER: frozenset(),
-    Role.DPS_LIAISON: frozenset({P.SEE_COUNTS, P.READ_CASES}),
+    Role.DPS_LIAISON: frozenset({P.REVEAL, P.SEE_COUNTS, P.READ_CASES}),
     Role.DATA_STEWARD: frozenset({P.SEE_COUNTS, P.READ_SOURCES, P.READ_LOG}),
     Role.ADMIN: frozenset({P.SEE_COUNTS, P.READ_SOURCES}),
     Role.AUDITOR: frozenset({P.READ_LOG}),

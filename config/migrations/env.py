@@ -10,6 +10,7 @@ import collector.evidence_records
 import collector.footage_records
 import collector.records
 import triage.records
+import triage.reveal_records
 
 __all__ = ["classifier", "collector", "triage"]
 

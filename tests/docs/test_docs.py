@@ -13,6 +13,7 @@ import collector.evidence_records
 import collector.footage_records
 import collector.records
 import triage.records
+import triage.reveal_records
 from config.cli import COMMANDS
 from config.settings import Settings
 
@@ -27,6 +28,7 @@ RECORDS = (
     collector.records,
     classifier.records,
     triage.records,
+    triage.reveal_records,
 )
 
 
