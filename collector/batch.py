@@ -34,11 +34,12 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
 
     `external_id` is the item's id on its platform; where such ids are only unique within one site or
     file (a feed's guid "17"), `scope` names that site, else it is empty. `author` is plain here and
-    only ever stored as a keyed digest. `payload` is the item as it came, for evidence; its SHA-256 is
-    kept. Items with `indexable` false are never stored: their authors asked not to be found.
-    `lang` is a language tag, or several with commas. `reply_to` and `quote_of` name another post by its id or address.
-    `edited_at` is when its author last changed it, as far as the platform says. `let_in_by` is set by a
-    source that has already asked the prefilter; others leave it None. `came_in` names one of the batch's answers.
+    only ever stored as a keyed digest; of what was recorded only that digest is there, `author_key`.
+    `payload` is the item as it came, for evidence; its SHA-256 is kept. Items with `indexable` false are
+    never stored: their authors asked not to be found. `lang` is a language tag, or several with commas.
+    `reply_to` and `quote_of` name another post by its id or address. `edited_at` is when its author last
+    changed it, as far as the platform says. `let_in_by` is set by a source that has already asked the
+    prefilter; others leave it None. `came_in` names one of the batch's answers.
     """
 
     external_id: str
@@ -53,6 +54,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     edited_at: datetime | None = None
     lang: str | None = None
     author: str | None = None
+    author_key: bytes | None = None
     reply_to: str | None = None
     quote_of: str | None = None
     content_warning: str | None = None

@@ -172,7 +172,7 @@ def _row(item: Item, rule: str, source: str, author_key: bytes, now: datetime) -
         lang=_short(item.lang, 35) or UNDETERMINED,
         published_at=believable(item.published_at, now),
         published_raw=_short(item.published_raw, 100),
-        author_key=_digest(item.author, item.platform, author_key),
+        author_key=voice_of(item, author_key),
         reply_to=_short(item.reply_to, 1_000),
         quote_of=_short(item.quote_of, 1_000),
         content_warning=_short(item.content_warning, 1_000),
@@ -197,10 +197,11 @@ def _short(text: str | None, longest: int) -> str | None:
     return clean(text)[:longest] or None if text else None
 
 
-def _digest(author: str | None, platform: str, key: bytes) -> bytes | None:
-    if not author:
-        return None
-    named = f"{platform}\0{author}".encode("utf-8", "surrogatepass")
+def voice_of(item: Item, key: bytes) -> bytes | None:
+    """The keyed digest of an item's author; None when it names none."""
+    if item.author_key is not None or not item.author:
+        return item.author_key
+    named = f"{item.platform}\0{item.author}".encode("utf-8", "surrogatepass")
     return hmac.digest(key, named, "sha256")[:AUTHOR_BYTES]
 
 

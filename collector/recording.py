@@ -1,23 +1,25 @@
 """Recordings: what sources brought, kept as it came in and played back later at its own pace.
 
 A recording is a folder with one file, `stream.jsonl`: a line for each batch, with its moment and source. It holds
-what the prefilter lets in and nothing else, and of authors only a digest.
+what the prefilter lets in and what became of that, and nothing of the rest; an author stands in it as a digest,
+and in the payload. What is withdrawn later stays in it: whoever makes a recording deletes it.
 """
 
-import hmac
 import os
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
+from uuid import UUID
 
 import msgspec
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from collector.batch import Batch, Item
-from collector.collect import Collected, LetsIn, collect
+from collector.batch import Batch, Deletion, Item
+from collector.collect import Collected, LetsIn, collect, id_of, voice_of
+from collector.records import post_id
 
 FILE = "stream.jsonl"
 
@@ -49,31 +51,54 @@ class Recorder:
         except OSError as error:
             raise RecordingError(f"{folder}: cannot be written to: {error.strerror}") from error
         self._file = os.fdopen(made, "ab", buffering=0)
+        self._posts: dict[UUID, tuple[str, str]] = {}  # recorded here, with platform and external id
         self.batches = 0
 
     def keep(self, source: str, batch: Batch, at: datetime) -> None:
-        """Write one batch, without what is not ours. Batches that say nothing are left out."""
-        rules = self._prefilter.lets_in([item.text for item in batch.items])
-        kept = [
-            self._masked(item)
-            for item, rule in zip(batch.items, rules, strict=True)
-            if item.indexable and (item.let_in_by or rule)
-        ]
-        if not kept and not batch.deletions:
-            return
-        line = msgspec.json.encode(Recorded(at, source, Batch(items=kept, deletions=batch.deletions)))
+        """Write one batch, without what is not ours. Batches that say nothing of ours are left out."""
         with self._lock:
-            self._file.write(line + b"\n")
+            kept = self._ours(batch)
+            gone = [each for each in batch.deletions if self._known(each)]
+            gone += [
+                self._opted_out(item)
+                for item in batch.items
+                if not item.indexable and id_of(item) in self._posts
+            ]
+            if not (kept or gone or batch.gaps):
+                return
+            left_out = batch.dropped + len(batch.items) - len(kept)
+            recorded = msgspec.structs.replace(
+                batch, items=kept, deletions=gone, dropped=left_out, cursor=None
+            )
+            self._file.write(msgspec.json.encode(Recorded(at, source, recorded)) + b"\n")
             self.batches += 1
+
+    def _ours(self, batch: Batch) -> list[Item]:
+        """What could be ours, and the edits of what was, whatever they say now."""
+        rules = self._prefilter.lets_in([item.whole() for item in batch.items])
+        kept = []
+        for item, rule in zip(batch.items, rules, strict=True):
+            edit = item.edited_at is not None and id_of(item) in self._posts
+            if item.indexable and item.external_id and (item.let_in_by or rule or edit):
+                self._posts[id_of(item)] = item.platform, item.external_id
+                voice = voice_of(item, self._key)
+                kept.append(msgspec.structs.replace(item, author=None, author_key=voice))
+        return kept
+
+    def _known(self, deletion: Deletion) -> bool:
+        """Whether what is taken back was recorded here: a stream tells of everybody's deletions."""
+        if deletion.prefix is None:
+            return post_id(deletion.platform, deletion.external_id or "") in self._posts
+        return any(
+            platform == deletion.platform and external_id.startswith(deletion.prefix)
+            for platform, external_id in self._posts.values()
+        )
+
+    def _opted_out(self, item: Item) -> Deletion:
+        return Deletion(item.platform, "its author asks not to be shown", external_id=item.external_id)
 
     def close(self) -> None:
         self._file.close()
-
-    def _masked(self, item: Item) -> Item:
-        if item.author is None:
-            return item
-        named = f"{item.platform}\0{item.author}".encode("utf-8", "surrogatepass")
-        return msgspec.structs.replace(item, author=hmac.digest(self._key, named, "sha256").hex()[:32])
 
 
 def read_recording(folder: Path) -> Iterator[Recorded]:
