@@ -1,34 +1,34 @@
 """The one HTTP client: everything the service fetches goes through here, within limits and to public addresses only."""
 
 import contextlib
-import select
-import socket
+import math
 import ssl
-import time
+import tempfile
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib.metadata import version
-from typing import IO, Any, NamedTuple, Self
+from typing import IO, NamedTuple, Self
 
-import httpcore
 import httpx
 
-from collector.addresses import Resolve, connect_checked
+from collector.addresses import Resolve
+from collector.connections import Transport
 from collector.dates import from_iso
 from collector.errors import Forbidden, Refused, TooSlow, Unreachable, Unreadable
+from collector.patience import left_s, within
 from collector.settings import HttpSettings
-from collector.unpacking import OFFERED, read_body, unpack
+from collector.unpacking import OFFERED, unpack
 
-CONNECTIONS = 10  # httpx 0.28 slows down ten-fold beyond this in one client
 LONGEST_WAIT = timedelta(hours=24)
 LONGEST_ADDRESS = 8_000
+SMALL = 256_000  # bytes; a larger body waits on disk until it has all come and there is room for it
 _PRIVATE = {"authorization", "cookie", "proxy-authorization"}
 
-_deadline: ContextVar[float] = ContextVar("deadline")
-_witness: ContextVar["list[Answer] | None"] = ContextVar("witness", default=None)
+_witness: ContextVar["_Witness | None"] = ContextVar("witness", default=None)
 
 
 class Answer(NamedTuple):
@@ -40,8 +40,16 @@ class Answer(NamedTuple):
     body: bytes
 
 
+class _Witness:
+    """All that came during a visit. `room` is given back at its end."""
+
+    def __init__(self) -> None:
+        self.answers: list[Answer] = []
+        self.room: threading.Lock | None = None
+
+
 class Http:
-    """A guarded client for one process; safe to share between a few threads.
+    """A guarded client for one process; safe to share between threads.
 
     Only http and https, to public addresses at ports 80 and 443 or to what `settings.allow` names;
     checked again at every redirect. No proxy variables, no cookies kept. `tls` replaces the usual
@@ -52,24 +60,16 @@ class Http:
         self, settings: HttpSettings, *, tls: ssl.SSLContext | None = None, resolve: Resolve | None = None
     ) -> None:
         self.settings = settings
-        jar = CookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))
-        self._client = httpx.Client(
-            transport=_Transport(settings.allow, tls or httpx.create_ssl_context(), resolve),
-            timeout=httpx.Timeout(settings.read_s, connect=settings.connect_s, pool=settings.total_s),
-            follow_redirects=False,
-            trust_env=False,
-            cookies=jar,
-            headers={
-                "User-Agent": f"goldenhour/{version('goldenhour')} (+{settings.contact})",
-                "Accept-Encoding": OFFERED,
-            },
-        )
+        self._tls, self._resolve = tls or httpx.create_ssl_context(), resolve
+        self._idle: list[httpx.Client] = []
+        self._room = threading.Lock()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._client.close()
+        while self._idle:
+            self._idle.pop().close()
 
     def get(self, url: str, *, headers: Mapping[str, str | bytes] | None = None, now: datetime) -> Answer:
         """Fetch an address, with all redirects, within `settings.total_s`. Raises FetchError for anything
@@ -77,21 +77,15 @@ class Http:
 
         `now` is only used to read a Retry-After that is given as a date.
         """
-        token = _deadline.set(time.monotonic() + self.settings.total_s)
-        try:
+        with within(self.settings.total_s):
             return self._follow(url, dict(headers or {}), now)
-        finally:
-            _deadline.reset(token)
 
     def get_file(self, url: str, into: IO[bytes], *, now: datetime) -> Answer:
         """Fetch a file of media, within `settings.file_s` and `settings.largest_file_bytes`, straight to where it is
         kept. The answer comes without its body. Raises FetchError.
         """
-        token = _deadline.set(time.monotonic() + self.settings.file_s)
-        try:
+        with within(self.settings.file_s):
             return self._follow(url, {}, now, into)
-        finally:
-            _deadline.reset(token)
 
     def post(
         self, url: str, body: bytes, *, headers: Mapping[str, str | bytes] | None = None, now: datetime
@@ -100,11 +94,8 @@ class Http:
 
         Raises FetchError for anything but a complete 200.
         """
-        token = _deadline.set(time.monotonic() + self.settings.total_s)
-        try:
+        with within(self.settings.total_s):
             found = self._once(_checked(url), dict(headers or {}), now, body)
-        finally:
-            _deadline.reset(token)
         if not isinstance(found, Answer) or found.status != 200:
             raise Unreadable(f"{_shown(url)}: redirected, where an answer was expected")
         return found
@@ -132,8 +123,11 @@ class Http:
     ) -> Answer | httpx.URL:
         """One request, a POST when something is sent: the answer, or the address it redirects to."""
         where, how = _shown(str(target)), "GET" if sent is None else "POST"
-        asked = self._client.stream(how, target, headers=_raw(headers), content=sent)
-        with _said_plainly(where), asked as response:
+        with (
+            _said_plainly(where),
+            self._client() as client,
+            client.stream(how, target, headers=_raw(headers), content=sent) as response,
+        ):
             status = response.status_code
             if status in (301, 302, 303, 307, 308) and response.headers.get("location"):
                 return _checked(_joined(target, response.headers["location"]))
@@ -143,28 +137,70 @@ class Http:
                 raise refusal(where, status, response.headers, now)
             body = self._body(response, into, where)
             answer = Answer(200, str(target), response.headers, body)
-        seen = _witness.get()
-        if seen is not None:
-            seen.append(answer)
+        witness = _witness.get()
+        if witness is not None:
+            witness.answers.append(answer)
         return answer
 
     def _body(self, response: httpx.Response, into: IO[bytes] | None, where: str) -> bytes:
         chunks, packed = _in_time(response.iter_raw(), where), response.headers.get("content-encoding", "")
-        if into is None:
-            return read_body(chunks, packed, largest=self.settings.largest_bytes, where=where)
-        into.writelines(unpack(chunks, packed, largest=self.settings.largest_file_bytes, where=where))
-        return b""
+        if into is not None:
+            into.writelines(unpack(chunks, packed, largest=self.settings.largest_file_bytes, where=where))
+            return b""
+        with tempfile.SpooledTemporaryFile(max_size=SMALL) as kept:
+            for piece in unpack(chunks, packed, largest=self.settings.largest_bytes, where=where):
+                kept.write(piece)
+            if kept.tell() > SMALL:
+                self._take_room(where)
+            kept.seek(0)
+            return kept.read()
+
+    def _take_room(self, where: str) -> None:
+        """Of the visits, one at a time holds what is large: many at once would fill the memory."""
+        witness = _witness.get()
+        if witness is None or witness.room is not None:
+            return
+        if not self._room.acquire(timeout=left_s(self.settings.total_s)):
+            raise TooSlow(f"{where}: other large answers were read all the while")
+        witness.room = self._room
+
+    @contextlib.contextmanager
+    def _client(self) -> Iterator[httpx.Client]:
+        """A client that nobody else uses now: one that waits for a connection must not hold up another thread."""
+        try:
+            client = self._idle.pop()
+        except IndexError:
+            client = self._new_client()
+        try:
+            yield client
+        finally:
+            self._idle.append(client)
+
+    def _new_client(self) -> httpx.Client:
+        return httpx.Client(
+            transport=Transport(self.settings.allow, self._tls, self._resolve),
+            timeout=httpx.Timeout(self.settings.read_s, connect=self.settings.connect_s),
+            follow_redirects=False,
+            trust_env=False,
+            cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
+            headers={
+                "User-Agent": f"goldenhour/{version('goldenhour')} (+{self.settings.contact})",
+                "Accept-Encoding": OFFERED,
+            },
+        )
 
 
 @contextlib.contextmanager
 def witnessed() -> Iterator[list[Answer]]:
     """All complete answers that come while it lasts, in this thread: kept as evidence beside what was read of them."""
-    seen: list[Answer] = []
-    token = _witness.set(seen)
+    witness = _Witness()
+    token = _witness.set(witness)
     try:
-        yield seen
+        yield witness.answers
     finally:
         _witness.reset(token)
+        if witness.room is not None:
+            witness.room.release()
 
 
 def refusal(where: str, status: int, headers: Mapping[str, str], now: datetime) -> Refused:
@@ -243,7 +279,7 @@ def _shown(url: str) -> str:
 
 def _in_time(chunks: Iterable[bytes], where: str) -> Iterator[bytes]:
     for chunk in chunks:
-        if time.monotonic() > _deadline.get():
+        if left_s(math.inf) <= 0:
             raise TooSlow(f"{where}: the body did not end in time")
         yield chunk
 
@@ -256,92 +292,36 @@ def _said_plainly(where: str) -> Iterator[None]:
     except httpx.TimeoutException as error:
         raise TooSlow(f"{where}: no complete answer in time") from error
     except httpx.ConnectError as error:
-        raise Unreachable(f"{where}: {error}") from error
+        raise _unreachable(where, error) from error
     except httpx.LocalProtocolError as error:
         raise Forbidden(f"{where}: not an address one can ask for ({error})") from error
     except httpx.HTTPError as error:
-        raise Unreadable(f"{where}: the answer broke off or is not HTTP ({error})") from error
+        raise Unreadable(f"{where}: the answer broke off or is not HTTP ({error})", remedy=_BROKEN) from error
     except (ValueError, UnicodeError, httpx.InvalidURL) as error:
-        raise Unreadable(f"{where}: the answer is not HTTP ({error})") from error
+        raise Unreadable(f"{where}: the answer is not HTTP ({error})", remedy=_BROKEN) from error
 
 
-class _Transport(httpx.HTTPTransport):
-    """httpx's own transport over connections that we make and time ourselves."""
-
-    def __init__(self, allow: tuple[str, ...], tls: ssl.SSLContext, resolve: Resolve | None) -> None:
-        self._pool = httpcore.ConnectionPool(
-            ssl_context=tls,
-            max_connections=CONNECTIONS,
-            max_keepalive_connections=CONNECTIONS,
-            keepalive_expiry=5.0,
-            network_backend=_Network(allow, resolve),
-        )
-
-
-class _Network(httpcore.NetworkBackend):
-    def __init__(self, allow: tuple[str, ...], resolve: Resolve | None) -> None:
-        self._allow, self._resolve = allow, resolve
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,  # noqa: ARG002  # the names are httpcore's
-        socket_options: Iterable[Any] | None = None,  # noqa: ARG002
-    ) -> httpcore.NetworkStream:
-        sock = connect_checked(host, port, allow=self._allow, timeout=_left(timeout), resolve=self._resolve)
-        return _Stream(sock)
+def _unreachable(where: str, error: httpx.ConnectError) -> Unreachable:
+    """Why no connection came about, and whose fault that is as far as TLS tells."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, ssl.SSLError):
+        cause = cause.__cause__
+    if cause is None:
+        return Unreachable(f"{where}: {error}")
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        remedy = _CERTIFICATES.get(cause.verify_code, _UNTRUSTED)
+        return Unreachable(f"{where}: its certificate is not valid ({cause.verify_message})", remedy=remedy)
+    return Unreachable(f"{where}: no secure connection ({cause.reason or 'no TLS spoken'})", remedy=_NO_TLS)
 
 
-class _Stream(httpcore.NetworkStream):
-    """A connection on which no single read or write outlives the request's deadline."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        self._sock = sock
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        with _mapped(httpcore.ReadTimeout, httpcore.ReadError):
-            self._sock.settimeout(_left(timeout))
-            return self._sock.recv(max_bytes)
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        with _mapped(httpcore.WriteTimeout, httpcore.WriteError):
-            self._sock.settimeout(_left(timeout))
-            self._sock.sendall(buffer)
-
-    def close(self) -> None:
-        self._sock.close()
-
-    def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.NetworkStream:
-        try:
-            with _mapped(httpcore.ConnectTimeout, httpcore.ConnectError):
-                self._sock.settimeout(_left(timeout))
-                return _Stream(ssl_context.wrap_socket(self._sock, server_hostname=server_hostname))
-        except (httpcore.NetworkError, httpcore.TimeoutException):
-            self.close()
-            raise
-
-    def get_extra_info(self, info: str) -> Any:
-        if info == "is_readable":  # a connection kept for later that the server has closed
-            return bool(select.select([self._sock], [], [], 0)[0])
-        return self._sock if info == "socket" else None
-
-
-@contextlib.contextmanager
-def _mapped(late: type[httpcore.TimeoutException], broken: type[httpcore.NetworkError]) -> Iterator[None]:
-    try:
-        yield
-    except TimeoutError as error:
-        raise late(str(error)) from error
-    except OSError as error:
-        raise broken(str(error)) from error
-
-
-def _left(timeout: float | None) -> float:
-    left = _deadline.get() - time.monotonic()
-    if left <= 0:
-        raise httpcore.ReadTimeout("out of time")
-    return left if timeout is None else min(timeout, left)
+_BROKEN = (
+    "Nothing to do: it is tried again by itself. If it stays, tell the publisher that their server breaks off"
+)
+_NO_TLS = "Open the address in a browser: it may be served without encryption, then it begins with http://"
+_UNTRUSTED = "Tell the publisher that nobody vouches for their certificate; it is tried again by itself"
+_CERTIFICATES = {  # X509_V_ERR_*, openssl/x509_vfy.h
+    9: "Check this machine's clock; if it is right, tell the publisher that their certificate is not valid yet",
+    10: "Tell the publisher that their certificate has expired; it is tried again by itself",
+    62: "Look for the right address: the server there has a certificate of another name",
+    64: "Use the publisher's name in the address, not a number: its certificate is for a name",
+}

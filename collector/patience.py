@@ -1,17 +1,19 @@
-"""How long a visit may take as a whole, whatever it does and however many requests it makes."""
+"""How long something may take as a whole, whatever it does: a request with all its redirects, a visit with all its
+requests."""
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-_until: ContextVar[float | None] = ContextVar("until", default=None)
+_until: ContextVar[float] = ContextVar("until", default=math.inf)
 
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """All that is waited for in this block ends in so many seconds."""
-    token = _until.set(time.monotonic() + seconds)
+    """All that is waited for in this block ends in so many seconds, or earlier where a block around it says so."""
+    token = _until.set(min(_until.get(), time.monotonic() + seconds))
     try:
         yield
     finally:
@@ -19,6 +21,5 @@ def within(seconds: float) -> Iterator[None]:
 
 
 def left_s(most: float) -> float:
-    """How long one step may wait: `most` seconds, or what is left of the visit's. Never less than nothing."""
-    until = _until.get()
-    return most if until is None else max(0.0, min(most, until - time.monotonic()))
+    """How long one step may wait: `most` seconds, or what is left. Never less than nothing."""
+    return max(0.0, min(most, _until.get() - time.monotonic()))

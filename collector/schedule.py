@@ -3,7 +3,7 @@
 A source is fetched by one worker at a time and a host by one at a time, on any number of machines: a lease
 is taken in a short transaction under a lock on the host, and what was fetched is only stored while the
 lease is still ours. A source is never given up: after failures it is asked ever more rarely, up to a cap.
-Only a source whose term or agreement has run out is not asked at all, and says so.
+Only a source whose term or agreement has run out, or that its server calls gone, is not asked at all, and says so.
 """
 
 from collections.abc import Sequence
@@ -16,6 +16,7 @@ from zlib import crc32
 from sqlalchemy import text
 from sqlmodel import Session, select
 
+from collector.agreements import GONE
 from collector.batch import CursorPosition
 from collector.errors import FetchError, Refused
 from collector.events import interval_of
@@ -53,20 +54,32 @@ class Lease(NamedTuple):
     cursor: CursorPosition
 
 
-def due(session: Session, *, now: datetime, limit: int) -> list[str]:
-    """Names of sources to fetch now, longest due first, one for each host. Claims nothing."""
+def due(session: Session, *, now: datetime, limit: int, doubtful: int | None = None) -> list[str]:
+    """Names of sources to fetch now, longest due first, one for each host. Claims nothing.
+
+    Those that failed the last time come last, and at most `doubtful` of them, with those being fetched: however
+    many keep us waiting, they never take all the places.
+    """
     found = session.execute(
         text(
-            "SELECT name FROM (SELECT DISTINCT ON (host) name, due_at FROM"  # noqa: S608  # all parts are ours
+            "SELECT name FROM (SELECT *, row_number() OVER (PARTITION BY failing ORDER BY due_at, name) AS place"  # noqa: S608
+            " FROM (SELECT DISTINCT ON (host) name, due_at, failures > 0 AS failing FROM"
             f" (SELECT *, {_HOST} AS host FROM sources) AS places WHERE enabled"
             " AND kind = ANY(CAST(:kinds AS text[])) AND due_at <= :now"
             " AND (rest_until IS NULL OR rest_until <= :now) AND (stops_at IS NULL OR stops_at > :now)"
             " AND (paused_until IS NULL OR paused_until <= :now)"
             " AND NOT EXISTS (SELECT FROM sources AS busy"
             f" WHERE {_HOST.replace('url', 'busy.url')} = host AND busy.lease_until > :now)"
-            " ORDER BY host, due_at, name) AS first ORDER BY due_at, name LIMIT :limit"
+            " ORDER BY host, failures > 0, due_at, name) AS first) AS ranked WHERE NOT failing OR place <= :doubtful"
+            " - (SELECT count(*) FROM sources WHERE failures > 0 AND lease_until > :now)"
+            " ORDER BY failing, due_at, name LIMIT :limit"
         ),
-        {"now": now, "limit": limit, "kinds": list(polled())},
+        {
+            "now": now,
+            "limit": limit,
+            "doubtful": limit if doubtful is None else doubtful,
+            "kinds": list(polled()),
+        },
     )
     return [each.name for each in found]
 
@@ -146,14 +159,16 @@ def failed(
     """
     failures = lease.source.failures + 1
     wait = backoff(timedelta(seconds=lease.source.every_s), failures, longest)
-    if isinstance(error, Refused) and error.status == 410:
-        wait = longest
+    gone = isinstance(error, Refused) and error.status == 410
     wait = max(wait, error.retry_after or wait)
     wait += _jitter(lease.source.name, wait, now)
     session.execute(
         text(
             "UPDATE sources SET lease_until = NULL, lease_owner = NULL, failures = failures + 1,"
-            " error = :error, remedy = :remedy, due_at = :due_at WHERE name = :name AND lease_owner = :owner"
+            " error = :error, remedy = :remedy, due_at = :due_at,"
+            " stops_at = CASE WHEN :gone THEN :now ELSE stops_at END,"
+            " stops_because = CASE WHEN :gone THEN :gone_because ELSE stops_because END"
+            " WHERE name = :name AND lease_owner = :owner"
         ),
         {
             "name": lease.source.name,
@@ -161,6 +176,9 @@ def failed(
             "error": str(error)[:1_000].replace("\0", ""),
             "remedy": error.remedy,
             "due_at": now + wait,
+            "now": now,
+            "gone": gone,
+            "gone_because": GONE,
         },
     )
     let_rest(session, lease.source, error, now=now)

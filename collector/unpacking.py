@@ -15,11 +15,6 @@ _WINDOW = 8 * 1024 * 1024  # RFC 9659: what a zstd sender on the web may ask a r
 OFFERED = "gzip, deflate, zstd"
 
 
-def read_body(chunks: Iterable[bytes], encodings: str, *, largest: int, where: str) -> bytes:
-    """All bytes of a body after unpacking it, as `unpack` gives them."""
-    return b"".join(unpack(chunks, encodings, largest=largest, where=where))
-
-
 def unpack(chunks: Iterable[bytes], encodings: str, *, largest: int, where: str) -> Iterator[bytes]:
     """A body after unpacking `encodings` (the Content-Encoding header, last applied last), piece by piece.
 

@@ -15,6 +15,7 @@ from collector.batch import Batch, Came, CursorPosition, Item, Missed
 from collector.collect import Collected, LetsIn, collect
 from collector.errors import FetchError
 from collector.http import Answer, Http, witnessed
+from collector.patience import within
 from collector.plain import clean
 from collector.quotas import Meter, count_spent, metered
 from collector.schedule import Lease, claim, failed, succeeded
@@ -90,7 +91,7 @@ def _fetch(lease: Lease, http: Http, settings: CollectSettings, meter: Meter, no
     row = lease.source
     try:
         place = Place(row.name, row.url, row.tag, row.term, settings.keys(), meter, settings.quarantine)
-        with witnessed() as answers:
+        with within(settings.visit_s), witnessed() as answers:
             batch = open_source(row.kind, place).fetch(http, lease.cursor, now=now)
     except FetchError:
         raise

@@ -7,6 +7,7 @@ dies starts over until the database is back.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
@@ -22,9 +23,10 @@ STALLED_AFTER_S = 12.0
 SHORTEST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 5.0
 LONGEST_JOB_S = 180.0
+SPARE_THREADS = 4  # for the loop's own needs, such as looking up names
 
 # Fetches and deliveries wait for others; assessing and routing keep a core busy, one at a time.
-AT_ONCE = {"collect": 8, "assess": 1, "route": 1, "respond": 4, "look": 1}
+AT_ONCE = {"collect": 64, "assess": 1, "route": 1, "respond": 4, "look": 1}
 
 
 class Lanes:
@@ -58,6 +60,9 @@ class Lanes:
 
     async def _work(self) -> None:
         self.loop = asyncio.get_running_loop()
+        # as many threads as jobs may run together: with fewer, fetches that hang would hold up deliveries
+        threads = sum(self.at_once[queue] for queue in self.queues)
+        self.loop.set_default_executor(ThreadPoolExecutor(threads + SPARE_THREADS, thread_name_prefix="lane"))
         pause_s = SHORTEST_PAUSE_S
         turning = asyncio.create_task(self._turn())
         while not self.asked:

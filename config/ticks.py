@@ -48,12 +48,14 @@ class Tick(NamedTuple):
 
 
 def collect_due(house: House, now: datetime) -> None:
-    """Leave a job for each source that is due. With the disk nearly full nothing more is collected."""
+    """Leave a job for each source that is due, for few of those that failed. With the disk nearly full nothing more
+    is collected."""
     if free_mb(house.settings) < LEAST_FREE_MB:
         log.error("disk is full, collecting waits", folder=str(house.settings.data.resolve()))
         return
     with Session(house.engine) as session:
-        names = due(session, now=now, limit=AT_MOST_DUE)
+        doubtful = max(1, house.settings.collect.fetches_at_once // 4)
+        names = due(session, now=now, limit=AT_MOST_DUE, doubtful=doubtful)
         busy = set(session.scalars(BUSY)) if names else set()
         for name in names:
             if name not in busy:

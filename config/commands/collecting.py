@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import zip_longest
 from pathlib import Path
 from threading import Event
 from typing import Annotated
@@ -39,6 +40,7 @@ from config.watches import bring_up_sources
 app = typer.Typer()
 
 AT_MOST = 10_000
+DATABASE_POOL = 8  # visits mostly wait for the network
 MOST_ROUNDS = 100  # a source that always has more is left to the service
 
 
@@ -64,7 +66,7 @@ def collect(
     """
     settings = read_settings()
     logs.set_up("error", "collect")
-    with open_database(settings, pool=settings.collect.fetches_at_once + 2) as engine:
+    with open_database(settings, pool=DATABASE_POOL) as engine:
         catalogue(settings, engine)
         with recording(settings, record) as brought:
             stream = _stream(engine, source) if record else None
@@ -194,17 +196,20 @@ def _chosen(engine: Engine, source: str | None) -> list[SourceRow]:
         raise Complaint(f"{source} is switched off: set `enabled = true` in sources.toml")
     if named.stops_at is not None and named.stops_at <= datetime.now(UTC):
         raise Complaint(f"{source} is stopped: {named.stops_because}")
+    if named.paused_until is not None and named.paused_until > datetime.now(UTC):
+        raise Complaint(
+            f"{source} is paused until {named.paused_until:%d %b %H:%M} UTC: {named.paused_because}"
+        )
     return [named]
 
 
 def _rounds(rows: Sequence[SourceRow]) -> Iterator[list[str]]:
     """The sources in rounds that hold each host once, so that no host is asked twice at a time."""
-    waiting = list(rows)
-    while waiting:
-        first = {urlsplit(row.url).netloc.lower(): row for row in reversed(waiting)}
-        now = [row for row in waiting if first[urlsplit(row.url).netloc.lower()] is row]
-        waiting = [row for row in waiting if row not in now]
-        yield [row.name for row in now]
+    hosts: dict[str, list[str]] = {}
+    for row in rows:
+        hosts.setdefault(urlsplit(row.url).netloc.lower(), []).append(row.name)
+    for names in zip_longest(*hosts.values()):
+        yield [name for name in names if name is not None]
 
 
 def _due(engine: Engine, skipped: set[str]) -> Iterator[list[str]]:

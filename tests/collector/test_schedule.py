@@ -10,7 +10,9 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from collector.batch import CursorPosition
+from collector.catalogue import Watch, sync_sources
 from collector.errors import FetchError, Refused, TooSlow
+from collector.health import State, state_of
 from collector.records import Cursor, Grade, SourceRow
 from collector.schedule import JITTER, SHORTEST_BACKOFF, Lease, backoff, claim, due, failed, succeeded
 from tests.conftest import NOON
@@ -122,6 +124,22 @@ def test_after_a_success_the_next_is_an_interval_away_and_a_little_more(session:
     assert row.lease_owner is None
 
 
+def test_those_that_failed_come_last_and_never_take_all_the_places(session: Session) -> None:
+    for name in ("one", "other", "third", "fourth"):
+        place(session, name, failures=3, due_at=NOON - timedelta(hours=1))
+    place(session, "well")
+    assert due(session, now=NOON, limit=9, doubtful=2) == ["well", "fourth", "one"]
+    take(session, "third")
+    assert due(session, now=NOON, limit=9, doubtful=2) == ["well", "fourth"]
+    assert due(session, now=NOON, limit=9) == ["well", "fourth", "one", "other"]
+
+
+def test_of_one_host_the_one_that_failed_does_not_stand_before_the_others(session: Session) -> None:
+    place(session, "bad", url="https://same.example/bad", failures=1, due_at=NOON - timedelta(hours=1))
+    place(session, "good", url="https://same.example/good")
+    assert due(session, now=NOON, limit=9, doubtful=0) == ["good"]
+
+
 def test_a_source_with_more_to_give_is_due_at_once(session: Session) -> None:
     place(session, "herald")
     succeeded(session, take(session, "herald"), now=NOON, more=True)
@@ -176,11 +194,21 @@ def test_a_short_wait_asked_for_does_not_shorten_ours(session: Session) -> None:
     assert failed(session, take(session, "herald"), error, now=NOON, longest=LONGEST) >= EVERY
 
 
-def test_what_is_gone_for_good_is_asked_rarely_but_asked(session: Session) -> None:
-    place(session, "herald")
-    error = Refused("answered 410", status=410)
-    wait = failed(session, take(session, "herald"), error, now=NOON, longest=LONGEST)
-    assert LONGEST <= wait <= LONGEST * (1 + JITTER)
+def test_what_is_gone_for_good_stops_until_it_has_another_address(session: Session) -> None:
+    watch = {"name": "herald", "kind": "feed", "every": "10m", "grade": "B", "basis": "made up for this"}
+    old, new = (Watch.model_validate({**watch, "url": f"https://{host}.example/feed"}) for host in ("old", "new"))
+    sync_sources(session, [old], now=NOON)
+    failed(session, take(session, "herald"), Refused("answered 410", status=410), now=NOON, longest=LONGEST)
+    session.commit()
+    later = NOON + LONGEST * 2
+    for watches, asked in (([old], []), ([new], ["herald"])):
+        sync_sources(session, watches, now=later)
+        session.commit()
+        session.expire_all()
+        row = session.get_one(SourceRow, "herald")
+        assert (row.stops_because or "").startswith("its server says that it is gone") is not bool(asked)
+        assert (state_of(row, later) is State.STOPPED) is not bool(asked)
+        assert due(session, now=later, limit=9) == asked
 
 
 @given(st.integers(1, 7 * 86_400), st.integers(1, 500))
