@@ -49,6 +49,9 @@ class Agreement(BaseModel):
         return self
 
 
+GONE = "its server says that it is gone for good (410); find its new address, or take it out of sources.toml"
+
+
 class Stop(NamedTuple):
     """From when on a source may not be asked, and why."""
 

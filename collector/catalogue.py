@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from sqlalchemy import text
 from sqlmodel import Session
 
-from collector.agreements import Agreement, Stop, agreement_stop, start_of
+from collector.agreements import GONE, Agreement, Stop, agreement_stop, start_of
 from collector.boroughs import COVERABLE
 from collector.linter import Linter
 from collector.records import Grade
@@ -223,6 +223,10 @@ def _columns(watch: Watch, stop: Stop | None) -> dict[str, Any]:
 _WHERE = "coalesce({0}.tag, ''), coalesce({0}.term, '')"
 _OLD = f"(sources.kind, sources.url, {_WHERE.format('sources')})"
 _MOVED = f"{_OLD} <> (excluded.kind, excluded.url, {_WHERE.format('excluded')})"
+# what its own server stopped stays so until its address changes, or it is switched off and on again
+_STILL_GONE = (
+    f"excluded.stops_at IS NULL AND sources.enabled AND sources.stops_because = '{GONE}' AND NOT {_MOVED}"
+)
 _UPSERT = text(
     "WITH old AS (DELETE FROM cursors USING sources WHERE cursors.source = :name AND sources.name = :name"  # noqa: S608  # all parts are ours
     f" AND {_OLD} <> (CAST(:kind AS text), CAST(:url AS text), coalesce(CAST(:tag AS text), ''),"
@@ -232,8 +236,9 @@ _UPSERT = text(
     " VALUES (:name, :kind, :url, :tag, :term, :owner, :reason, :stops_at, :stops_because,"
     " :every_s, :boroughs, :grade, :basis, :enabled, :now, 0)"
     " ON CONFLICT (name) DO UPDATE SET kind = excluded.kind, url = excluded.url, tag = excluded.tag,"
-    " term = excluded.term, owner = excluded.owner, reason = excluded.reason, stops_at = excluded.stops_at,"
-    " stops_because = excluded.stops_because,"
+    " term = excluded.term, owner = excluded.owner, reason = excluded.reason,"
+    f" stops_at = CASE WHEN {_STILL_GONE} THEN sources.stops_at ELSE excluded.stops_at END,"
+    f" stops_because = CASE WHEN {_STILL_GONE} THEN sources.stops_because ELSE excluded.stops_because END,"
     " every_s = excluded.every_s, boroughs = excluded.boroughs, grade = excluded.grade,"
     " basis = excluded.basis, enabled = excluded.enabled,"
     f" due_at = CASE WHEN {_MOVED} OR NOT sources.enabled THEN excluded.due_at"

@@ -1,6 +1,6 @@
 """What we look for is events and places; an interface whose terms ask for an agreement is not asked without one."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -185,6 +185,33 @@ def test_a_kind_that_needs_an_agreement_stops_without_one_and_when_it_lapses(
     assert lasting is not None
     assert lasting.at > NOON
     assert "2027-03-01" in lasting.because
+
+
+def test_a_running_source_stops_at_the_moment_its_agreement_lapses(session: Session, tmp_path: Path) -> None:
+    sources, agreed = tmp_path / "sources.toml", tmp_path / "agreements.toml"
+    searched = TAGGED.replace('"mastodon"', '"reddit"').replace(
+        'tag = "metpolice"', 'term = "stop and search"'
+    )
+    sources.write_text(searched.replace("2026-07-20", "2028-07-20"))
+    agreed.write_text(AGREED.replace('"x"', '"reddit"'))
+    lapses = datetime(2027, 3, 1, tzinfo=UTC)
+    sync_sources(session, read_sources(sources), agreements=read_agreements(agreed), now=NOON)
+    session.commit()
+    before = lapses - timedelta(seconds=1)
+    assert due(session, now=before, limit=9) == ["social"]
+    assert due(session, now=lapses, limit=9) == []
+    assert claim(session, "social", now=lapses, lasts=LASTS, even_early=True) is None
+    row = session.get_one(SourceRow, "social")
+    assert state_of(row, lapses) is State.STOPPED
+    assert row.stops_because == "the agreement for reddit was to be reviewed on 2027-03-01"
+    assert claim(session, "social", now=before, lasts=LASTS) is not None
+    sync_sources(session, read_sources(sources), agreements=[], now=before)
+    session.commit()
+    session.expire_all()
+    assert (
+        session.get_one(SourceRow, "social").stops_because
+        == "no agreement for reddit is recorded in agreements.toml"
+    )
 
 
 def test_a_kind_that_needs_no_agreement_never_stops() -> None:

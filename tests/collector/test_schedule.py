@@ -196,7 +196,9 @@ def test_a_short_wait_asked_for_does_not_shorten_ours(session: Session) -> None:
 
 def test_what_is_gone_for_good_stops_until_it_has_another_address(session: Session) -> None:
     watch = {"name": "herald", "kind": "feed", "every": "10m", "grade": "B", "basis": "made up for this"}
-    old, new = (Watch.model_validate({**watch, "url": f"https://{host}.example/feed"}) for host in ("old", "new"))
+    old, new = (
+        Watch.model_validate({**watch, "url": f"https://{host}.example/feed"}) for host in ("old", "new")
+    )
     sync_sources(session, [old], now=NOON)
     failed(session, take(session, "herald"), Refused("answered 410", status=410), now=NOON, longest=LONGEST)
     session.commit()
