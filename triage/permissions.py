@@ -23,6 +23,9 @@ class Permission(StrEnum):
     READ_SOURCES = "read_sources"
     READ_LOG = "read_log"
     REVEAL = "reveal"
+    ADD_FOOTAGE = "add_footage"
+    EXPORT = "export"
+    EXPORT_WHOLE = "export_whole"
 
 
 P = Permission
@@ -30,12 +33,12 @@ READING = frozenset({P.SEE_COUNTS, P.READ_CASES, P.READ_SOURCES})
 
 GRANTS: Mapping[str, frozenset[Permission]] = {
     Role.VIEWER: frozenset({P.SEE_COUNTS}),
-    Role.TRIAGE: READING | {P.TRIAGE},
-    Role.DUTY_OFFICER: READING | {P.REVEAL, P.TRIAGE, P.ACKNOWLEDGE, P.BREAK_CLAIM},
+    Role.TRIAGE: READING | {P.TRIAGE, P.ADD_FOOTAGE},
+    Role.DUTY_OFFICER: READING | {P.REVEAL, P.TRIAGE, P.ADD_FOOTAGE, P.ACKNOWLEDGE, P.BREAK_CLAIM},
     Role.APPROVER: READING,
-    Role.OVERSIGHT_REVIEWER: READING | {P.TRIAGE, P.ACKNOWLEDGE, P.READ_REVIEWS},
+    Role.OVERSIGHT_REVIEWER: READING | {P.TRIAGE, P.ADD_FOOTAGE, P.EXPORT, P.ACKNOWLEDGE, P.READ_REVIEWS},
     Role.PANEL_VIEWER: frozenset(),
-    Role.DPS_LIAISON: frozenset({P.REVEAL, P.SEE_COUNTS, P.READ_CASES}),
+    Role.DPS_LIAISON: frozenset({P.REVEAL, P.SEE_COUNTS, P.READ_CASES, P.EXPORT, P.EXPORT_WHOLE}),
     Role.DATA_STEWARD: frozenset({P.SEE_COUNTS, P.READ_SOURCES, P.READ_LOG}),
     Role.ADMIN: frozenset({P.SEE_COUNTS, P.READ_SOURCES}),
     Role.AUDITOR: frozenset({P.READ_LOG}),
