@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from classifier.forget import forget_withdrawn
-from collector.evidence import check_hashes
+from collector import evidence
 from collector.health import mark_quiet
 from collector.jobs import defer
 from collector.knocks import forget_knocks
@@ -21,6 +21,7 @@ from collector.schedule import due
 from collector.sweep import due_to_sweep, purge
 from collector.timestamps import unstamped
 from collector.vault import Keyring, seal_authors
+from collector.video.files import Files
 from config.reaper import forget, reap
 from config.service import House, in_short, is_away
 from config.slack import channels_of, slack_of
@@ -28,6 +29,8 @@ from config.start import LEAST_FREE_MB, free_mb
 from responders.heads import HeadsError, read_heads, tell_head, write_head
 from triage.chain import head_of
 from triage.custody import take_into_custody
+from triage.edits import note_edits
+from triage.keeping import settle_files
 from triage.records import Desk
 
 log = structlog.get_logger()
@@ -89,6 +92,8 @@ def keep_evidence(house: House, now: datetime) -> None:
     """Take the posts of cases into custody, seal who wrote them, and leave a job for each digest to be stamped."""
     with Session(house.engine) as session:
         take_into_custody(session, now=now)
+        keep_for = timedelta(days=house.settings.collect.keep_files_days)
+        settle_files(session, Files(house.settings.media), keep_for=keep_for, now=now)
         seal_authors(session, Keyring.of(house.settings.vault), since=now - timedelta(days=1), now=now)
         if house.settings.collect.timestamp_url is not None:
             busy = set(session.scalars(BUSY))
@@ -107,11 +112,11 @@ def keep_evidence(house: House, now: datetime) -> None:
 
 
 def check_evidence(house: House, now: datetime) -> None:
-    """Compute the digests of all stored payloads anew; in the small hours of the day, London time."""
+    """Compute the digests of all stored payloads and files anew; in the small hours of the day, London time."""
     if now.astimezone(LONDON).hour != NIGHT:
         return
     with Session(house.engine) as session:
-        check_hashes(session, now=now)
+        evidence.check_evidence(session, Files(house.settings.media), now=now)
         session.commit()
 
 
@@ -124,6 +129,13 @@ def let_go_by_night(house: House, now: datetime) -> None:
         forget_withdrawn(session, since=now - timedelta(days=2))
         session.commit()
     log.info("kept no longer", **gone._asdict())
+
+
+def tell_edits(house: House, now: datetime) -> None:
+    """Log that posts of cases say something else now."""
+    with Session(house.engine) as session:
+        note_edits(session, now=now)
+        session.commit()
 
 
 def put_back_stalled(house: House, now: datetime) -> None:
@@ -167,6 +179,7 @@ TICKS = (
     Tick("quiet sources", 60, note_quiet),
     Tick("look again", 600, look_again),
     Tick("evidence", 300, keep_evidence),
+    Tick("edits", 15, tell_edits),
     Tick("evidence check", 3600, check_evidence),
     Tick("retention", 3600, let_go_by_night),
     Tick("head of the log", 3600, publish_head),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from shutil import which
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import given
@@ -30,12 +30,14 @@ from collector.der import (
     write_integer,
 )
 from collector.errors import Forbidden, Refused, Unreadable
-from collector.evidence import check_hashes, note_custody
+from collector.evidence import check_evidence, note_custody
 from collector.evidence_records import CustodyEntry, PostVersion
+from collector.footage_records import Look
 from collector.http import Http
 from collector.records import Failure, PostKey
 from collector.settings import HttpSettings
 from collector.timestamps import SHA256, SIGNED_DATA, TST_INFO, read_reply, request, stamp, unstamped
+from collector.video.files import Files
 from tests.conftest import NOON
 from tests.doubles.interface import Asked, Interface, Said, running_interface
 from tests.make import make_case, make_post
@@ -43,6 +45,11 @@ from triage.custody import take_into_custody
 from triage.records import Membership
 
 DIGEST = hashlib.sha256(b"a post").digest()
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Files:
+    return Files(tmp_path / "media")
 
 
 def kept(session: Session, words: str = "Police stopped a man") -> UUID:
@@ -90,7 +97,7 @@ def test_posts_of_cases_are_taken_into_custody_once(session: Session) -> None:
     assert unstamped(session) == [hashlib.sha256(b"Police stopped a man").digest()]
 
 
-def test_a_changed_payload_is_found_and_named(session: Session) -> None:
+def test_a_changed_payload_is_found_and_named(session: Session, files: Files) -> None:
     post = kept(session)
     session.add(
         PostVersion(
@@ -98,9 +105,9 @@ def test_a_changed_payload_is_found_and_named(session: Session) -> None:
         )
     )
     session.commit()
-    assert check_hashes(session, now=NOON) == 1
+    assert len(check_evidence(session, files, now=NOON)) == 1
     session.execute(text("UPDATE posts SET payload = 'forged'"))
-    assert check_hashes(session, now=NOON) == 2
+    assert len(check_evidence(session, files, now=NOON)) == 2
     session.commit()
     failures = session.exec(select(Failure)).all()
     assert {each.stage for each in failures} == {"evidence"}
@@ -108,9 +115,44 @@ def test_a_changed_payload_is_found_and_named(session: Session) -> None:
     assert len(failures) == 2
 
 
-def test_sound_payloads_raise_no_alarm(session: Session) -> None:
+def test_sound_payloads_raise_no_alarm(session: Session, files: Files) -> None:
     kept(session)
-    assert check_hashes(session, now=NOON) == 0
+    assert check_evidence(session, files, now=NOON) == []
+
+
+def sealed(session: Session, files: Files, body: bytes = b"a clip") -> Look:
+    """A file that was looked at, as evidence."""
+    digest = hashlib.sha256(body).digest()
+    with files.incoming() as path:
+        path.write_bytes(body)
+        files.seal(path, digest)
+    look = Look(media_id=uuid4(), post_id=uuid4(), at=NOON, done_at=NOON, file_at=NOON, sha256=digest)
+    session.add(look)
+    session.commit()
+    return look
+
+
+def test_a_file_that_is_changed_or_missing_is_found_until_it_is_right_again(
+    session: Session, files: Files
+) -> None:
+    look = sealed(session, files)
+    assert look.sha256 is not None
+    assert check_evidence(session, files, now=NOON) == []
+    place = files.place(look.sha256)
+    place.chmod(0o600)
+    place.write_bytes(b"b clip")
+    [changed] = check_evidence(session, files, now=NOON)
+    assert (changed.subject, changed.place) == (str(look.media_id), "media")
+    place.unlink()
+    assert "missing" in check_evidence(session, files, now=NOON)[0].what
+    session.commit()
+    failure = session.exec(select(Failure)).one()
+    assert (failure.stage, failure.mended_at) == ("evidence", None)
+    place.write_bytes(b"a clip")
+    assert check_evidence(session, files, now=NOON) == []
+    session.commit()
+    session.refresh(failure)
+    assert failure.mended_at == NOON
 
 
 @given(st.binary(max_size=300), st.integers(0, 2**80))

@@ -1,7 +1,5 @@
 """One case on one page: what people say, what we know, what we say and do."""
 
-import base64
-import hashlib
 from collections import defaultdict
 from datetime import datetime
 from typing import Annotated, Any, NamedTuple
@@ -28,7 +26,7 @@ from triage.records import (
 from triage.web.filters import Filters
 from triage.web.permitted import note_view
 from triage.web.queue import find_case
-from triage.web.reading import Piece, pieces, read_text, reasons, same_words
+from triage.web.reading import Piece, pieces, pseudonym, read_text, reasons, same_words
 from triage.web.rows import names_of, rows_of
 from triage.web.visit import Visiting
 
@@ -152,14 +150,6 @@ def _voice(
         pictures=len(media),
         copies=[],
     )
-
-
-def pseudonym(case_id: UUID, author_key: bytes | None) -> str:
-    """An author's name in this case only, such as `Voice 4KQ`: nobody can be followed from case to case."""
-    if author_key is None:
-        return ""
-    mixed = hashlib.sha256(case_id.bytes + author_key).digest()
-    return f"Voice {base64.b32encode(mixed)[:3].decode()}"
 
 
 def facts(voices: list[Voice]) -> list[dict[str, Any]]:

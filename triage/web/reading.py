@@ -1,10 +1,12 @@
 """The text of a post as a person reads it here: the words that raised it marked, accounts not named."""
 
+import base64
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from classifier.records import reading_text
 from collector.records import Post
@@ -81,6 +83,14 @@ def same_words(post: Post) -> bytes:
     bare = MENTION.sub("", LINK.sub("", read_text(post))).casefold()
     kept = "".join(each for each in bare if each.isalnum())
     return hashlib.sha256((kept or str(post.id)).encode()).digest()
+
+
+def pseudonym(case_id: UUID, author_key: bytes | None) -> str:
+    """An author's name in this case only, such as `Voice 4KQ`: nobody can be followed from case to case."""
+    if author_key is None:
+        return ""
+    mixed = hashlib.sha256(case_id.bytes + author_key).digest()
+    return f"Voice {base64.b32encode(mixed)[:3].decode()}"
 
 
 def sentence(text: str, longest: int = 160) -> str:
