@@ -2,9 +2,11 @@
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from threading import Event
+from typing import NamedTuple, TypeVar
 
 import structlog
 from rich.console import Console
@@ -19,6 +21,8 @@ from config.settings import Settings
 from config.supervise import Part, goldenhour, supervise
 
 log = structlog.get_logger()
+
+T = TypeVar("T")
 
 DRAINED = ("assess", "route", "respond")
 LOOK_EVERY_S = 0.25
@@ -67,6 +71,24 @@ def work_until_empty(settings: Settings, engine: Engine, *, quiet: bool = False)
                 _work(settings, engine, progress)
 
 
+def work_along(settings: Settings, engine: Engine, act: Callable[[Event], T]) -> T:
+    """Do something, and what it leaves to be done meanwhile; then return what it gave, or raise what it raised.
+
+    A running service does the work; without one, workers run for as long as it takes. `act` is told by the event
+    to end early.
+    """
+    stop = Event()
+    if service_works(engine, now=datetime.now(UTC)):
+        return act(stop)
+    with ThreadPoolExecutor(1, thread_name_prefix="act") as pool, _Progress(quiet=True) as progress:
+        acting = pool.submit(act, stop)
+        try:
+            _work(settings, engine, progress, until=acting.done)
+        finally:
+            stop.set()
+        return acting.result()
+
+
 def worker(name: str, *queues: str, **environment: str) -> Part:
     """A part that works through these queues."""
     chosen = [each for queue in queues for each in ("--queue", queue)]
@@ -82,13 +104,16 @@ def _wait(engine: Engine, progress: "_Progress") -> None:
         time.sleep(LOOK_EVERY_S)
 
 
-def _work(settings: Settings, engine: Engine, progress: "_Progress") -> None:
+def _work(
+    settings: Settings, engine: Engine, progress: "_Progress", until: Callable[[], bool] = lambda: True
+) -> None:
+    """Workers of our own, until nothing is left and `until` agrees."""
     calm = {"GOLDENHOUR_LOG_LEVEL": "warning"}
     parts = [worker("work-1", "route", "respond", **calm)]
     parts += [worker(f"work-{number}", "assess", **calm) for number in range(2, settings.workers + 2)]
     supervise(
         parts,
-        until=lambda: _done(engine, parts, progress),
+        until=lambda: _done(engine, parts, progress) and until(),
         mend=Server(settings).mend,
         beats=lambda: _beats(engine),
         started=lambda _parts: None,

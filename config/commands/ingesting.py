@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import Annotated, NamedTuple
 
 import typer
@@ -27,6 +28,7 @@ from collector.unwrapping import NotReadable, unpacked
 from config import log as logs
 from config.cli import Complaint
 from config.database import open_database
+from config.drain import work_along
 from config.queues.collect import author_key, prefilter_of
 from config.service import work_until_empty
 from config.settings import Settings, read_settings
@@ -94,7 +96,7 @@ def command(
     """Read posts from files or stdin: JSON lines, CSV, feeds, Mastodon or Jetstream JSON, packed or not.
 
     Through the same door as the collectors. A malformed item is skipped, counted and named. A run that was
-    killed goes on where it was when the same file is given again.
+    killed goes on where it was when the same file is given again. A recording is assessed and routed while it plays.
     """
     if (recording is None) == (not files):
         raise typer.BadParameter("give files, or --replay DIR", param_hint="FILE")
@@ -104,7 +106,8 @@ def command(
     with open_database(settings) as engine:
         before = _told(engine)
         if recording is not None:
-            taken = _replayed(settings, engine, recording, speed)
+            play = partial(_replayed, settings, engine, recording, speed)
+            taken = work_along(settings, engine, play) if work else play(Event())
         else:
             taken = _take_all(settings, engine, files or [], chosen, source, again)
         if work:
@@ -112,7 +115,7 @@ def command(
         _tell(taken, _told(engine).since(before), as_json)
 
 
-def _replayed(settings: Settings, engine: Engine, folder: Path, speed: float) -> Taken:
+def _replayed(settings: Settings, engine: Engine, folder: Path, speed: float, stop: Event) -> Taken:
     with Session(engine) as session:
         make_months(session, now=datetime.now(UTC))
         session.commit()
@@ -124,6 +127,10 @@ def _replayed(settings: Settings, engine: Engine, folder: Path, speed: float) ->
             words = f"{folder}: {played.batches:,} batches, {played.counts.stored:,} posts stored"
             print(words, file=sys.stderr, flush=True)
 
+    def wait(seconds: float) -> None:
+        if stop.wait(seconds):
+            raise RecordingError(f"{folder}: the replay was ended")
+
     try:
         played = replay(
             engine,
@@ -131,7 +138,7 @@ def _replayed(settings: Settings, engine: Engine, folder: Path, speed: float) ->
             prefilter_of(settings),
             author_key=author_key(settings),
             clock=lambda: datetime.now(UTC),
-            wait=time.sleep,
+            wait=wait,
             speed=speed,
             told=tell,
         )

@@ -5,12 +5,17 @@ import os
 import signal
 import subprocess
 import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, text
 
+from collector.batch import Batch, Item
+from collector.recording import Recorder
 from config.supervise import goldenhour
+from tests.collector.test_collect import KEY, Police
+from tests.conftest import NOON
 
 
 def environment(database_url: str, tmp_path: Path) -> dict[str, str]:
@@ -117,3 +122,31 @@ def test_what_cannot_be_read_at_all_is_said_in_one_line(
         "goldenhour: stdin: the format is not recognised; name it with --format"
     )
     assert ingested(env, b"", "--format", "xml").returncode == 2
+
+
+def test_a_replay_walks_the_whole_way_while_it_plays(
+    engine: Engine, database_url: str, tmp_path: Path
+) -> None:
+    recorder = Recorder(tmp_path / "r", Police(), KEY)
+    words = "Police officers tasered a man on Mare Street, Hackney"
+    for number, minutes in enumerate(
+        (0, 60)
+    ):  # the second comes an hour later: the first must not wait for it
+        item = Item(external_id=str(number), platform="feed", text=words, payload=b"{}", published_at=NOON)
+        recorder.keep("herald", Batch(items=[item]), NOON + timedelta(minutes=minutes))
+    recorder.close()
+    env = environment(database_url, tmp_path) | {"GOLDENHOUR_WORKERS": "1"}
+    playing = subprocess.Popen(
+        [*goldenhour("ingest"), "--replay", str(tmp_path / "r")], stderr=subprocess.PIPE, env=env
+    )
+    until, routed = time.monotonic() + 120, 0
+    while not routed:
+        assert time.monotonic() < until, "nothing was routed"
+        assert playing.poll() is None
+        with engine.connect() as connection:
+            routed = connection.execute(text("SELECT count(*) FROM routings")).scalar_one()
+        time.sleep(0.1)
+    playing.send_signal(signal.SIGINT)
+    assert playing.wait(30) != 0
+    assert playing.stderr is not None
+    playing.stderr.close()
