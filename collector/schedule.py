@@ -130,7 +130,7 @@ def succeeded(
     due_at = now if more else now + paced + _jitter(row.name, paced, now)
     kept = session.execute(
         text(
-            "UPDATE sources SET lease_until = NULL, lease_owner = NULL, last_success_at = :now,"
+            "UPDATE sources SET lease_until = NULL, lease_owner = NULL, last_success_at = last_tried_at,"
             " failures = 0, error = NULL, remedy = NULL, due_at = :due_at, rest_until = NULL,"
             " paced_s = :paced_s, rhythm_s = :rhythm_s, newest_at = :newest_at"
             " WHERE name = :name AND lease_owner = :owner RETURNING name"

@@ -133,14 +133,17 @@ def _kept(answer: Answer) -> dict[str, str]:
 def rolled_over(batch: Batch, cursor: CursorPosition, last_success_at: datetime | None) -> Missed | None:
     """The gap between the last fetch and the oldest of what is shown now, when everything shown is newer.
 
-    A feed shows its latest entries only: what came and went in between was not seen.
+    A feed shows its latest entries only: what came and went in between was not seen. `last_success_at` is when
+    that fetch was begun, for its answer holds nothing newer. Feeds are dated by the second.
     """
     if last_success_at is None or cursor.body_sha256 is None or len(batch.items) < FEWEST_TO_ROLL_OVER:
         return None
     dated = [item.published_at for item in batch.items if item.published_at is not None]
-    if len(dated) < len(batch.items) or min(dated) <= last_success_at:
+    since = last_success_at.replace(microsecond=0)
+    if len(dated) < len(batch.items) or min(dated) < since:
         return None
-    return Missed(last_success_at, min(dated), "everything in the feed is newer than the last fetch")
+    until = min(dated) + timedelta(seconds=1)
+    return Missed(since, until, "everything in the feed is newer than the last fetch")
 
 
 def _left(

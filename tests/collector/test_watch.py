@@ -1,6 +1,6 @@
 """One visit to one source, against real servers: polite, complete, and never loud about others' faults."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from threading import Thread
 
@@ -50,7 +50,9 @@ def http(publisher: Publisher) -> Iterator[Http]:
         yield made
 
 
-def visit(engine: Engine, http: Http, clock: Clock, name: str = "herald", early: bool = False) -> Visit:
+def visit(
+    engine: Engine, http: Http, clock: Callable[[], datetime], name: str = "herald", early: bool = False
+) -> Visit:
     return collect_source(
         engine,
         name,
@@ -163,7 +165,28 @@ def test_a_feed_that_has_rolled_over_leaves_a_gap(
     visit(engine, http, clock)
     with Session(engine) as session:
         gap = session.exec(select(Gap)).one()
-    assert (gap.from_at, gap.until_at) == (NOON, clock.now - timedelta(hours=6))
+    assert (gap.from_at, gap.until_at) == (NOON, clock.now - timedelta(hours=6) + timedelta(seconds=1))
+
+
+@pytest.mark.usefixtures("herald")
+def test_what_a_feed_lost_while_its_last_answer_was_on_the_way_is_a_gap_too(
+    engine: Engine, http: Http, clock: Clock, publisher: Publisher
+) -> None:
+    def slowly() -> datetime:
+        clock.now += timedelta(seconds=10)
+        return clock.now
+
+    asked_at = clock.now + timedelta(seconds=10)
+    visit(engine, http, slowly)
+    feed = publisher.feed("herald")
+    feed.items.clear()
+    for number in range(6):
+        feed.publish("Police", link=f"https://herald.example/{number}", at=asked_at + timedelta(seconds=5))
+    clock.now += timedelta(days=1)
+    visit(engine, http, clock)
+    with Session(engine) as session:
+        gap = session.exec(select(Gap)).one()
+    assert gap.from_at == asked_at
 
 
 @pytest.mark.usefixtures("herald")
