@@ -6,7 +6,7 @@ PIP   := $(PY) -m pip -qq --disable-pip-version-check --no-input
 TESTS := build/tests
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test check format lock clean
+.PHONY: help run install test campaign check format lock clean
 .DELETE_ON_ERROR:
 
 help: ## List what there is to make
@@ -22,6 +22,9 @@ test: $(VENV)/tested check ## Check the code, then run all tests on real Postgre
 	@$(PY) -m pytest -q -m "not browser" --junitxml=$(TESTS)/tests.xml || true
 	@$(PY) -m pytest -q -m browser --junitxml=$(TESTS)/browser.xml || true
 	@$(PY) -m tests.tally $(TESTS)/tests.xml $(TESTS)/browser.xml
+
+campaign: $(VENV)/tested ## Kill -9 at random points, 100 times over 50,000 posts (a quarter of an hour)
+	@GOLDENHOUR_TEST_KILLS=100 GOLDENHOUR_TEST_POSTS=50000 $(PY) -m pytest -q -s tests/faults/test_kills.py
 
 check: $(VENV)/tested ## Formatting, lint, types, import layers, declared dependencies
 	@$(VENV)/bin/ruff format --quiet --check . || { echo "make format puts this right" >&2; exit 1; }

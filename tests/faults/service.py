@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from socket import socket
 
@@ -74,10 +75,9 @@ class Service:
         return self.process.wait(40)
 
     def parts(self) -> dict[str, int]:
-        """Its processes by name."""
+        """Its parts' processes by name."""
         assert self.process is not None
-        found = {name_of(pid): pid for pid in tree((self.process.pid,)) if pid != self.process.pid}
-        return {name: pid for name, pid in found.items() if name.startswith(("web", "schedule", "work-"))}
+        return {name_of(pid): pid for pid in tree((self.process.pid,)) if is_part(pid)}
 
     def postgres(self) -> int | None:
         return cluster(self.settings).running_pid()
@@ -103,6 +103,13 @@ class Service:
 
     def _ended(self) -> bool:
         return self.process is not None and self.process.poll() is not None
+
+
+def is_part(pid: int) -> bool:
+    """Whether a process is one that `run` attends."""
+    with suppress(OSError):
+        return b"--attended" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    return False
 
 
 def gone(pid: int) -> bool:
