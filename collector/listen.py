@@ -6,10 +6,11 @@ never stored twice. What the stream may have held while we did not hear it becom
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from random import SystemRandom
 from threading import Event
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import msgspec
 import structlog
@@ -24,21 +25,31 @@ from collector.http import Http
 from collector.moments import moment
 from collector.prefilter import Prefilter
 from collector.records import Cursor, SourceRow
+from collector.settings import HttpSettings
 from collector.sieve import Sieve
 from collector.sources.jetstream import Place
 from collector.stream import COUNTS_ANEW, TOO_OLD, UNKNOWN, Asked, Lost, Route, fetch_dictionary, missed
-from collector.websocket import WebSocket, open_websocket
+from collector.websocket import open_websocket
 
 log = structlog.get_logger()
 
 Brought = Callable[[str, Batch, datetime], None]
 
+
+class Frames(Protocol):
+    """An open stream: the frames that have come, in order, none when nothing comes in time. Left when done with."""
+
+    def messages(self, timeout_s: float) -> list[bytes]: ...
+
+
+Connect = Callable[[str, HttpSettings], AbstractContextManager[Frames]]
+
 WAIT_S = 0.05  # for the next frames; also how soon a stop is noticed
 BREATH_S = 0.01  # where frames come one by one, some may gather: waking up costs more than reading them
 FEW = 32
-FLUSH_AT = 500
+FLUSH_AT = 2_000
 FLUSH_BEHIND_S = 0.5
-MOVE_EVERY_S = 1.0
+MOVE_EVERY_S = 1.0  # the place and deletions, while nothing is kept that somebody waits for
 TELL_EVERY_S = 1.0
 NOTE_EVERY_S = 5.0
 CATCHING_UP = timedelta(seconds=5)
@@ -72,15 +83,16 @@ def listen(
     flush_s: float = WAIT_S,
     packed: bool = True,
     brought: Brought = lambda _source, _batch, _at: None,
+    connect: Connect = open_websocket,
 ) -> None:
     """Listen until `stop` is set. `urls` are servers of the same stream, the preferred one first.
 
-    `heard` is called about once a second, also while nothing comes; `brought` with what was stored. Two
-    listeners on one source do no harm: each moves the place only over what it has stored itself. Raises
-    Forbidden for a wrong address.
+    `heard` is called about once a second, also while nothing comes; `brought` with what was stored, after the
+    commit. `connect` opens a stream at an address. Two listeners on one source do no harm: each moves the place
+    only over what it has stored itself. Raises Forbidden for a wrong address.
     """
     routes = [Route.of(url, packed=packed) for url in urls]
-    parts = Parts(engine, prefilter, http, author_key, clock, brought)
+    parts = Parts(engine, prefilter, http, author_key, clock, brought, connect)
     Listener(source, routes, parts, heard, flush_s).run(stop)
 
 
@@ -93,6 +105,7 @@ class Parts(NamedTuple):
     author_key: bytes
     clock: Callable[[], datetime]
     brought: Brought
+    connect: Connect
 
 
 class Listener:
@@ -136,14 +149,14 @@ class Listener:
         asked = self.route.ask(since, by_time=self.because is not None)
         dictionary = fetch_dictionary(self.parts.http, self.route, now=self.parts.clock())
         sieve = Sieve(self.parts.prefilter, dictionary)
-        with open_websocket(self.route.address(asked, dictionary), self.parts.http.settings) as socket:
+        with self.parts.connect(self.route.address(asked, dictionary), self.parts.http.settings) as socket:
             log.info("stream open", source=self.source, server=self.route.host, version=self.route.version)
             gaps = self._arrive(socket, sieve, asked, since, moved_at, stop)
             self._hear(socket, sieve, gaps, stop)
 
     def _arrive(
         self,
-        socket: WebSocket,
+        socket: Frames,
         sieve: Sieve,
         asked: Asked,
         since: Place | None,
@@ -161,7 +174,7 @@ class Listener:
             self._complain(sieve)
         return []
 
-    def _hear(self, socket: WebSocket, sieve: Sieve, gaps: list[Missed], stop: Event) -> None:
+    def _hear(self, socket: Frames, sieve: Sieve, gaps: list[Missed], stop: Event) -> None:
         """Take in frames and store what they leave, until the connection ends or we are asked to stop."""
         held_s = flushed_s = time.monotonic()
         try:
@@ -170,7 +183,7 @@ class Listener:
                     self._flush(sieve, gaps)
                     gaps, flushed_s = [], time.monotonic()
                 self._complain(sieve)
-                if not len(sieve):
+                if not sieve.kept:
                     held_s = time.monotonic()
                 frames = socket.messages(WAIT_S)
                 sieve.pour(frames)
@@ -183,12 +196,13 @@ class Listener:
         self._flush(sieve, gaps)
 
     def _is_due(self, sieve: Sieve, held_s: float, flushed_s: float) -> bool:
-        """Whether it is time to store: soon when live, in larger parts while catching up."""
+        """Whether it is time to store: posts soon when live, in larger parts while catching up; the rest can wait."""
         now_s = time.monotonic()
-        if len(sieve):
+        if len(sieve) >= FLUSH_AT:
+            return True
+        if sieve.kept:
             behind = self.lag is not None and self.lag > CATCHING_UP
-            wait_s = FLUSH_BEHIND_S if behind else self.flush_s
-            return len(sieve) >= FLUSH_AT or now_s - held_s >= wait_s
+            return now_s - held_s >= (FLUSH_BEHIND_S if behind else self.flush_s)
         return sieve.moved and now_s - flushed_s >= MOVE_EVERY_S
 
     def _flush(self, sieve: Sieve, gaps: list[Missed]) -> None:

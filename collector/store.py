@@ -158,19 +158,19 @@ def withdraw(session: Session, deletions: Iterable[Deletion], *, now: datetime) 
     listed = list(deletions)
     single = {post_id(each.platform, each.external_id): each.because for each in listed if each.external_id}
     gone = withdraw_posts(session, single, now=now)
-    for each in listed:
-        if each.prefix:
-            gone += _withdraw(
-                session,
-                "SELECT id, collected_at, CAST(:because AS text) AS because FROM posts"
-                " WHERE external_id LIKE :prefix AND platform = :platform AND withdrawn_at IS NULL",
-                {
-                    "prefix": _literally(each.prefix) + "%",
-                    "platform": each.platform,
-                    "because": each.because,
-                    "now": now,
-                },
-            )
+    many = [
+        (each.platform, each.prefix, _behind(each.prefix), each.because) for each in listed if each.prefix
+    ]
+    if many:
+        platforms, starts, ends, because = (list(each) for each in zip(*many, strict=True))
+        gone += _withdraw(
+            session,
+            "SELECT DISTINCT ON (id) id, collected_at, d.because FROM unnest(CAST(:platforms AS text[]),"
+            " CAST(:starts AS text[]), CAST(:ends AS text[]), CAST(:because AS text[]))"
+            " AS d (platform, first, behind, because) JOIN posts ON posts.platform = d.platform"
+            " AND external_id ~>=~ d.first AND external_id ~<~ d.behind AND withdrawn_at IS NULL",
+            {"platforms": platforms, "starts": starts, "ends": ends, "because": because, "now": now},
+        )
     return gone
 
 
@@ -212,8 +212,9 @@ def _withdraw(session: Session, which: str, values: Mapping[str, Any]) -> int:
     return len(gone)
 
 
-def _literally(prefix: str) -> str:
-    return prefix.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+def _behind(prefix: str) -> str:
+    """The first text, by its bytes, behind all that begin so. The index on posts' addresses finds what lies between."""
+    return prefix[:-1] + chr(ord(prefix[-1]) + 1)
 
 
 def keep_gaps(session: Session, source: str, gaps: Sequence[Missed], *, now: datetime) -> None:
