@@ -157,40 +157,43 @@ def withdraw(session: Session, deletions: Iterable[Deletion], *, now: datetime) 
     """
     listed = list(deletions)
     single = {post_id(each.platform, each.external_id): each.because for each in listed if each.external_id}
-    gone = withdraw_posts(session, single, now=now)
+    return withdraw_posts(session, single | _beginning(session, listed), now=now)
+
+
+def _beginning(session: Session, deletions: Sequence[Deletion]) -> dict[UUID, str]:
+    """The posts whose ids begin as deletions say, such as those of an account that is gone, each with its reason."""
     many = [
-        (each.platform, each.prefix, _behind(each.prefix), each.because) for each in listed if each.prefix
+        (each.platform, each.prefix, _behind(each.prefix), each.because) for each in deletions if each.prefix
     ]
-    if many:
-        platforms, starts, ends, because = (list(each) for each in zip(*many, strict=True))
-        gone += _withdraw(
-            session,
-            "SELECT DISTINCT ON (id) id, collected_at, d.because FROM unnest(CAST(:platforms AS text[]),"
-            " CAST(:starts AS text[]), CAST(:ends AS text[]), CAST(:because AS text[]))"
-            " AS d (platform, first, behind, because) JOIN posts ON posts.platform = d.platform"
-            " AND external_id ~>=~ d.first AND external_id ~<~ d.behind AND withdrawn_at IS NULL",
-            {"platforms": platforms, "starts": starts, "ends": ends, "because": because, "now": now},
-        )
-    return gone
+    if not many:
+        return {}
+    platforms, starts, ends, because = (list(each) for each in zip(*many, strict=True))
+    found = session.execute(
+        text(  # OFFSET keeps PostgreSQL from comparing all with all: each is looked up in the index
+            "SELECT id, d.because FROM unnest(CAST(:platforms AS text[]), CAST(:starts AS text[]),"
+            " CAST(:ends AS text[]), CAST(:because AS text[])) AS d (platform, first, behind, because)"
+            " CROSS JOIN LATERAL (SELECT id FROM posts WHERE external_id ~>=~ d.first AND external_id ~<~ d.behind"
+            " AND posts.platform = d.platform AND withdrawn_at IS NULL OFFSET 0) AS written"
+        ),
+        {"platforms": platforms, "starts": starts, "ends": ends, "because": because},
+    )
+    return {each.id: each.because for each in found}
+
+
+def _behind(prefix: str) -> str:
+    """The first text, by its bytes, behind all that begin so. The index on posts' addresses finds what lies between."""
+    return prefix[:-1] + chr(ord(prefix[-1]) + 1)
 
 
 def withdraw_posts(session: Session, because: Mapping[UUID, str], *, now: datetime) -> int:
     """The same for posts by their id, each with its reason."""
     if not because:
         return 0
-    return _withdraw(
-        session,
-        "SELECT k.id, k.collected_at, d.because"
-        " FROM unnest(CAST(:ids AS uuid[]), CAST(:because AS text[])) AS d (id, because)"
-        " JOIN post_keys AS k USING (id)",
-        {"ids": list(because), "because": list(because.values()), "now": now},
-    )
-
-
-def _withdraw(session: Session, which: str, values: Mapping[str, Any]) -> int:
     found = session.execute(
         text(
-            f"WITH gone AS ({which}), emptied AS ("  # noqa: S608  # both parts are ours
+            "WITH gone AS (SELECT k.id, k.collected_at, d.because"
+            " FROM unnest(CAST(:ids AS uuid[]), CAST(:because AS text[])) AS d (id, because)"
+            " JOIN post_keys AS k USING (id)), emptied AS ("
             " UPDATE posts SET external_id = '', text = '', title = NULL, url = NULL, payload = NULL,"
             " author_key = NULL, published_raw = NULL, content_warning = NULL, reply_to = NULL,"
             " quote_of = NULL, has_video = false, withdrawn_at = :now, withdrawn_because = gone.because FROM gone"
@@ -202,19 +205,14 @@ def _withdraw(session: Session, which: str, values: Mapping[str, Any]) -> int:
             " content_warning = NULL FROM emptied WHERE post_versions.post_id = emptied.id)"
             " SELECT id FROM emptied"
         ),
-        values,
+        {"ids": list(because), "because": list(because.values()), "now": now},
     )
     gone = [each.id for each in found]
     if gone:
-        withdraw_footage(session, gone, now=values["now"])
+        withdraw_footage(session, gone, now=now)
     for start in range(0, len(gone), FORGOTTEN):
         defer(session, "forget", queue="route", posts=ids(gone[start : start + FORGOTTEN]))
     return len(gone)
-
-
-def _behind(prefix: str) -> str:
-    """The first text, by its bytes, behind all that begin so. The index on posts' addresses finds what lies between."""
-    return prefix[:-1] + chr(ord(prefix[-1]) + 1)
 
 
 def keep_gaps(session: Session, source: str, gaps: Sequence[Missed], *, now: datetime) -> None:
