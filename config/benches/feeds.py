@@ -13,7 +13,7 @@ import ssl
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Thread
@@ -35,6 +35,7 @@ from config.benches.publishers import DOMAIN, KNOWN, Publishers
 from config.cli import Complaint
 from config.database import open_database
 from config.lanes import Lanes
+from config.log import set_up
 from config.queues.collect import tasks
 from config.service import House, clock, connector, register
 from config.settings import Settings
@@ -42,6 +43,7 @@ from config.ticks import Tick, collect_due, scheduler
 
 LONGEST_S, MOST_CPU_S, USUAL = 900, 120, 10_000
 SAMPLE = 500
+POOL = 10  # connections, as each part of the service has
 STALLS_AFTER_S = 60.0
 
 LEFT = text("SELECT count(*) FROM sources WHERE last_success_at IS NULL")
@@ -67,7 +69,7 @@ def run(settings: Settings, *, feeds: int = USUAL, hosts: int = 2_000, **_other:
             }
         )
         trusted = publishers.trusted()
-        with open_database(own) as engine, Http(own.http, tls=trusted, resolve=_here) as http:
+        with open_database(own, pool=POOL) as engine, Http(own.http, tls=trusted, resolve=_here) as http:
             _watch(engine, feeds, hosts, publishers.port)
             publishers.told()
             others, ours = _others(publishers.pid), _ours()
@@ -149,21 +151,23 @@ def _watch(engine: Engine, feeds: int, hosts: int, port: int) -> None:
 
 @contextmanager
 def _collecting(house: House, http: Http) -> Iterator[None]:
-    """The schedule's tick and the lane `collect`, as the service runs them."""
+    """The schedule's tick and the lane `collect`, as the service runs them. What they log goes nowhere."""
     app = App(connector=connector(house.settings))
     for name, task in tasks(house, http).items():
         register(app, house, "collect", name, task)
     lanes = Lanes(app, ["collect"], collect=house.settings.collect.fetches_at_once)
     ticks = scheduler(house, (Tick("sources due", 1, collect_due),))
     working = Thread(target=lanes.work, name="collect")
-    working.start()
-    ticks.start()
-    try:
-        yield
-    finally:
-        ticks.shutdown()
-        lanes.stop()
-        working.join()
+    set_up(house.settings.log_level, "bench")
+    with open(os.devnull, "w", encoding="utf-8") as nowhere, redirect_stderr(nowhere):
+        working.start()
+        ticks.start()
+        try:
+            yield
+        finally:
+            ticks.shutdown()
+            lanes.stop()
+            working.join()
 
 
 def _swept(engine: Engine) -> None:
@@ -188,7 +192,7 @@ def _others(publishers: int) -> dict[str, float]:
     """Processor seconds so far of the publishers and of PostgreSQL."""
     spent: dict[str, float] = {"publishers": cpu_of(publishers)}
     for pid in tree((os.getpid(),)) - {os.getpid(), publishers}:
-        spent[name_of(pid)] = spent.get(name_of(pid), 0.0) + cpu_of(pid)
+        spent[name_of(pid)] = spent.get(name_of(pid), 0.0) + cpu_of(pid, with_ended=True)
     return spent
 
 

@@ -2,10 +2,12 @@
 
 import re
 from contextlib import suppress
+from os import sysconf
 from pathlib import Path
 from threading import Event, Thread
 
 EVERY_S = 2.0
+PAGE, TICKS_A_S = sysconf("SC_PAGE_SIZE"), sysconf("SC_CLK_TCK")
 
 
 class Watch(Thread):
@@ -57,11 +59,16 @@ def share_of(pid: int) -> int:
     return 0
 
 
-def cpu_of(pid: int) -> float:
-    """Seconds of processor time a process has used; 0 when it is gone."""
+def resident_mb() -> float:
+    """What this process holds in memory now, in millions of bytes."""
+    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * PAGE / 1e6
+
+
+def cpu_of(pid: int, *, with_ended: bool = False) -> float:
+    """Seconds of processor time a process has used, its ended children too if asked for; 0 when it is gone."""
     with suppress(OSError, IndexError):
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / 100
+        return sum(map(int, fields[11 : 15 if with_ended else 13])) / TICKS_A_S
     return 0.0
 
 
