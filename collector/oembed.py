@@ -130,7 +130,7 @@ def read_link(written: str, providers: Sequence[Provider]) -> Link:
     address = _bare(parts, host)
     ours = [each for each in providers if each.serves(host)]
     for provider in ours:
-        known = _known(provider, parts)
+        known = _known(provider, urlsplit(address))
         if known is not None:
             kept = provider.address.format(**known) or address
             return Link(kept, provider.asked.format(**known) or kept, provider)

@@ -6,6 +6,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from config.beats import Pulse
+from config.inbox import inbox_of, partners_doors
 from config.service import House
 from config.slack import channels_of, doors_of
 from config.supervise import when_asked_to_end
@@ -21,7 +22,8 @@ def desk_of(house: House) -> FastAPI:
         house.engine,
         house.settings.web,
         channels=sorted(channels_of(house).values()),
-        doors=doors_of(house),
+        doors=[*doors_of(house), *partners_doors(house)],
+        inbox=inbox_of(house),
         now=house.clock,
     )
 

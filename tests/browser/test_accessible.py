@@ -27,6 +27,8 @@ PAGES = (
     "/account",
     "/counts",
     "/cases/999",
+    "/manual",
+    "/manual?link=nothing",
 )
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 

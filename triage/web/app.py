@@ -34,13 +34,16 @@ from triage.web import (
     counts,
     live,
     log_lines,
+    manual,
     queue,
     reviews,
     routings,
     search,
     signing_in,
     sources,
+    tips,
 )
+from triage.web.inbox import Inbox
 from triage.web.pages import make_pages
 from triage.web.permitted import home_of, note_denial, permitted
 from triage.web.security import (
@@ -58,7 +61,7 @@ from triage.web.visit import Room
 log = structlog.get_logger()
 
 STATIC = Path(__file__).parent / "static"
-OPEN_PATHS = ("/sign-in", "/sign-in/", "/static/", "/healthz", "/favicon.ico")
+OPEN_PATHS = ("/sign-in", "/sign-in/", "/tip", "/tip/sent/", "/static/", "/healthz", "/favicon.ico")
 LARGEST_BODY = 256 * 1024
 A_YEAR = "public, max-age=31536000, immutable"
 
@@ -73,6 +76,7 @@ PAGES = (
     search,
     account,
     signing_in,
+    manual,
     live,
     counts,
     log_lines,
@@ -86,12 +90,14 @@ def desk(
     channels: Sequence[str] = (),
     lease: timedelta = actions.LEASE,
     doors: Sequence[APIRouter] = (),
+    inbox: Inbox | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> FastAPI:
     """The application. `channels` names the alert channels that are configured; empty shows a banner.
     `lease` is how long a claim holds.
 
-    `doors` are routers that check their own callers, such as Slack's signed interactions: no session, no token.
+    `doors` are routers that check their own callers and limit their own bodies, such as Slack's signed
+    interactions: no session, no token. `inbox` is what tips and pasted links need.
     """
     secure = is_secure(settings)
     app = FastAPI(
@@ -103,7 +109,14 @@ def desk(
         lifespan=_lifespan,
     )
     app.state.room = Room(
-        engine, settings, tuple(channels), lease, make_pages(STATIC), live.Hub(_plain(engine)), now
+        engine,
+        settings,
+        tuple(channels),
+        lease,
+        make_pages(STATIC),
+        live.Hub(_plain(engine)),
+        inbox or Inbox.alone(),
+        now,
     )
     for module in PAGES:
         app.include_router(
@@ -114,8 +127,9 @@ def desk(
         )
     guards = [Depends(untampered), Depends(permitted)]
     app.include_router(api.router, dependencies=guards, max_body_size=LARGEST_BODY)
+    app.include_router(tips.router, include_in_schema=False, max_body_size=LARGEST_BODY)
     for door in doors:
-        app.include_router(door, include_in_schema=False, max_body_size=LARGEST_BODY)
+        app.include_router(door, include_in_schema=False)
     _add_the_rest(app)
     app.add_middleware(
         Gate,

@@ -14,6 +14,7 @@ from sqlmodel import Session
 from triage.records import Person
 from triage.settings import WebSettings
 from triage.web.calm import troubles
+from triage.web.inbox import Inbox
 from triage.web.live import Hub
 from triage.web.sessions import Visitor
 
@@ -33,6 +34,9 @@ SAID = {
     "refused": "Taken off the suggestions.",
     "password": "Your new password is set. Other browsers are signed out.",
     "signed-out": "You have signed out.",
+    "pasted": "The link is kept, with its title.",
+    "pasted-silent": "The link is kept as you saw it. Its platform told us nothing: see why below.",
+    "known-link": "This link was here already.",
 }
 
 
@@ -45,6 +49,7 @@ class Room(NamedTuple):
     lease: timedelta
     pages: jinja2.Environment
     hub: Hub
+    inbox: Inbox
     now: Callable[[], datetime]
 
 
