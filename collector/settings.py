@@ -39,7 +39,7 @@ class CollectSettings(Section):
     fetches_at_once: int = 64
     visit_s: float = 24.0
     lease_s: int = 60
-    flush_s: float = 0.05
+    flush_s: float = 0.01
     longest_backoff_s: int = 24 * 3600
     youtube_key: SecretStr | None = None
     reddit_id: SecretStr | None = None
