@@ -105,10 +105,12 @@ def edited_among(
     author_key: bytes,
     now: datetime,
 ) -> int:
-    """Take up the edits among items that are known, and withdraw those whose authors opted out. How many edits."""
+    """Take up the edits and the reach of items that are known, and withdraw those whose authors opted out. How many
+    edits."""
     fit, _ = _fit([msgspec.structs.replace(item, let_in_by=EDIT) for item in items], prefilter)
     rows, later = _rows(_without_strangers(session, fit), source, author_key, now)
     edited = keep_edits(session, [*rows.values(), *later], source, now=now)
+    keep_sightings(session, list(rows.values()), set(), source, now=now)
     withdraw_posts(session, _opted_out(items), now=now)
     _leave_jobs(session, edited)
     return len(edited)

@@ -138,8 +138,10 @@ class Linter:
         pleaded = self._pleaded(words)
         if pleaded:
             return pleaded
-        for first, second, third in zip(words, words[1:], [*words[2:], ""], strict=False):
-            named = first in TITLES or first in self.given_names
+        for before, first, second, third in zip(
+            ["", *words], words, words[1:], [*words[2:], ""], strict=False
+        ):
+            named = first in TITLES or (first in self.given_names and before != "st")
             if named and self._may_be_name(second) and third not in self.place_words:
                 return f"{first} {second}"
         alone = [word for word in words if self._is_handle(word)]

@@ -32,10 +32,10 @@ PATIENCE_S = 35.0  # and one request more: still within the lease
 AFTER_ERROR = timedelta(hours=1)
 BETWEEN_S = 0.25  # between two requests to one host
 
-_DUE = (
-    " FROM posts WHERE source = :source AND withdrawn_at IS NULL AND collected_at > :since"
-    " AND coalesce(checked_at, collected_at) < :before"
-    " AND (NOT :spared OR EXISTS (SELECT FROM custody_entries AS c WHERE c.post_id = posts.id))"
+_CASED = "id IN (SELECT post_id FROM custody_entries WHERE act = 'collected')"
+_DUE = (  # what is in a case for as long as it is there, the rest for 90 days
+    " FROM posts WHERE source = :source AND withdrawn_at IS NULL AND coalesce(checked_at, collected_at) < :before"
+    f" AND (collected_at > :since AND NOT :spared OR {_CASED})"
 )
 
 
@@ -155,8 +155,11 @@ def _take_up(
         gone = withdraw_posts(session, because, now=now)
         edited = edited_among(session, again.items, name, prefilter, author_key=author_key, now=now)
         session.execute(
-            text("UPDATE posts SET checked_at = :now WHERE id = ANY(:ids) AND collected_at > :since"),
-            {"now": now, "ids": list(ids.values()), "since": now - LOOK_BACK - EVERY},
+            text(
+                "UPDATE posts SET checked_at = :now FROM post_keys AS k WHERE k.id = ANY(:ids)"
+                " AND posts.id = k.id AND posts.collected_at = k.collected_at"
+            ),
+            {"now": now, "ids": list(ids.values())},
         )
         session.commit()
     return len(ids), gone, edited
@@ -177,18 +180,38 @@ def _end(engine: Engine, lease: Lease, meter: Meter, error: FetchError | None, n
 
 
 def purge(session: Session, *, now: datetime) -> int:
-    """Withdraw what its platform does not let us keep longer unrefreshed. Returns how many. The caller commits."""
+    """Withdraw what its platform does not let us keep longer unrefreshed. Returns how many. The caller commits.
+
+    Of what was refreshed the present words stay; counts, earlier wordings and the payload as it first came go.
+    """
     gone = 0
     for kind in kinds():
         retention = kind_of(kind).retention
         if retention is not None:
-            old = session.scalars(
-                text(
-                    "SELECT id FROM posts WHERE platform = :kind AND withdrawn_at IS NULL"
-                    " AND coalesce(checked_at, collected_at) <= :before"
-                ),
-                {"kind": kind, "before": now - retention},
-            )
+            values = {"kind": kind, "before": now - retention}
             because = f"{kind} lets nobody keep it longer than {retention.days} days"
+            old = session.scalars(_UNREFRESHED, values)
             gone += withdraw_posts(session, dict.fromkeys(old, because), now=now)
+            for statement in _OUTDATED:
+                session.execute(statement, values)
     return gone
+
+
+_UNREFRESHED = text(
+    "SELECT id FROM posts WHERE platform = :kind AND withdrawn_at IS NULL"
+    " AND coalesce(checked_at, collected_at) <= :before"
+)
+_OUTDATED = (
+    text(
+        "UPDATE posts SET payload = NULL WHERE platform = :kind AND payload IS NOT NULL"
+        " AND coalesce(changed_at, collected_at) <= :before"
+    ),
+    text(
+        "UPDATE post_versions AS v SET text = '', title = NULL, payload = NULL FROM posts AS p"
+        " WHERE p.id = v.post_id AND p.platform = :kind AND v.taken_at <= :before"
+    ),
+    text(
+        "UPDATE sightings SET reach = '{}' WHERE seen_at <= :before AND reach <> '{}'"
+        " AND source IN (SELECT name FROM sources WHERE kind = :kind)"
+    ),
+)

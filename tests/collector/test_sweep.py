@@ -6,20 +6,22 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import Engine
 from sqlmodel import Session, select
 
 from collector.batch import Batch
 from collector.collect import collect, id_of
 from collector.evidence import note_custody
-from collector.evidence_records import PostVersion
+from collector.evidence_records import PostVersion, QuotaUse
 from collector.http import Http
-from collector.records import Post, SourceRow
+from collector.records import Post, Sighting, SourceRow
 from collector.settings import CollectSettings, HttpSettings
 from collector.sources.feed import _same_site
 from collector.statuses import read_status
 from collector.sweep import AT_ONCE, Swept, due_to_sweep, purge, sweep
-from tests.collector.test_collect import KEY, Police, item
+from collector.youtube import read_video
+from tests.collector.test_collect import KEY, Police, item, take
 from tests.collector.test_schedule import place
 from tests.conftest import NOON
 from tests.doubles.interface import Interface, Said, running_interface
@@ -38,7 +40,9 @@ def interface() -> Iterator[Interface]:
 def look(engine: Engine, interface: Interface) -> Iterator[Callable[..., Swept]]:
     with Http(HttpSettings(allow=(interface.authority,))) as http:
 
-        def swept(name: str = "social", now: datetime = TOMORROW) -> Swept:
+        def swept(
+            name: str = "social", now: datetime = TOMORROW, settings: CollectSettings = SETTINGS
+        ) -> Swept:
             return sweep(
                 engine,
                 name,
@@ -46,7 +50,7 @@ def look(engine: Engine, interface: Interface) -> Iterator[Callable[..., Swept]]
                 Police(),
                 author_key=KEY,
                 clock=lambda: now,
-                settings=SETTINGS,
+                settings=settings,
                 between_s=0,
             )
 
@@ -207,6 +211,77 @@ def test_what_may_be_kept_thirty_days_goes_unless_it_was_refreshed(session: Sess
     session.commit()
     left = session.exec(select(Post.external_id).where(Post.text != "")).all()
     assert sorted(left) == ["f", "v2"]
+
+
+def video(title: str, views: int) -> dict[str, Any]:
+    return {
+        "id": "video-00001",
+        "snippet": {"publishedAt": "2026-07-14T10:00:00Z", "channelId": "UC1", "title": title},
+        "statistics": {"viewCount": str(views)},
+    }
+
+
+def test_forty_days_of_a_video_nothing_is_older_than_its_platform_lets_it_be(
+    session: Session, interface: Interface, look: Callable[..., Swept]
+) -> None:
+    place(session, "tube", kind="youtube", url=interface.url, term="police", due_at=NOON + timedelta(days=99))
+    first = read_video(json.dumps(video("Police on the high road", 10)).encode())
+    take(session, Batch(items=[first]), source="tube")
+    keyed = CollectSettings(youtube_key=SecretStr("k"))
+    for day in range(1, 41):
+        now = NOON + timedelta(days=day, minutes=1)
+        title = "Police on the high road" if day < 20 else "Police on the high road, updated"
+        interface.says("/videos", {"items": [video(title, 10 + day)]})
+        assert due_to_sweep(session, now=now) == ["tube"]
+        look("tube", now, keyed)
+        assert purge(session, now=now) == 0
+        session.commit()
+        session.expire_all()
+        post = session.exec(select(Post)).one()
+        assert post.checked_at is not None
+        assert now - post.checked_at < timedelta(days=25)
+        assert post.text == title
+        assert post.payload is None or now - (post.changed_at or NOON) < timedelta(days=30)
+        counted = [each for each in session.exec(select(Sighting)) if each.reach]
+        assert min(now - each.seen_at for each in counted) == timedelta(0)
+        assert max(now - each.seen_at for each in counted) < timedelta(days=30)
+        worded = [each for each in session.exec(select(PostVersion)) if each.text or each.payload]
+        assert all(now - each.taken_at < timedelta(days=30) for each in worded)
+    assert {each.used for each in session.exec(select(QuotaUse))} == {1}
+    interface.says("/videos", {"items": []})
+    assert look("tube", NOON + timedelta(days=41, minutes=1), keyed) == Swept(checked=1, gone=1)
+    session.expire_all()
+    post = session.exec(select(Post)).one()
+    assert (post.text, post.withdrawn_because) == ("", "removed from YouTube")
+
+
+def test_without_a_key_a_video_is_gone_on_its_thirtieth_day(session: Session) -> None:
+    take(session, Batch(items=[read_video(json.dumps(video("Police", 1)).encode())]), source="tube")
+    days = [purge(session, now=NOON + timedelta(days=day)) for day in range(1, 40)]
+    assert days.index(1) + 1 == 30
+    assert sum(days) == 1
+
+
+def test_what_is_in_a_case_is_looked_at_for_as_long_as_it_is_there(
+    session: Session, interface: Interface, look: Callable[..., Swept]
+) -> None:
+    collected(session, interface, status(1), status(2))
+    cased = read_status(json.dumps(status(1)).encode(), "127.0.0.1")
+    note_custody(session, [id_of(cased)], "collected", who="collector", now=NOON)
+    session.commit()
+    later = NOON + timedelta(days=200)
+    assert due_to_sweep(session, now=later) == ["social"]
+    assert look(now=later) == Swept(checked=1, gone=1)
+    assert due_to_sweep(session, now=later + timedelta(days=1)) == []
+
+
+def test_how_far_a_post_has_gone_is_taken_up_too(
+    session: Session, interface: Interface, look: Callable[..., Swept]
+) -> None:
+    collected(session, interface, status(1, reblogs_count=3))
+    interface.says("/api/v1/statuses/1", status(1, reblogs_count=900))
+    look()
+    assert [each.reach for each in session.exec(select(Sighting))] == [{"boosts": 3}, {"boosts": 900}]
 
 
 def test_a_stopped_source_is_not_swept(session: Session, interface: Interface) -> None:
