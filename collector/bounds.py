@@ -2,7 +2,7 @@
 
 import re
 
-from collector.errors import Unreadable
+from collector.errors import SMALLER, Unreadable
 
 MOST_ENTRIES = 500
 LARGEST = 3_000_000  # bytes that are parsed; a feed of 500 entries is rarely over one million
@@ -27,7 +27,7 @@ def bounded(body: bytes) -> bytes:
         if fitting:
             body = body[: entries[fitting - 1][1]] + body[entries[-1][1] :]
     if len(body) > LARGEST:
-        raise Unreadable(f"a single entry fills more than {LARGEST / 1e6:.0f} MB")
+        raise Unreadable(f"a single entry fills more than {LARGEST / 1e6:.0f} MB", remedy=SMALLER)
     if _deepest(body) > DEEPEST:
         raise Unreadable(
             f"the feed nests more than {DEEPEST} elements, or gives one as many attributes",

@@ -13,6 +13,12 @@ FetchError
 
 from datetime import timedelta
 
+BROKEN = (
+    "Nothing to do: it is tried again by itself. If it stays, tell the publisher that their server breaks off"
+)
+PACKED = "Tell the publisher: their server packs its answers in a way that nobody asked for"
+SMALLER = "Look for a smaller feed of the same source"
+
 
 class FetchError(Exception):
     """A source could not be fetched. The text says what happened and where; `remedy` what a person can do.

@@ -179,5 +179,6 @@ def _with_payloads(entries: list[Any], body: bytes) -> Iterator[tuple[Any, bytes
 def _what_else(body: bytes) -> str:
     start = body[:2_000].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if start.startswith((b"<!doctype html", b"<html")) or b"<html" in start:
-        return "the address answers with a web page, not a feed"
+        login = re.search(rb"<input[^<>]{0,500}type\s*=\s*[\"']?password", body[:200_000], re.IGNORECASE)
+        return f"the address answers with {'a login' if login else 'a web'} page, not a feed"
     return "the answer is not a feed"

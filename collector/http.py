@@ -18,7 +18,7 @@ import httpx
 from collector.addresses import Resolve
 from collector.connections import Transport
 from collector.dates import from_iso
-from collector.errors import Forbidden, Refused, TooSlow, Unreachable, Unreadable
+from collector.errors import BROKEN, Forbidden, Refused, TooSlow, Unreachable, Unreadable
 from collector.patience import left_s, within
 from collector.settings import HttpSettings
 from collector.unpacking import OFFERED, unpack
@@ -296,9 +296,9 @@ def _said_plainly(where: str) -> Iterator[None]:
     except httpx.LocalProtocolError as error:
         raise Forbidden(f"{where}: not an address one can ask for ({error})") from error
     except httpx.HTTPError as error:
-        raise Unreadable(f"{where}: the answer broke off or is not HTTP ({error})", remedy=_BROKEN) from error
+        raise Unreadable(f"{where}: the answer broke off or is not HTTP ({error})", remedy=BROKEN) from error
     except (ValueError, UnicodeError, httpx.InvalidURL) as error:
-        raise Unreadable(f"{where}: the answer is not HTTP ({error})", remedy=_BROKEN) from error
+        raise Unreadable(f"{where}: the answer is not HTTP ({error})", remedy=BROKEN) from error
 
 
 def _unreachable(where: str, error: httpx.ConnectError) -> Unreachable:
@@ -314,9 +314,6 @@ def _unreachable(where: str, error: httpx.ConnectError) -> Unreachable:
     return Unreachable(f"{where}: no secure connection ({cause.reason or 'no TLS spoken'})", remedy=_NO_TLS)
 
 
-_BROKEN = (
-    "Nothing to do: it is tried again by itself. If it stays, tell the publisher that their server breaks off"
-)
 _NO_TLS = "Open the address in a browser: it may be served without encryption, then it begins with http://"
 _UNTRUSTED = "Tell the publisher that nobody vouches for their certificate; it is tried again by itself"
 _CERTIFICATES = {  # X509_V_ERR_*, openssl/x509_vfy.h

@@ -6,7 +6,7 @@ from typing import IO, cast
 
 import zstandard
 
-from collector.errors import TooLarge, Unreadable
+from collector.errors import BROKEN, PACKED, TooLarge, Unreadable
 
 PIECE = 64 * 1024
 LAYERS = 2
@@ -25,10 +25,10 @@ def unpack(chunks: Iterable[bytes], encodings: str, *, largest: int, where: str)
     layers = [each.strip().lower() for each in encodings.split(",") if each.strip()]
     layers = [each for each in layers if each != "identity"]
     if len(layers) > LAYERS:
-        raise Unreadable(f"{where}: packed {len(layers)} times over")
+        raise Unreadable(f"{where}: packed {len(layers)} times over", remedy=PACKED)
     for layer in reversed(layers):
         if layer not in _UNPACKERS:
-            raise Unreadable(f"{where}: packed as {layer[:20]!r}, which was not offered")
+            raise Unreadable(f"{where}: packed as {layer[:20]!r}, which was not offered", remedy=PACKED)
         stream = _counted(_checked(_UNPACKERS[layer](stream), where), largest, where)
     return stream
 
@@ -46,7 +46,7 @@ def _checked(pieces: Iterator[bytes], where: str) -> Iterator[bytes]:
     try:
         yield from pieces
     except (zlib.error, zstandard.ZstdError, EOFError) as error:
-        raise Unreadable(f"{where}: the packed body is damaged ({error})") from error
+        raise Unreadable(f"{where}: the packed body is damaged ({error})", remedy=BROKEN) from error
 
 
 def _gunzip(chunks: Iterable[bytes]) -> Iterator[bytes]:

@@ -10,7 +10,7 @@ import httpx
 
 from collector.apart import READER
 from collector.batch import Batch, CursorPosition
-from collector.errors import Refused, Unreadable
+from collector.errors import BROKEN, Refused, Unreadable
 from collector.http import Http
 from collector.sources.base import Again, Follows, How, Kind, Needs, Source, Stored, is_gone
 
@@ -44,7 +44,8 @@ class Feed(Source):
         if answer.status == 304:
             if not _conditions(cursor):
                 raise Unreadable(
-                    f"{_shown(answer.url)}: answered 304 (unchanged) though nothing was sent to compare"
+                    f"{_shown(answer.url)}: answered 304 (unchanged) though nothing was sent to compare",
+                    remedy=BROKEN,
                 )
             return Batch()
         digest = hashlib.sha256(answer.body).digest()

@@ -13,11 +13,12 @@ from collector.batch import Batch, CursorPosition, Item, Malformed
 from collector.dates import from_iso
 from collector.errors import Refused, Unreadable
 from collector.http import Http
+from collector.patience import left_s
 from collector.sources.base import Again, Follows, How, Kind, Needs, Source, Stored, is_gone
 from collector.statuses import read_status
 
 PAGE = 40  # the most a server gives
-PATIENCE_S = 30.0  # the rest waits for the next time, so that a lease is never outlived
+PATIENCE_S = 10.0  # the rest waits for the next time, and what came is kept
 MOST = 2_000
 
 KIND = Kind(
@@ -60,9 +61,10 @@ class Mastodon(Source):
         """All posts newer than `cursor`, oldest first; the newest page when there is none. Raises FetchError."""
         items: list[Item] = []
         malformed: list[Malformed] = []
+        patience_s = left_s(2 * PATIENCE_S) / 2
         position, started, more = cursor.position, time.monotonic(), True
         page = _Page([], None, None)
-        while more and len(items) < MOST and not page.rest_until and _within(PATIENCE_S, started):
+        while more and len(items) < MOST and not page.rest_until and _within(patience_s, started):
             page = self._page(http, position, now)
             self._read(page.statuses, items, malformed)
             more = position is not None and page.newest is not None and page.newest != position

@@ -1,21 +1,20 @@
-"""Publishers of our own on this machine: one that behaves, with validators and a log, and many that do not.
+"""A publisher of our own on this machine, with validators and a log; and the ground for those that misbehave.
 
 Everything is raw sockets, so that also what no HTTP library would send can be sent.
 """
 
-import gzip
+import selectors
+import socket
 import socketserver
+import ssl
+import struct
 import threading
 import time
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime
-from functools import cache
-
-import zstandard
 
 ITEM = (
     "<item><title>{title}</title><link>{link}</link><guid>{link}</guid>"
@@ -60,12 +59,18 @@ def rss(items: str) -> bytes:
 
 @dataclass
 class Publisher:
-    """The server: feeds by name under `/feeds/`, misbehaviour by name under `/hostile/`."""
+    """The server: feeds by name under `/feeds/`, misbehaviour by name under `/hostile/`. It may listen at several
+    `ports`, each a host of its own for whoever asks."""
 
-    port: int = 0
+    behaviours: Mapping[str, "Behaviour"] = field(default_factory=dict)
+    ports: list[int] = field(default_factory=list)
     feeds: dict[str, Feed] = field(default_factory=dict)
     log: list[Request] = field(default_factory=list)
     stopping: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def port(self) -> int:
+        return self.ports[0]
 
     @property
     def authority(self) -> str:
@@ -74,14 +79,20 @@ class Publisher:
     def url(self, name: str) -> str:
         return f"http://{self.authority}/feeds/{name}"
 
-    def hostile(self, name: str) -> str:
-        return f"http://{self.authority}/hostile/{name.replace(' ', '-')}"
+    def hostile(self, name: str, port: int | None = None) -> str:
+        return f"http://127.0.0.1:{port or self.port}/hostile/{name.replace(' ', '-')}"
 
     def feed(self, name: str) -> Feed:
         return self.feeds.setdefault(name, Feed())
 
 
 Send = Callable[[bytes], None]
+Behaviour = Callable[[Send, Publisher], None]
+RESET = struct.pack("ii", 1, 0)  # SO_LINGER: closing sends a reset
+
+
+class Hangs(Exception):  # it is what happens, not a fault
+    """Raised by a behaviour to break the connection off with a reset."""
 
 
 class _Handler(socketserver.StreamRequestHandler):
@@ -89,8 +100,25 @@ class _Handler(socketserver.StreamRequestHandler):
 
     def handle(self) -> None:
         with suppress(ConnectionError, TimeoutError, OSError):
-            while self._one():
-                pass
+            try:
+                self._begin()
+                while self._one():
+                    pass
+            except Hangs:
+                self.request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+
+    def _begin(self) -> None:
+        if self.server.door == "reset":
+            raise Hangs
+        if self.server.door == "silent":
+            self.server.publisher.stopping.wait(60)
+        if isinstance(self.server.door, ssl.SSLContext):
+            self.request = self.connection = self.server.door.wrap_socket(self.request, server_side=True)
+            self.rfile, self.wfile = self.connection.makefile("rb"), self.connection.makefile("wb")
+
+    def finish(self) -> None:
+        super().finish()
+        self.request.close()
 
     def _one(self) -> bool:
         line = self.rfile.readline(65_536)
@@ -104,9 +132,8 @@ class _Handler(socketserver.StreamRequestHandler):
         publisher = self.server.publisher
         publisher.log.append(Request(path, headers, time.monotonic()))
         if path.startswith("/hostile/"):
-            BEHAVIOURS[path.removeprefix("/hostile/").partition("?")[0].replace("-", " ")](
-                self._send, publisher
-            )
+            name = path.removeprefix("/hostile/").partition("?")[0].partition("/")[0].replace("-", " ")
+            publisher.behaviours[name](self._send, publisher)
             return False
         feed = publisher.feeds.get(path.removeprefix("/feeds/").partition("?")[0])
         self._send(answer(b"", status=b"404 Not Found") if feed is None else _answer(feed, headers))
@@ -134,190 +161,41 @@ def answer(body: bytes, *headers: bytes, status: bytes = b"200 OK") -> bytes:
     return b"\r\n".join(lines) + b"\r\n\r\n" + body
 
 
+Door = ssl.SSLContext | str | None  # how a port is opened: with TLS, in the clear, or not really
+
+
 class _Server(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, publisher: Publisher) -> None:
-        self.publisher = publisher
+    def __init__(self, publisher: Publisher, door: Door) -> None:
+        self.publisher, self.door = publisher, door
         super().__init__(("127.0.0.1", 0), _Handler)
 
 
 @contextmanager
-def publishing() -> Iterator[Publisher]:
-    publisher = Publisher()
-    server = _Server(publisher)
-    publisher.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+def publishing(
+    behaviours: Mapping[str, Behaviour] | None = None, doors: Sequence[Door] = (None,)
+) -> Iterator[Publisher]:
+    publisher = Publisher(behaviours or {})
+    servers = [_Server(publisher, door) for door in doors]
+    publisher.ports += [server.server_address[1] for server in servers]
+    thread = threading.Thread(target=_serve, args=(servers, publisher.stopping), daemon=True)
     thread.start()
     try:
         yield publisher
     finally:
         publisher.stopping.set()
-        server.shutdown()
-        server.server_close()
         thread.join()
+        for server in servers:
+            server.server_close()
 
 
-# Misbehaviour, each named as the tests name it.
-
-Behaviour = Callable[[Send, Publisher], None]
-XML = b"Content-Type: application/xml; charset=utf-8"
-ZEROS = b"\0" * 1_000_000
-ONE = rss(ITEM.format(title="One", link="https://herald.example/1", date="x", text="y"))
-
-
-def _fixed(data: bytes) -> Behaviour:
-    return lambda send, _publisher: send(data)
-
-
-def _made(make: Callable[[], bytes]) -> Behaviour:
-    """What takes a while to make is made once; `make_ready` does so before a clock runs."""
-    made = cache(make)
-    SLOW.append(made)
-    return lambda send, _publisher: send(made())
-
-
-SLOW: list[Callable[[], bytes]] = []
-
-
-def make_ready() -> None:
-    for make in SLOW:
-        make()
-
-
-def _redirect(location: bytes) -> Behaviour:
-    return _fixed(answer(b"", b"Location: " + location, status=b"302 Found"))
-
-
-def _forever(head: bytes, piece: bytes, every_s: float) -> Behaviour:
-    def behave(send: Send, publisher: Publisher) -> None:
-        send(head)
-        while not publisher.stopping.wait(every_s):
-            send(piece)
-
-    return behave
-
-
-def _stall(head: bytes) -> Behaviour:
-    def behave(send: Send, publisher: Publisher) -> None:
-        send(head)
-        publisher.stopping.wait(60)
-
-    return behave
-
-
-def _packed(encoding: bytes, body: bytes) -> bytes:
-    return answer(body, XML, b"Content-Encoding: " + encoding)
-
-
-def _squeezed(wbits: int) -> bytes:
-    """Two hundred million zeros, packed without ever being held."""
-    packer = zlib.compressobj(6, wbits=wbits)
-    return b"".join(packer.compress(ZEROS) for _ in range(200)) + packer.flush()
-
-
-def _squeezed_by_zstd() -> bytes:
-    packer = zstandard.ZstdCompressor().compressobj()
-    return b"".join(packer.compress(ZEROS) for _ in range(200)) + packer.flush()
-
-
-def _nested() -> bytes:
-    return rss("<item><description>" + "<b>" * 200_000 + "x" + "</b>" * 200_000 + "</description></item>")
-
-
-def _many() -> bytes:
-    return rss("<item><title>Many</title><link>https://herald.example/</link></item>" * 100_000)
-
-
-def _laughs() -> bytes:
-    declared = ['<!ENTITY l0 "ha">']
-    declared += [f'<!ENTITY l{number} "{f"&l{number - 1};" * 10}">' for number in range(1, 10)]
-    head = f'<?xml version="1.0"?><!DOCTYPE rss [{"".join(declared)}]>'
-    return f"{head}<rss><channel><item><title>&l9;</title></item></channel></rss>".encode()
-
-
-HEAD = b"HTTP/1.1 200 OK\r\n" + XML + b"\r\n"
-CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
-
-# These must end in an error that says what is wrong.
-HOSTILE: dict[str, Behaviour] = {
-    "gzip bomb": _made(lambda: _packed(b"gzip", _squeezed(31))),
-    "gzip in gzip bomb": _made(lambda: _packed(b"gzip, gzip", gzip.compress(_squeezed(31)))),
-    "deflate bomb": _made(lambda: _packed(b"deflate", _squeezed(15))),
-    "zstd bomb": _made(lambda: _packed(b"zstd", _squeezed_by_zstd())),
-    "packed four times": _fixed(_packed(b"gzip, gzip, gzip, gzip", b"x")),
-    "packed as nothing we offered": _fixed(_packed(b"br", b"\x8b\x03\x80")),
-    "packed and cut": _fixed(_packed(b"gzip", gzip.compress(ONE)[:-20])),
-    "packed and damaged": _fixed(_packed(b"gzip", b"\x1f\x8b" + b"nonsense" * 10)),
-    "drip body": _forever(HEAD + b"Content-Length: 100000\r\n\r\n", b"x", 0.05),
-    "drip headers": _forever(b"HTTP/1.1 200 OK\r\n", b"X", 0.05),
-    "drip chunks": _forever(CHUNKED, b"1\r\nx\r\n", 0.05),
-    "endless chunks": _forever(CHUNKED, b"10000\r\n" + b"x" * 65_536 + b"\r\n", 0),
-    "endless continue": _forever(b"", b"HTTP/1.1 100 Continue\r\n\r\n", 0.001),
-    "stall before headers": _stall(b""),
-    "stall in headers": _stall(b"HTTP/1.1 200 OK\r\nContent-"),
-    "stall in body": _stall(HEAD + b"Content-Length: 100\r\n\r\n<rss>"),
-    "a header of one megabyte": _fixed(HEAD + b"X-Long: " + b"x" * 1_000_000 + b"\r\n\r\n"),
-    "a hundred thousand headers": _fixed(HEAD + b"X-Many: x\r\n" * 100_000 + b"\r\n"),
-    "a huge chunk extension": _fixed(CHUNKED + b"1;" + b"x" * 1_000_000 + b"\r\nx\r\n0\r\n\r\n"),
-    "a chunk size that is none": _fixed(CHUNKED + b"zz\r\nx\r\n0\r\n\r\n"),
-    "truncated": _fixed(HEAD + b"Content-Length: 5000\r\n\r\n" + ONE),
-    "negative length": _fixed(HEAD + b"Content-Length: -5\r\n\r\n" + ONE),
-    "two lengths": _fixed(HEAD + b"Content-Length: 5\r\nContent-Length: 7\r\n\r\n" + ONE),
-    "a length that is none": _fixed(HEAD + b"Content-Length: many\r\n\r\n" + ONE),
-    "closed at once": _fixed(b""),
-    "not http": _fixed(b"SSH-2.0-OpenSSH_9.7\r\n"),
-    "status 99999": _fixed(answer(ONE, XML, status=b"99999 Odd")),
-    "status 999": _fixed(answer(ONE, XML, status=b"999 Request denied")),
-    "status 204": _fixed(b"HTTP/1.1 204 No Content\r\n\r\n"),
-    "status 206": _fixed(answer(ONE, XML, status=b"206 Partial Content")),
-    "status 401": _fixed(answer(b"", status=b"401 Unauthorized")),
-    "status 500": _fixed(answer(b"", status=b"500 Oh")),
-    "redirect loop": lambda send, publisher: _redirect(publisher.hostile("redirect loop").encode())(
-        send, publisher
-    ),
-    "redirect to a file": _redirect(b"file:///etc/passwd"),
-    "redirect to the metadata service": _redirect(b"http://169.254.169.254/latest/meta-data"),
-    "redirect to another port": _redirect(b"http://127.0.0.1:9/"),
-    "redirect with a password": _redirect(b"http://who:secret@news.example/"),
-    "redirect to nothing": _redirect(b"http://[::"),
-    "redirect without a location": _fixed(answer(b"", status=b"302 Found")),
-    "a login page": _fixed(
-        answer(b"<!DOCTYPE html><html><body><form>Sign in</form></body></html>", b"Content-Type: text/html")
-    ),
-    "empty": _fixed(answer(b"", XML)),
-    "blank": _fixed(answer(b" \r\n\t ", XML)),
-    "binary": _fixed(answer(bytes(range(256)) * 40, XML)),
-    "an entity bomb": _made(lambda: answer(_laughs(), XML)),
-    "nested two hundred thousand deep": _made(lambda: answer(_nested(), XML)),
-    "json ten thousand deep": _fixed(
-        answer(b'{"version":"https://jsonfeed.org/version/1","items":' + b"[" * 10_000)
-    ),
-    "a large body": _forever(HEAD + b"Content-Length: 900000000\r\n\r\n", b"x" * 65_536, 0),
-}
-
-# These are odd but can be read: what is good in them must come through.
-ODD: dict[str, Behaviour] = {
-    "a hundred thousand items": _made(lambda: answer(_many(), XML)),
-    "no length": _fixed(HEAD + b"Connection: close\r\n\r\n" + ONE),
-    "length too short for trailing space": _fixed(
-        HEAD + b"Content-Length: %d\r\n\r\n" % len(ONE) + ONE + b"\n" * 9
-    ),
-    "utf8 said to be ascii": _fixed(answer(ONE, b"Content-Type: text/xml; charset=us-ascii")),
-    "no such charset": _fixed(answer(ONE, b"Content-Type: text/xml; charset=klingon")),
-    "said to be html": _fixed(answer(ONE, b"Content-Type: text/html")),
-    "bare deflate": _fixed(_packed(b"deflate", zlib.compress(ONE)[2:-4])),
-    "gzip in two members": _fixed(_packed(b"gzip", gzip.compress(ONE[:50]) + gzip.compress(ONE[50:]))),
-    "gzip with a tail": _fixed(_packed(b"gzip", gzip.compress(ONE) + b"\0" * 100)),
-    "an external entity": _fixed(
-        answer(
-            b'<!DOCTYPE rss [<!ENTITY x SYSTEM "file:///etc/passwd">]>'
-            + ONE.partition(b"?>")[2].replace(b"y</", b"y&x;</"),
-            XML,
-        )
-    ),
-    "nul bytes": _fixed(answer(ONE.replace(b"One", b"O\0ne"), XML)),
-}
-BEHAVIOURS = HOSTILE | ODD
+def _serve(servers: Sequence[_Server], stopping: threading.Event) -> None:
+    with selectors.DefaultSelector() as ready:
+        for server in servers:
+            ready.register(server, selectors.EVENT_READ, server)
+        while not stopping.is_set():
+            for key, _ in ready.select(0.02):
+                key.data.handle_request()
