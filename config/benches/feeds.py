@@ -59,7 +59,7 @@ def run(settings: Settings, *, feeds: int = USUAL, hosts: int = 2_000, **_other:
         tempfile.TemporaryDirectory(prefix="goldenhour-bench-") as name,
         Publishers(Path(name)) as publishers,
     ):
-        allow = tuple(f"{_host(number, hosts)}:{publishers.port}" for number in range(hosts))
+        allow = tuple(f"{host_of(number, hosts)}:{publishers.port}" for number in range(hosts))
         own = settings.model_copy(
             update={
                 "data": Path(name) / "var",
@@ -69,13 +69,14 @@ def run(settings: Settings, *, feeds: int = USUAL, hosts: int = 2_000, **_other:
             }
         )
         trusted = publishers.trusted()
-        with open_database(own, pool=POOL) as engine, Http(own.http, tls=trusted, resolve=_here) as http:
-            _watch(engine, feeds, hosts, publishers.port)
+        with open_database(own, pool=POOL) as engine, Http(own.http, tls=trusted, resolve=here) as http:
+            watch(engine, feeds, hosts, publishers.port)
+            set_up(own.log_level, "bench")
             publishers.told()
             others, ours = _others(publishers.pid), _ours()
             began_s = time.monotonic()
-            with _collecting(House(own, engine, clock), http):
-                _swept(engine)
+            with collecting(House(own, engine, clock), http):
+                swept(engine)
             took_s, ours = time.monotonic() - began_s, _ours() - ours
             others = {name: used - others.get(name, 0.0) for name, used in _others(publishers.pid).items()}
             told = publishers.told()
@@ -113,18 +114,18 @@ def run(settings: Settings, *, feeds: int = USUAL, hosts: int = 2_000, **_other:
     )
 
 
-def _host(number: int, hosts: int) -> str:
+def host_of(number: int, hosts: int) -> str:
     return f"h{number % hosts}.{DOMAIN}"
 
 
-def _here(host: str, port: int, **_how: Any) -> list[tuple[Any, ...]]:
+def here(host: str, port: int, **_how: Any) -> list[tuple[Any, ...]]:
     """The bench's resolver: all publishers are on this machine, nobody else is known."""
     if not host.endswith(f".{DOMAIN}"):
         raise socket.gaierror(socket.EAI_NONAME, "not one of the bench's publishers")
     return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
 
 
-def _watch(engine: Engine, feeds: int, hosts: int, port: int) -> None:
+def watch(engine: Engine, feeds: int, hosts: int, port: int) -> None:
     """The sources with what an earlier sweep would have left: they have all been read once, and are due."""
     now = datetime.now(UTC)
     with Session(engine) as session:
@@ -133,7 +134,7 @@ def _watch(engine: Engine, feeds: int, hosts: int, port: int) -> None:
             {
                 "name": f"feed-{number}",
                 "kind": "feed",
-                "url": f"https://{_host(number, hosts)}:{port}/feeds/{number}",
+                "url": f"https://{host_of(number, hosts)}:{port}/feeds/{number}",
                 "every_s": 900,
                 "boroughs": [],
                 "grade": "B",
@@ -150,7 +151,7 @@ def _watch(engine: Engine, feeds: int, hosts: int, port: int) -> None:
 
 
 @contextmanager
-def _collecting(house: House, http: Http) -> Iterator[None]:
+def collecting(house: House, http: Http) -> Iterator[None]:
     """The schedule's tick and the lane `collect`, as the service runs them. What they log goes nowhere."""
     app = App(connector=connector(house.settings))
     for name, task in tasks(house, http).items():
@@ -158,7 +159,6 @@ def _collecting(house: House, http: Http) -> Iterator[None]:
     lanes = Lanes(app, ["collect"], collect=house.settings.collect.fetches_at_once)
     ticks = scheduler(house, (Tick("sources due", 1, collect_due),))
     working = Thread(target=lanes.work, name="collect")
-    set_up(house.settings.log_level, "bench")
     with open(os.devnull, "w", encoding="utf-8") as nowhere, redirect_stderr(nowhere):
         working.start()
         ticks.start()
@@ -170,7 +170,7 @@ def _collecting(house: House, http: Http) -> Iterator[None]:
             working.join()
 
 
-def _swept(engine: Engine) -> None:
+def swept(engine: Engine) -> None:
     """Return when every feed was read. Raises Complaint when nothing moves for a minute."""
     left, moved_s = -1, time.monotonic()
     while left:

@@ -33,7 +33,6 @@ from config.settings import Settings
 REFERENCE_EVENTS = 20_000
 COMMIT_EVERY = 100
 POOL = 10  # connections, as each part of the service has
-LONG = 1_000_000  # events from which on memory is judged
 PLAIN = "json.loads, re, spaCy one by one, session.add"
 
 
@@ -56,7 +55,7 @@ def run(
                 make_months(session, now=datetime.now(UTC))
                 session.commit()
             made = list(frames(remembered))
-            plain = _plain_rate(made[:REFERENCE_EVENTS], own, engine)
+            plain = plain_rate(made[:REFERENCE_EVENTS], own, engine)
             memory = listened(own, engine, "memory", len(made), memory=Memory(made))
             del made
             with Server(Network(events, 0, past, seed=2)) as server:
@@ -117,7 +116,7 @@ def _figures(live: int, heard: Listened | None) -> dict[str, Any]:
     }
 
 
-def _plain_rate(made: Sequence[bytes], settings: Settings, engine: Engine) -> float:
+def plain_rate(made: Sequence[bytes], settings: Settings, engine: Engine) -> float:
     """Events a CPU-second of the plain stack."""
     words: set[str] = set()
     for path in settings.files("lexicons/prefilter*.toml"):
