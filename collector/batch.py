@@ -104,6 +104,14 @@ class Deletion(msgspec.Struct, frozen=True):
     prefix: str | None = None
 
 
+class Wish(msgspec.Struct, frozen=True):
+    """Whether an account asks not to be shown to strangers, as it says now of all it writes."""
+
+    platform: str
+    author: str
+    hidden: bool
+
+
 class Malformed(msgspec.Struct, frozen=True):
     """One item that could not be read: which one (its id, or line and file), and why."""
 
@@ -123,6 +131,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     cursor: CursorPosition | None = None
     gaps: list[Missed] = []
     deletions: list[Deletion] = []
+    wishes: list[Wish] = []
     malformed: list[Malformed] = []
     answers: list[Came] = []
     dropped: int = 0

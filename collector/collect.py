@@ -14,7 +14,7 @@ import msgspec
 from sqlalchemy import text
 from sqlmodel import Session
 
-from collector.batch import Batch, Item, Malformed
+from collector.batch import Batch, Item, Malformed, Wish
 from collector.dates import believable
 from collector.jobs import defer, ids
 from collector.plain import clean, shortened
@@ -22,10 +22,12 @@ from collector.records import post_id
 from collector.store import (
     Row,
     count_up,
+    hidden_among,
     keep_answers,
     keep_failures,
     keep_gaps,
     keep_sightings,
+    keep_wishes,
     move_cursor,
     new_among,
     note_new_posts,
@@ -38,6 +40,9 @@ from collector.versions import keep_edits
 JOB = 500  # posts a job to assess
 LARGEST_PAYLOAD = 1_000_000  # bytes kept for evidence; of a larger one only the digest is kept
 AUTHOR_BYTES = 16
+WISHED = frozenset(
+    {"bluesky"}
+)  # platforms whose accounts say once for all posts that they are not to be shown
 UNDETERMINED = "und"  # BCP 47, of a post whose platform names no language
 EDIT = "edit"  # instead of the prefilter's rule, of an edit whose words would not let it in
 
@@ -69,8 +74,9 @@ def collect(
     stops nothing.
     `author_key` is the key authors are digested with.
     """
+    keep_wishes(session, _wished(batch.wishes, author_key), now=now)
     fit, malformed = _fit(batch.items, prefilter)
-    fit = _without_strangers(session, fit)
+    fit = _without_hidden(session, _without_strangers(session, fit), author_key)
     rows, later = _rows(fit, source, author_key, now)
     new = new_among(session, list(rows), now=now)
     store_posts(session, [row for row in rows.values() if row.id in new])
@@ -141,6 +147,19 @@ def _without_strangers(session: Session, fit: list[tuple[Item, str]]) -> list[tu
     return [(item, rule) for item, rule in fit if rule != EDIT or id_of(item) in known]
 
 
+def _wished(wishes: Sequence[Wish], key: bytes) -> list[tuple[bytes, str, bool]]:
+    return [(voice(each.platform, each.author, key), each.platform, each.hidden) for each in wishes]
+
+
+def _without_hidden(
+    session: Session, fit: list[tuple[Item, str]], author_key: bytes
+) -> list[tuple[Item, str]]:
+    """Without the posts of accounts that ask not to be shown for all they write."""
+    voices = {voice_of(item, author_key) for item, _ in fit if item.platform in WISHED}
+    hidden = hidden_among(session, [each for each in voices if each]) if voices else set()
+    return [each for each in fit if voice_of(each[0], author_key) not in hidden] if hidden else fit
+
+
 def _opted_out(items: Sequence[Item]) -> dict[UUID, str]:
     """Posts whose authors ask, now at least, not to be found, or show them to fewer people."""
     hidden = [item for item in items if not item.indexable and item.external_id]
@@ -203,7 +222,12 @@ def voice_of(item: Item, key: bytes) -> bytes | None:
     """The keyed digest of an item's author; None when it names none."""
     if item.author_key is not None or not item.author:
         return item.author_key
-    named = f"{item.platform}\0{item.author}".encode("utf-8", "surrogatepass")
+    return voice(item.platform, item.author, key)
+
+
+def voice(platform: str, author: str, key: bytes) -> bytes:
+    """The keyed digest of an account."""
+    named = f"{platform}\0{author}".encode("utf-8", "surrogatepass")
     return hmac.digest(key, named, "sha256")[:AUTHOR_BYTES]
 
 

@@ -68,7 +68,7 @@ class Recorder:
                 return
             left_out = batch.dropped + len(batch.items) - len(kept)
             recorded = msgspec.structs.replace(
-                batch, items=kept, deletions=gone, dropped=left_out, cursor=None
+                batch, items=kept, deletions=gone, wishes=[], dropped=left_out, cursor=None
             )
             self._file.write(msgspec.json.encode(Recorded(at, source, recorded)) + b"\n")
             self.batches += 1

@@ -176,6 +176,16 @@ class Post(Record, table=True):
     fetch_id: UUID | None = None
 
 
+class OptOut(Record, table=True):
+    """That an account asks, for all it writes, not to be shown to strangers. Of the account only the digest is kept."""
+
+    __tablename__ = "opt_outs"
+
+    author_key: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    platform: str
+    at: AwareDatetime
+
+
 class Sighting(Record, table=True):
     """That a source showed us a post, when, and with what reach."""
 

@@ -8,20 +8,21 @@ from collections.abc import Sequence
 
 import zstandard
 
-from collector.batch import Batch, CursorPosition, Deletion, Item, Malformed, Missed
+from collector.batch import Batch, CursorPosition, Deletion, Item, Malformed, Missed, Wish
+from collector.bluesky import COLLECTION, asks_not_to_be_shown, words
 from collector.errors import Unreadable
 from collector.prefilter import Prefilter
 from collector.sources.jetstream import (
-    COLLECTION,
     COMMITS,
     PLATFORM,
     POST,
+    PROFILE,
+    PROFILES,
     Change,
     Place,
     item_of,
     place_of,
     read_frame,
-    words,
 )
 
 LARGEST_FRAME = 8_000_000
@@ -50,6 +51,7 @@ class Sieve:
         self.edits = False  # whether what is kept holds edits
         self.kept: dict[str, Item] = {}
         self.deletions: dict[str, Deletion] = {}
+        self.wishes: dict[str, Wish] = {}
         self.malformed: list[Malformed] = []
         self.dropped = 0
 
@@ -68,6 +70,9 @@ class Sieve:
             if POST in frame:
                 last = frame
                 self._look(frame, posts, taken_back)
+            elif PROFILE in frame:
+                last = frame
+                self._ask(frame, taken_back)
             elif _V2_COMMIT in frame or _V1_COMMIT in frame or self._told(frame, taken_back):
                 last = frame
             if self.first is None:
@@ -102,6 +107,7 @@ class Sieve:
             cursor=CursorPosition(position=str(place)) if place else None,
             gaps=gaps,
             deletions=list(self.deletions.values()),
+            wishes=list(self.wishes.values()),
             malformed=self.malformed,
             dropped=self.dropped,
         )
@@ -126,6 +132,19 @@ class Sieve:
             posts.append((change, frame))
         else:
             self._bad(change.uri[:200], ValueError("a post without a record"))
+
+    def _ask(self, frame: bytes, taken_back: list[Change]) -> None:
+        """Hear what an account asks for all it writes. Of its profile nothing else is read."""
+        try:
+            change = read_frame(frame)
+        except ValueError as error:
+            self._bad("a profile", error)
+            return
+        if change.collection == PROFILES and change.did:
+            hidden = asks_not_to_be_shown(change.record)
+            self.wishes[change.did] = Wish(PLATFORM, change.did, hidden)
+            if hidden:
+                taken_back.append(change._replace(operation="hidden"))
 
     def _keep(self, posts: list[tuple[Change, bytes]]) -> None:
         rules = self._prefilter.lets_in([words(change.record) for change, _ in posts if change.record])
@@ -163,7 +182,9 @@ class Sieve:
             return
         prefix = f"at://{change.did}/"
         self._unkeep(prefix)
-        self.deletions[prefix] = Deletion(PLATFORM, f"its account is {change.words}", prefix=prefix)
+        hidden = change.operation == "hidden"
+        because = "its author asks not to be shown" if hidden else f"its account is {change.words}"
+        self.deletions[prefix] = Deletion(PLATFORM, because, prefix=prefix)
 
     def _withdraw(self, change: Change, because: str) -> None:
         uri = change.uri

@@ -215,6 +215,31 @@ def withdraw_posts(session: Session, because: Mapping[UUID, str], *, now: dateti
     return len(gone)
 
 
+def keep_wishes(session: Session, wishes: Sequence[tuple[bytes, str, bool]], *, now: datetime) -> None:
+    """Note who asks not to be shown, and who does no more: digest of the account, platform, whether it asks."""
+    back = [account for account, _, hidden in wishes if not hidden]
+    if back:
+        session.execute(text("DELETE FROM opt_outs WHERE author_key = ANY(:back)"), {"back": back})
+    for account, platform, hidden in wishes:
+        if hidden:
+            session.execute(
+                text(
+                    "INSERT INTO opt_outs (author_key, platform, at) VALUES (:account, :platform, :now)"
+                    " ON CONFLICT DO NOTHING"
+                ),
+                {"account": account, "platform": platform, "now": now},
+            )
+
+
+def hidden_among(session: Session, accounts: Sequence[bytes]) -> set[bytes]:
+    """Those of these accounts that ask not to be shown."""
+    found = session.scalars(
+        text("SELECT author_key FROM opt_outs WHERE author_key = ANY(:accounts)"),
+        {"accounts": list(accounts)},
+    )
+    return {bytes(each) for each in found}
+
+
 def keep_gaps(session: Session, source: str, gaps: Sequence[Missed], *, now: datetime) -> None:
     """Note the stretches of time that a source may have filled without our seeing it."""
     for gap in gaps:

@@ -7,11 +7,12 @@ from urllib.parse import urlencode, urlsplit
 import zstandard
 
 from collector.batch import Missed
+from collector.bluesky import COLLECTION
 from collector.errors import FetchError, Forbidden
 from collector.http import Http
 from collector.moments import moment
 from collector.sieve import LARGEST_FRAME
-from collector.sources.jetstream import COLLECTION, Place
+from collector.sources.jetstream import PROFILES, Place
 
 SUBSCRIBE = "/xrpc/network.bsky.jetstream.subscribeEvents"
 DICTIONARY = "/xrpc/network.bsky.jetstream.getZstdDictionary"
@@ -70,8 +71,10 @@ class Route(NamedTuple):
         if asked.cursor is not None:
             wanted.append(("cursor", asked.cursor))
         if self.version == 1:
-            return f"{self.base}/subscribe?{urlencode([('wantedCollections', COLLECTION), *wanted])}"
-        wanted += [("kinds", "commit"), ("kinds", "account"), ("collections", COLLECTION)]
+            both = [("wantedCollections", COLLECTION), ("wantedCollections", PROFILES)]
+            return f"{self.base}/subscribe?{urlencode([*both, *wanted])}"
+        wanted += [("kinds", "commit"), ("kinds", "account")]
+        wanted += [("collections", COLLECTION), ("collections", PROFILES)]
         if dictionary is not None:
             wanted.append(("zstdDictionary", zstandard.ZstdCompressionDict(dictionary).dict_id()))
         return f"{self.base}{SUBSCRIBE}?{urlencode(wanted)}"

@@ -8,9 +8,10 @@ import pytest
 from sqlmodel import Session, select
 
 from collector.batch import Attachment, Batch, Item
+from collector.bluesky import COLLECTION
 from collector.collect import collect
 from collector.records import Media, Post, Sighting
-from collector.sources.jetstream import COLLECTION, item_of, read_frame
+from collector.sources.jetstream import item_of, read_frame
 from collector.statuses import read_status
 from tests.collector.test_collect import KEY, Police, take
 from tests.conftest import NOON

@@ -6,18 +6,23 @@ from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from sqlmodel import Session, select
 from websockets.utils import accept_key
 
+from collector.bluesky import COLLECTION
+from collector.collect import collect
 from collector.errors import Closed, Forbidden, Refused, TooLarge, Unreadable
 from collector.prefilter import Prefilter
+from collector.records import OptOut, Post
 from collector.settings import HttpSettings
 from collector.sieve import Sieve
-from collector.sources.jetstream import COLLECTION, Place, item_of, place_of, read_frame
+from collector.sources.jetstream import Place, item_of, place_of, read_frame
 from collector.stream import AHEAD, ANOTHER, TOO_OLD, Asked, Lost, Route, missed
 from collector.websocket import open_websocket
-from tests.doubles.jetstream import NOON, Jetstream, serving
+from tests.doubles.jetstream import NOON, Happened, Jetstream, serving
 
 LEXICONS = sorted((Path(__file__).resolve().parents[2] / "config" / "lexicons").glob("prefilter*.toml"))
 NOON_US = 1_784_030_400_000_000
@@ -87,6 +92,46 @@ def test_a_record_that_is_not_as_promised_still_gives_its_words() -> None:
 def test_who_asks_not_to_be_shown_is_not_indexable() -> None:
     labels = {"values": [{"val": "!no-unauthenticated"}]}
     assert not item_of(read_frame(frame(labels=labels)), b"").indexable
+
+
+def profile(hidden: bool, did: str = "did:plc:writer") -> Happened:
+    """An account that changes its profile, and asks or asks no more not to be shown to strangers."""
+    told = Jetstream()
+    labels = {"values": [{"val": "!no-unauthenticated"}] if hidden else []}
+    pinned = {"uri": f"at://{did}/{COLLECTION}/3lkey"}
+    record = {"displayName": "police", "description": "police", "labels": labels, "pinnedPost": pinned}
+    body = {"operation": "update", "collection": "app.bsky.actor.profile", "rkey": "self", "rev": "3lrev"}
+    return told.tell("commit", {"did": did, **body, "record": record})
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_an_account_that_asks_not_to_be_shown_is_not_until_it_asks_no_more(
+    version: int, prefilter: Prefilter, session: Session
+) -> None:
+    def arrive(*frames: bytes) -> list[str]:
+        sieve = Sieve(prefilter)
+        sieve.pour(frames)
+        collect(session, "bluesky", sieve.batch(None, []), prefilter, author_key=b"k", now=NOON)
+        session.commit()
+        session.expire_all()
+        return sorted(post.text for post in session.exec(select(Post)))
+
+    other = frame(version, key="3other", did="did:plc:another")
+    assert arrive(frame(version, key="3l1"), other) == ["Police outside", "Police outside"]
+    assert arrive(frame(version, key="3l2"), profile(hidden=True).frame(version)) == ["", "Police outside"]
+    assert arrive(frame(version, key="3l3")) == ["", "Police outside"]
+    kept = session.exec(select(OptOut)).one()
+    assert b"writer" not in kept.author_key
+    assert arrive(profile(hidden=False).frame(version), frame(version, key="3l4")) == [
+        "", "Police outside", "Police outside",
+    ]  # fmt: skip
+    assert session.exec(select(OptOut)).all() == []
+
+
+def test_both_versions_are_asked_for_posts_and_profiles() -> None:
+    for url, name in (("wss://one/subscribe", "wantedCollections"), ("wss://one", "collections")):
+        address = Route.of(url, packed=False).address(Asked(None, exact=False), None)
+        assert parse_qs(urlsplit(address).query)[name] == [COLLECTION, "app.bsky.actor.profile"]
 
 
 def test_a_date_in_the_future_counts_as_the_moment_it_was_seen() -> None:
