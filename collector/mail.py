@@ -33,21 +33,28 @@ class Attached(NamedTuple):
         return hashlib.sha256(self.body).hexdigest()
 
 
+class Automatic(ValueError):
+    """A machine wrote this: a bounce, a reply in someone's absence. Nobody tells us anything with it."""
+
+
 def read_mail(raw: bytes, number: str) -> tuple[Item, list[Attached]]:
-    """A message and what is attached to it. `number` names it when it has no Message-ID. Raises ValueError.
+    """A message and what is attached to it. `number` names it when it has no Message-ID. Raises ValueError, of
+    which Automatic is one.
 
     Nothing a message points to is fetched: no pictures, no trackers.
     """
-    message = BytesParser(policy=policy.default).parsebytes(raw)
-    if not isinstance(message, EmailMessage) or not message.keys():
-        raise ValueError("not an e-mail")
     try:
+        message = BytesParser(policy=policy.default).parsebytes(raw)
+        if not isinstance(message, EmailMessage) or not message.keys():
+            raise ValueError("not an e-mail")
+        if _is_automatic(message):
+            raise Automatic("written by a machine")
         words, attached = _parts(message)
         title = tidy(str(message.get("subject", "")))[:500]
         named = tidy(str(message.get("message-id", ""))).strip("<>")
         sender = parseaddr(str(message.get("from", "")))[1].lower()
         written = str(message.get("date", ""))
-    except (LookupError, UnicodeError, AttributeError, IndexError, TypeError) as error:
+    except (LookupError, UnicodeError, AttributeError, IndexError, TypeError, RecursionError) as error:
         raise ValueError(f"its headers or parts are broken ({type(error).__name__})") from error
     return Item(
         external_id=short_id(named or number),
@@ -60,6 +67,13 @@ def read_mail(raw: bytes, number: str) -> tuple[Item, list[Attached]]:
         media=tuple(_media(each) for each in attached if each.mime.partition("/")[0] in _KINDS),
         payload=raw,
     ), attached
+
+
+def _is_automatic(message: EmailMessage) -> bool:
+    """Replies by machines (RFC 3834, 5) and reports of what was not delivered (RFC 3462)."""
+    said = str(message.get("auto-submitted", "no")).partition(";")[0].strip().lower()
+    report = message.get_content_type() == "multipart/report"
+    return said != "no" or report or str(message.get("return-path", "")).strip() == "<>"
 
 
 def _moment(written: str) -> datetime | None:
@@ -96,7 +110,7 @@ def _words(part: EmailMessage) -> str:
     charset = part.get_content_charset() or "utf-8"
     try:
         return body.decode(charset, "replace")
-    except LookupError:
+    except (LookupError, UnicodeError):
         return body.decode("utf-8", "replace")
 
 

@@ -17,7 +17,7 @@ from collector.addresses import connect_checked, is_allowed
 from collector.batch import Batch, CursorPosition, Item, Malformed
 from collector.errors import FetchError, Forbidden, NoKey, TooSlow, Unreachable, Unreadable
 from collector.http import Http
-from collector.mail import quarantine, read_mail
+from collector.mail import Automatic, quarantine, read_mail
 from collector.settings import HttpSettings
 from collector.sources.base import Follows, How, Kind, Needs, Source
 
@@ -102,39 +102,44 @@ class Mail(Source):
         uids = sorted(uid for uid in self._uids(box, after) if uid > after)
         items: list[Item] = []
         malformed: list[Malformed] = []
-        for uid in uids[:AT_ONCE]:
-            self._take(box, uid, validity.decode(), items, malformed)
+        dropped = sum(
+            self._leave_out(box, uid, validity.decode(), items, malformed) for uid in uids[:AT_ONCE]
+        )
         reached = uids[:AT_ONCE][-1] if uids else after
         position = CursorPosition(position=f"{validity.decode()} {reached}")
-        return Batch(items=items, malformed=malformed, cursor=position, more=len(uids) > AT_ONCE)
+        more = len(uids) > AT_ONCE
+        return Batch(items=items, malformed=malformed, dropped=dropped, cursor=position, more=more)
 
     def _uids(self, box: imaplib.IMAP4, after: int) -> list[int]:
         """UIDs above one; a server also names the last message when there is none (RFC 3501, 6.4.8)."""
         found = box.uid("SEARCH", "UID", f"{after + 1}:*")[1]
         return [int(uid) for uid in (found[0] or b"").split()]
 
-    def _take(
+    def _leave_out(
         self, box: imaplib.IMAP4, uid: int, validity: str, items: list[Item], malformed: list[Malformed]
-    ) -> None:
-        """Read one message; a bad or a too large one is named and stops nothing."""
+    ) -> bool:
+        """Read one message, or say that a machine wrote it; a bad or a too large one is named and stops nothing."""
         size = re.search(
             rb"RFC822\.SIZE (\d+)", b" ".join(_flat(box.uid("FETCH", str(uid), "(RFC822.SIZE)")[1]))
         )
         if size and int(size[1]) > LARGEST:
             malformed.append(Malformed(f"message {uid}", f"larger than {LARGEST // 1_000_000} million bytes"))
-            return
-        parts = box.uid("FETCH", str(uid), "(BODY.PEEK[])")[1]
+            return False
+        parts = box.uid("FETCH", str(uid), f"(BODY.PEEK[]<0.{LARGEST}>)")[1]  # whatever size was said
         raw = next((part[1] for part in parts if isinstance(part, tuple) and len(part) > 1), None)
         if raw is None:
-            return  # it was deleted meanwhile
+            return False  # it was deleted meanwhile
         try:
             item, attached = read_mail(raw, f"{self.place.name} {validity} {uid}")
+        except Automatic:
+            return True
         except ValueError as error:
             malformed.append(Malformed(f"message {uid}", str(error)[:200]))
-            return
+            return False
         if attached and self.place.quarantine:
             quarantine(attached, Path(self.place.quarantine))
         items.append(item)
+        return False
 
 
 def _flat(parts: list[object]) -> list[bytes]:

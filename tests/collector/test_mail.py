@@ -138,9 +138,60 @@ def test_a_server_that_says_nothing_ends_in_time(mailbox: Mailbox) -> None:
 
 
 @pytest.mark.parametrize(
+    "headers",
+    [
+        {"Auto-Submitted": "auto-replied"},
+        {"Auto-Submitted": "auto-generated (failure)"},
+        {"Return-Path": "<>"},
+    ],
+)
+def test_what_machines_send_is_counted_and_left_out(headers: dict[str, str], mailbox: Mailbox) -> None:
+    mailbox.messages = {1: letter(1, **headers), 2: letter(2, **{"Auto-Submitted": "no"})}
+    batch = fetch(mailbox)
+    assert [item.external_id for item in batch.items] == ["2@letters.example"]
+    assert (batch.dropped, batch.malformed) == (1, [])
+    assert batch.cursor == CursorPosition(position="1 2")
+
+
+def test_a_message_larger_than_said_is_cut_by_the_server(mailbox: Mailbox) -> None:
+    mailbox.messages = {1: letter(1)}
+    fetch(mailbox)
+    assert any(f"BODY.PEEK[]<0.{mail.LARGEST}>" in line for line in mailbox.log)
+
+
+HOSTILE = (
+    b"<html><head><style>p{}</style></head><body onload=x()><p style='display:none'>Police</p>"
+    b"<a href='javascript:x()'>here</a><form action=http://t.example><input></form>&lt;b&gt;</body>"
+)
+
+
+def test_of_html_only_its_words_are_left() -> None:
+    item, attached = read_mail(b"Subject: x\r\nContent-Type: text/html\r\n\r\n" + HOSTILE, "1")
+    assert item.text == "x\nPolice\nhere<b>"
+    assert attached == []
+    assert item.media == ()
+
+
+def test_a_message_nested_without_end_is_refused() -> None:
+    deep = b"Police"
+    for number in range(2_000):
+        mark = str(number).encode()
+        head = b'Content-Type: multipart/mixed; boundary="' + mark + b'"\r\n\r\n--' + mark + b"\r\n"
+        deep = head + deep + b"\r\n--" + mark + b"--"
+    with pytest.raises(ValueError, match="RecursionError"):
+        read_mail(b"Subject: x\r\n" + deep, "1")
+
+
+@pytest.mark.parametrize(
     "raw",
     [
         b"",
+        b"Content-Type: text/plain; charset=undefined\r\n\r\nPolice",
+        b"Content-Type: text/plain; charset=idna\r\n\r\n\xff\xfePolice",
+        b"Content-Type: text/plain; charset=utf-7\r\n\r\n+AAA-Police",
+        b"Content-Transfer-Encoding: base64\r\n\r\nPolice!!!",
+        b"Subject: " + b"=?utf-8?b?" + b"A" * 50_000 + b"?=\r\n\r\nPolice",
+        b'Content-Type: text/plain; charset="' + b"x" * 5_000 + b"\r\n\r\nPolice",
         b"\x00" * 100,
         b"Subject: =?nope?q?x?=\r\n\r\nPolice",
         b"Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n",
