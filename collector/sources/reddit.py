@@ -5,16 +5,16 @@ moderator removed comes back as [deleted] or [removed], and is withdrawn here.
 """
 
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 
 from collector.batch import Attachment, Batch, CursorPosition, Deletion, Item, Malformed
-from collector.entries import with_title
+from collector.entries import media_kind, web_address, with_title
 from collector.errors import NoKey, Refused
 from collector.http import Http
-from collector.interfaces import PAGES, ask, counts, decoded, explained, rest_until
+from collector.interfaces import PAGES, ask, counts, decoded, explained, lasting, rest_until, shape
 from collector.plain import tidy
 from collector.sources.base import Again, Follows, How, Kind, Needs, Source, Stored
 
@@ -41,6 +41,17 @@ class _Token(msgspec.Struct):
     access_token: str
 
 
+class _Film(msgspec.Struct):
+    fallback_url: str = ""
+    duration: float | None = None
+    width: float | None = None
+    height: float | None = None
+
+
+class _Media(msgspec.Struct):
+    reddit_video: _Film | None = None
+
+
 class Link(msgspec.Struct):
     """A post of Reddit, as far as we need it."""
 
@@ -55,6 +66,9 @@ class Link(msgspec.Struct):
     score: int = 0
     num_comments: int = 0
     is_video: bool = False
+    is_self: bool = True
+    media: _Media | None = None
+    crosspost_parent: str | None = None
     over_18: bool = False
     removed_by_category: str | None = None
 
@@ -176,7 +190,6 @@ def _read(page: Listing, items: list[Item], gone: list[Deletion], malformed: lis
 def read_link(link: Link, raw: bytes) -> Item:
     """A post that is still there."""
     title, where = tidy(link.title), f"https://www.reddit.com{link.permalink}"
-    film = (Attachment("video", link.url),) if link.is_video and link.url.startswith("https://") else ()
     return Item(
         external_id=link.name,
         platform=PLATFORM,
@@ -187,11 +200,24 @@ def read_link(link: Link, raw: bytes) -> Item:
         published_raw=str(link.created_utc),
         edited_at=_moment(link.edited) if link.edited is not True and link.edited else None,
         author=link.author or None,
+        quote_of=link.crosspost_parent,
         content_warning="NSFW" if link.over_18 else None,
-        media=film,
+        media=tuple(_attached(link)),
         reach=counts(score=max(0, link.score), comments=link.num_comments),
         payload=raw,
     )
+
+
+def _attached(link: Link) -> Iterator[Attachment]:
+    """The film of a post, or the page or picture it links to."""
+    address = web_address(link.url, "")
+    film = link.media.reddit_video if link.media else None
+    if film is not None and address:
+        shown = web_address(film.fallback_url, "") or address
+        lasts, aspect = lasting(film.duration), shape(film.width, film.height)
+        yield Attachment("video", shown, duration_s=lasts, aspect=aspect)
+    elif address and (link.is_video or not link.is_self):
+        yield Attachment("video" if link.is_video else media_kind(None, None, address) or "link", address)
 
 
 def _moment(seconds: float) -> datetime | None:

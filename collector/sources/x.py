@@ -15,16 +15,16 @@ from collector.batch import Attachment, Batch, CursorPosition, Item, Malformed
 from collector.dates import from_iso
 from collector.errors import NoKey, Refused
 from collector.http import Http
-from collector.interfaces import PAGES, ask, counts, explained, rest_until
+from collector.interfaces import PAGES, ask, counts, explained, rest_until, shape
 from collector.plain import tidy
 from collector.sources.base import Again, Follows, How, Kind, Needs, Source, Stored
 
 PLATFORM = "x"
 FIELDS = {
     "tweet.fields": "created_at,lang,referenced_tweets,public_metrics,attachments,edit_history_tweet_ids,"
-    "possibly_sensitive,author_id",
+    "possibly_sensitive,author_id,note_tweet,withheld",
     "expansions": "attachments.media_keys",
-    "media.fields": "url,preview_image_url,type,alt_text,duration_ms",
+    "media.fields": "url,preview_image_url,type,alt_text,duration_ms,width,height",
 }
 
 KIND = Kind(
@@ -53,8 +53,18 @@ class _Attached(msgspec.Struct):
     media_keys: list[str] = []
 
 
+class _Note(msgspec.Struct):
+    text: str = ""
+
+
+class _Withheld(msgspec.Struct):
+    country_codes: list[str] = []
+
+
 class Tweet(msgspec.Struct):
-    """A post of X, as far as we need it. `edit_history_tweet_ids` begins with the id it was first written under."""
+    """A post of X, as far as we need it. `edit_history_tweet_ids` begins with the id it was first written under;
+    of a long post `note_tweet` has all words and `text` the first.
+    """
 
     id: str
     text: str = ""
@@ -66,6 +76,8 @@ class Tweet(msgspec.Struct):
     public_metrics: dict[str, Any] = {}
     attachments: _Attached = msgspec.field(default_factory=_Attached)
     edit_history_tweet_ids: list[str] = []
+    note_tweet: _Note | None = None
+    withheld: _Withheld | None = None
 
 
 class _Media(msgspec.Struct):
@@ -75,6 +87,8 @@ class _Media(msgspec.Struct):
     preview_image_url: str | None = None
     alt_text: str | None = None
     duration_ms: float | None = None
+    width: float | None = None
+    height: float | None = None
 
 
 class _Includes(msgspec.Struct):
@@ -205,7 +219,7 @@ def read_tweet(tweet: Tweet, raw: bytes, media: dict[str, _Media]) -> Item:
         external_id=first,
         platform=PLATFORM,
         url=f"https://x.com/i/web/status/{tweet.id}",
-        text=tidy(tweet.text),
+        text=tidy((tweet.note_tweet and tweet.note_tweet.text) or tweet.text),
         published_at=written,
         published_raw=tweet.created_at[:100] or None,
         edited_at=written if tweet.id != first else None,
@@ -220,6 +234,7 @@ def read_tweet(tweet: Tweet, raw: bytes, media: dict[str, _Media]) -> Item:
             reposts=reach.get("retweet_count"),
             views=reach.get("impression_count"),
         ),
+        indexable=not tweet.withheld or not {"GB", "XX", "XY"} & set(tweet.withheld.country_codes),
         payload=raw,
     )
 
@@ -231,5 +246,6 @@ def _media(attached: list[_Media]) -> list[Attachment]:
         address = each.url or each.preview_image_url
         if each.type in kinds and address and address.startswith("https://"):
             lasts = each.duration_ms / 1000 if each.duration_ms else None
-            found.append(Attachment(kinds[each.type], address, each.alt_text, lasts))
+            aspect = shape(each.width, each.height)
+            found.append(Attachment(kinds[each.type], address, each.alt_text, lasts, aspect))
     return found

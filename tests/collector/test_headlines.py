@@ -1,12 +1,17 @@
 """Searches that only bring headlines: Google News and GDELT."""
 
+import json
 from datetime import timedelta
 
 import pytest
+from sqlmodel import Session, select
 
+from collector.collect import collect
 from collector.errors import Unreadable
 from collector.http import Http
+from collector.records import Media, Post, Sighting
 from tests.collector.asking import fetch, place
+from tests.collector.test_collect import Police
 from tests.conftest import NOON
 from tests.doubles.interface import Interface
 
@@ -49,3 +54,40 @@ def test_what_gdelt_says_in_words_is_passed_on(interface: Interface, http: Http)
     interface.says("/doc", b"Your query was too short or too long.")
     with pytest.raises(Unreadable, match="too short or too long"):
         fetch("gdelt", place(interface, "/doc"), http)
+
+
+ARTICLE = {
+    "url": "https://n.example/1",
+    "url_mobile": "https://n.example/mobile-words",
+    "title": "Police stop",
+    "seendate": "20260714T110000Z",
+    "socialimage": "https://n.example/picture-words.jpg",
+    "domain": "domain-words.example",
+    "language": "English",
+    "sourcecountry": "country-words",
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "body"),
+    [
+        ("google_news", "/rss/search", NEWS.replace(b"Stop", b"Police stop")),
+        ("gdelt", "/doc", {"articles": [ARTICLE]}),
+    ],
+)
+def test_nothing_but_headline_link_and_time_is_stored(
+    kind: str, path: str, body: object, interface: Interface, http: Http, session: Session
+) -> None:
+    interface.says(path, body)
+    collect(session, kind, fetch(kind, place(interface, path), http), Police(), author_key=b"k", now=NOON)
+    session.commit()
+    post = session.exec(select(Post)).one()
+    assert post.text == post.title
+    assert (post.author_key, post.reply_to, post.content_warning, post.has_video) == (None, None, None, False)
+    assert session.exec(select(Media)).all() == []
+    assert session.exec(select(Sighting)).one().reach == {}
+    stored = json.dumps(
+        [post.model_dump(mode="json", exclude={"payload", "payload_sha256"}), str(post.payload)]
+    )
+    for more in ("more words", "mobile-words", "picture-words", "domain-words", "country-words"):
+        assert more not in stored

@@ -1,10 +1,16 @@
 """Reddit, X and Threads: paged to the end, left alone when they ask for it, followed when something goes."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from collector.batch import CursorPosition
+import msgspec
+import pytest
+
+from collector.batch import Attachment, CursorPosition, Item
 from collector.http import Http
+from collector.sources.reddit import Link, read_link
+from collector.sources.x import Tweet, Tweets, read_tweet
 from tests.collector.asking import again, at, fetch, kept, place
 from tests.conftest import NOON
 from tests.doubles.interface import Interface, Said
@@ -108,6 +114,80 @@ def test_what_x_leaves_out_is_gone(interface: Interface, http: Http) -> None:
     interface.says("/2/tweets", {"data": [tweet(1)]})
     found = again("x", place(interface), http, kept("1"), kept("2"))
     assert found.gone == {"2": "gone from X"}
+
+
+def test_a_post_of_x_is_read_whole() -> None:
+    whole = tweet(
+        7,
+        text="Police on the high",
+        note_tweet={"text": "Police on the high road, and much more of it"},
+        lang="en",
+        possibly_sensitive=True,
+        referenced_tweets=[{"type": "quoted", "id": "5"}, {"type": "replied_to", "id": "6"}],
+        attachments={"media_keys": ["m1"]},
+        public_metrics={"like_count": 3, "retweet_count": 2, "impression_count": 900},
+    )
+    media = {"media_key": "m1", "type": "photo", "url": "https://p.example/1.jpg", "alt_text": "a van"}
+    page = {"data": [whole], "includes": {"media": [{**media, "width": 1200, "height": 900}]}}
+    (item,) = _read_page(page)
+    assert item.text == "Police on the high road, and much more of it"
+    assert (item.reply_to, item.quote_of, item.content_warning, item.lang) == ("6", "5", "sensitive", "en")
+    assert item.media == (Attachment("image", "https://p.example/1.jpg", "a van", aspect=1.333),)
+    assert item.reach == {"likes": 3, "reposts": 2, "views": 900}
+
+
+@pytest.mark.parametrize(
+    ("countries", "shown"), [(["GB"], False), (["XX"], False), (["DE"], True), ([], True)]
+)
+def test_what_x_withholds_here_is_not_taken(countries: list[str], shown: bool) -> None:
+    (item,) = _read_page({"data": [tweet(7, withheld={"country_codes": countries})]})
+    assert item.indexable == shown
+
+
+def _read_page(page: dict[str, Any]) -> list[Item]:
+    read = msgspec.json.decode(json.dumps(page).encode(), type=Tweets)
+    media = {each.media_key: each for each in read.includes.media}
+    return [read_tweet(msgspec.json.decode(raw, type=Tweet), bytes(raw), media) for raw in read.data]
+
+
+@pytest.mark.parametrize(
+    ("given", "attached"),
+    [
+        ({}, ()),
+        (
+            {"is_self": False, "url": "https://herald.example/stop"},
+            (Attachment("link", "https://herald.example/stop"),),
+        ),
+        (
+            {"is_self": False, "url": "https://i.example/1.jpg"},
+            (Attachment("image", "https://i.example/1.jpg"),),
+        ),
+        (
+            {
+                "is_self": False,
+                "is_video": True,
+                "url": "https://v.example/1",
+                "media": {
+                    "reddit_video": {
+                        "fallback_url": "https://v.example/1/720.mp4",
+                        "duration": 31,
+                        "width": 720,
+                        "height": 1280,
+                    }
+                },
+            },
+            (Attachment("video", "https://v.example/1/720.mp4", duration_s=31.0, aspect=0.562),),
+        ),
+        ({"is_self": False, "url": "javascript:alert(1)"}, ()),
+    ],
+)
+def test_what_a_post_of_reddit_shows_is_attached(
+    given: dict[str, Any], attached: tuple[Attachment, ...]
+) -> None:
+    raw = json.dumps(link(1, 5, over_18=True, crosspost_parent="t3_0", **given)["data"]).encode()
+    item = read_link(msgspec.json.decode(raw, type=Link), raw)
+    assert item.media == attached
+    assert (item.quote_of, item.content_warning) == ("t3_0", "NSFW")
 
 
 def test_threads_are_paged_to_the_end(interface: Interface, http: Http) -> None:
