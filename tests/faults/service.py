@@ -39,6 +39,10 @@ class Service:
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
+    def ended(self) -> bool:
+        return self.process is None or self.process.poll() is not None
+
+    @property
     def said(self) -> str:
         """What it printed so far."""
         return (self.folder / "out").read_text(encoding="utf-8")
@@ -53,8 +57,8 @@ class Service:
             self.process = subprocess.Popen(
                 [*COMMAND, "run"], stdin=subprocess.DEVNULL, stdout=out, stderr=log, env=self.environment
             )
-        wait_until(lambda: "Golden Hour is at" in self.said or self._ended(), STARTS_WITHIN_S)
-        assert not self._ended(), self.log[-2000:]
+        wait_until(lambda: "Golden Hour is at" in self.said or self.ended, STARTS_WITHIN_S)
+        assert not self.ended, self.log[-2000:]
 
     def run_once(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Another command with the same settings, to its end."""
@@ -92,7 +96,7 @@ class Service:
 
     def end(self) -> None:
         """Whatever state it is in, leave nothing running."""
-        if self.process is not None and self.process.poll() is None:
+        if self.process is not None and not self.ended:
             self.process.send_signal(signal.SIGINT)
             try:
                 self.process.wait(40)
@@ -100,9 +104,6 @@ class Service:
                 self.process.kill()
                 self.process.wait()
         cluster(self.settings).stop_stray()
-
-    def _ended(self) -> bool:
-        return self.process is not None and self.process.poll() is not None
 
 
 def is_part(pid: int) -> bool:

@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from socket import socket
 
@@ -17,6 +18,23 @@ from tests.faults.service import COMMAND, Service, gone, wait_until
 
 pytestmark = pytest.mark.faults
 
+PARTS = {"web", "schedule", "work-1", "work-2", "look"}
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """One data folder for the tests that need a running service: each starts it where the last one left it."""
+    made = Service(tmp_path_factory.mktemp("house"))
+    yield made
+    made.end()
+
+
+@pytest.fixture
+def running(house: Service) -> Service:
+    if house.ended:
+        house.start()
+    return house
+
 
 def one_line(ended: "subprocess.CompletedProcess[str]") -> str:
     """The only line on stderr of a command that ended with 1."""
@@ -27,24 +45,22 @@ def one_line(ended: "subprocess.CompletedProcess[str]") -> str:
     return lines[0]
 
 
-def test_it_starts_invites_the_first_person_and_stops_cleanly(service: Service) -> None:
-    service.start()
-    assert f"http://127.0.0.1:{service.port}/sign-in/" in service.said
-    parts, postgres = service.parts(), service.postgres()
-    assert set(parts) == {"web", "schedule", "work-1", "work-2", "look"}
+def test_it_starts_invites_the_first_person_and_stops_cleanly(running: Service) -> None:
+    assert f"http://127.0.0.1:{running.port}/sign-in/" in running.said
+    parts, postgres = running.parts(), running.postgres()
+    assert set(parts) == PARTS
     assert postgres is not None
     began = time.monotonic()
-    assert service.stop() == 0
+    assert running.stop() == 0
     assert time.monotonic() - began < 30
     assert all(gone(pid) for pid in (*parts.values(), postgres))
-    assert "Traceback" not in service.log
+    assert "Traceback" not in running.log
 
 
-def test_a_second_run_on_the_same_folder_is_refused(service: Service) -> None:
-    service.start()
-    assert service.process is not None
-    said = one_line(service.run_once("run"))
-    assert str(service.process.pid) in said
+def test_a_second_run_on_the_same_folder_is_refused(running: Service) -> None:
+    assert running.process is not None
+    said = one_line(running.run_once("run"))
+    assert str(running.process.pid) in said
     assert "GOLDENHOUR_DATA" in said
 
 
@@ -107,26 +123,24 @@ def test_a_full_disk_is_named(service: Service) -> None:
     assert "Make room" in said
 
 
-def test_when_run_is_killed_its_parts_end_and_the_next_start_goes_on(service: Service) -> None:
-    service.start()
-    parts = service.parts()
-    postgres = service.postgres()
-    service.kill("run")
-    assert service.process is not None
-    service.process.wait()
-    service.start()
+def test_when_run_is_killed_its_parts_end_and_the_next_start_goes_on(running: Service) -> None:
+    parts = running.parts()
+    postgres = running.postgres()
+    running.kill("run")
+    assert running.process is not None
+    running.process.wait()
+    running.start()
     assert all(gone(pid) for pid in parts.values())
     assert postgres is not None
-    assert gone(postgres) or service.postgres() == postgres
-    wait_until(lambda: set(service.parts()) == {"web", "schedule", "work-1", "work-2", "look"}, 30)
-    assert service.stop() == 0
+    assert gone(postgres) or running.postgres() == postgres
+    wait_until(lambda: set(running.parts()) == PARTS, 30)
+    assert running.stop() == 0
 
 
-def test_a_part_that_is_frozen_is_ended_at_shutdown(service: Service) -> None:
-    service.start()
-    frozen = service.parts()["work-2"]
+def test_a_part_that_is_frozen_is_ended_at_shutdown(running: Service) -> None:
+    frozen = running.parts()["work-2"]
     os.kill(frozen, signal.SIGSTOP)
-    assert service.stop() == 0
+    assert running.stop() == 0
     assert gone(frozen)
 
 
