@@ -43,13 +43,24 @@ def defer(
 
 
 def defer_all(
-    session: Session, task: str, *, queue: str, arguments: Sequence[dict[str, Any]], priority: int = 0
+    session: Session,
+    task: str,
+    *,
+    queue: str,
+    arguments: Sequence[dict[str, Any]],
+    queueing_lock: str | None = None,
+    priority: int = 0,
 ) -> None:
-    """Leave many jobs of one task in one statement, each with its own arguments."""
+    """Leave many jobs of one task in one statement, each with its own arguments. `queueing_lock` names the argument
+    that is the lock of each."""
     if arguments:
+        jobs = []
+        for each in arguments:
+            lock = each[queueing_lock] if queueing_lock else None
+            job = _engine.configure_task(task, queue=queue, priority=priority, queueing_lock=lock)
+            jobs.append(job.make_new_job(**each))
         connection = session.connection().connection.driver_connection
-        job = _engine.configure_task(task, queue=queue, priority=priority, connection=connection)
-        job.batch_defer(*arguments)
+        _engine.job_manager.batch_defer_jobs(jobs=jobs, connection=connection)
 
 
 def ids(uuids: Sequence[UUID]) -> list[str]:

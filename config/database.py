@@ -27,6 +27,7 @@ from triage.log import KEY
 
 log = structlog.get_logger()
 
+SPARE = 5  # connections beyond those a part usually needs
 MIGRATION_LOCK = 0x601DE1  # any fixed number: one migration at a time, on however many machines
 
 
@@ -76,8 +77,8 @@ def connect(settings: Settings, *, pool: int = 5, name: str = "goldenhour") -> E
     """
     engine = create_engine(
         url(settings),
-        pool_size=pool,
-        max_overflow=5,
+        pool_size=pool + SPARE,
+        max_overflow=0,  # what overflows is closed when given back, and a new connection costs most of all
         pool_pre_ping=True,
         hide_parameters=True,  # an error's text must not carry a post's text into a log
         json_serializer=_to_json,

@@ -13,7 +13,7 @@ from sqlmodel import Session
 from classifier.forget import forget_withdrawn
 from collector import evidence
 from collector.health import mark_quiet
-from collector.jobs import defer
+from collector.jobs import defer, defer_all
 from collector.knocks import forget_knocks
 from collector.months import make_months
 from collector.retention import let_go
@@ -60,9 +60,8 @@ def collect_due(house: House, now: datetime) -> None:
         doubtful = max(1, house.settings.collect.fetches_at_once // 4)
         names = due(session, now=now, limit=AT_MOST_DUE, doubtful=doubtful)
         busy = set(session.scalars(BUSY)) if names else set()
-        for name in names:
-            if name not in busy:
-                defer(session, "collect", queue="collect", queueing_lock=name, source=name)
+        jobs = [{"source": name} for name in names if name not in busy]
+        defer_all(session, "collect", queue="collect", arguments=jobs, queueing_lock="source")
         session.commit()
 
 
