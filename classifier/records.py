@@ -1,5 +1,6 @@
 """What the classifier says of one post: the assessment, its labels and its reasons."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -73,6 +74,7 @@ class Assessment(Record, table=True):
     abstain: bool = False
 
 
-def reading_text(title: str | None, text: str) -> str:
-    """What is read of a post: a news item's title stands first unless its text repeats it."""
-    return f"{title} — {text}" if title and not text.startswith(title) else text
+def reading_text(title: str | None, text: str, beside: Sequence[str] = ()) -> str:
+    """What is read of a post: a news item's title stands first unless its text repeats it, and what is said of its
+    pictures and links (`beside`, in the order of their addresses) stands last."""
+    return "\n".join([f"{title} — {text}" if title and not text.startswith(title) else text, *beside])

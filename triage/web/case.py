@@ -136,7 +136,7 @@ def read_voices(session: Session, case_id: UUID, *, sure: bool, page: int) -> li
 def _voice(
     membership: Membership, post: Post, assessment: Assessment | None, name: str, media: list[Media]
 ) -> Voice:
-    words = read_text(post)
+    words = read_text(post, media)
     signals = assessment.signals if assessment else []
     clips = [each.duration_s for each in media if each.duration_s]
     return Voice(
@@ -147,7 +147,7 @@ def _voice(
         membership=membership,
         name=name,
         clip_s=max(clips, default=None),
-        pictures=len(media),
+        pictures=sum(each.kind != "link" for each in media),
         copies=[],
     )
 

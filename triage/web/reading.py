@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from classifier.records import reading_text
-from collector.records import Post
+from collector.records import Media, Post
 
 MENTION = re.compile(r"(?<![\w@/.])@[A-Za-z0-9_](?:[\w.\-]*\w)?(?:@[\w.\-]+\w)?")
 LINK = re.compile(r"https?://\S+")
@@ -22,9 +22,10 @@ class Piece(NamedTuple):
     because: tuple[str, ...]
 
 
-def read_text(post: Post) -> str:
-    """What was assessed of a post: signal offsets count its characters."""
-    return reading_text(post.title, post.text)
+def read_text(post: Post, media: Iterable[Media] = ()) -> str:
+    """What was assessed of a post, with what is said of its pictures and links: signal offsets count its characters."""
+    said = [each.alt for each in sorted(media, key=lambda each: each.url) if each.alt]
+    return reading_text(post.title, post.text, said)
 
 
 def unmentioned(text: str) -> str:

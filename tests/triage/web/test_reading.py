@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from collector.records import Media
 from tests.make import make_post
-from triage.web.reading import Piece, pieces, reasons, same_words, sentence, unmentioned
+from triage.web.reading import Piece, pieces, read_text, reasons, same_words, sentence, unmentioned
 from triage.web.words import clock_time, left, likely, spell
 
 NOON = datetime(2026, 7, 14, 12, 0, tzinfo=UTC)
@@ -118,3 +119,14 @@ def test_each_reason_is_given_once_with_its_words_whole() -> None:
 def test_a_reason_whose_words_are_part_of_a_name_shows_no_name() -> None:
     found = reasons("look @copwatcher now", [{"name": "a", "start": 6, "end": 9, "because": "police"}])
     assert found == [("@account", "police")]
+
+
+def test_what_is_said_of_pictures_stands_behind_the_text_in_the_order_it_was_assessed() -> None:
+    post = make_post("look at this")
+    media = [
+        Media(post_id=post.id, kind="link", url="https://b.example", alt="Witnesses sought"),
+        Media(post_id=post.id, kind="image", url="https://a.example/2"),
+        Media(post_id=post.id, kind="image", url="https://a.example/1", alt="officers on a man"),
+    ]
+    assert read_text(post, media) == "look at this\nofficers on a man\nWitnesses sought"
+    assert read_text(post) == "look at this"
