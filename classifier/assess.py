@@ -68,7 +68,9 @@ def assess(session: Session, post_ids: Sequence[UUID], model: Assessor, *, now: 
 WANTED = text(
     """
     SELECT post.id, post.title, post.text, assessment.post_id IS NOT NULL AS again,
-        (SELECT string_agg(alt, E'\\n' ORDER BY url) FROM media WHERE post_id = post.id) AS beside
+        concat_ws(E'\\n', (SELECT string_agg(alt, E'\\n' ORDER BY url) FROM media WHERE post_id = post.id),
+            (SELECT string_agg(array_to_string(captions, E'\\n'), E'\\n' ORDER BY kept_at) FROM footage
+            WHERE post_id = post.id AND captions <> '{}')) AS beside
     FROM posts post
     LEFT JOIN assessments assessment ON assessment.post_id = post.id AND assessment.model = :model
     WHERE post.id = ANY(:ids) AND post.withdrawn_at IS NULL

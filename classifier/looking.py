@@ -12,7 +12,7 @@ from uuid import UUID
 
 import msgspec
 import structlog
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 from sqlmodel import Session
 
 from classifier.footage import Origin, Shelf, keep
@@ -74,12 +74,20 @@ def look(engine: Engine, media: UUID, parts: Parts, *, clock: Callable[[], datet
                     parts.files.picture(digested.sha256, seen.stills)
                     session.commit()
     except (FetchError, VideoError) as error:
-        with Session(engine) as session:
-            failed = note_failure(session, asked, error, now=clock())
-            log.info("file not seen", media=str(media), error=type(error).__name__, tries=failed.tries)
-            session.commit()
+        _leave(engine, asked, error, now=clock())
         return False
     return kept is not None
+
+
+def _leave(engine: Engine, asked: Wanted, error: FetchError | VideoError, *, now: datetime) -> None:
+    """Keep why a file was not seen, unless its post was withdrawn meanwhile."""
+    with Session(engine) as session:
+        if asked.post_id is None or still_there(session, asked.post_id):
+            failed = note_failure(session, asked, error, now=now)
+            log.info(
+                "file not seen", media=str(asked.media_id), error=type(error).__name__, tries=failed.tries
+            )
+            session.commit()
 
 
 def _at_hand(asked: Wanted, path: Path, parts: Parts, now: datetime) -> tuple[Fetched | None, Path]:
@@ -132,5 +140,19 @@ def _keep(
     if fetched is not None:
         row.url, row.headers, row.steps = fetched.url, fetched.headers, fetched.steps
     session.add(row)
+    if kept.captions and asked.post_id is not None:
+        _read_anew(session, asked.post_id, now=now)
     defer(session, "match_footage", queue="route", lock="route", footage=str(kept.id))
     return kept
+
+
+def _read_anew(session: Session, post: UUID, *, now: datetime) -> None:
+    """Have a post assessed once more, with the words in its picture beside its own."""
+    session.execute(
+        text(
+            "UPDATE posts SET changed_at = :now FROM post_keys AS k"
+            " WHERE k.id = :post AND posts.id = k.id AND posts.collected_at = k.collected_at"
+        ),
+        {"post": post, "now": now},
+    )
+    defer(session, "assess", queue="assess", posts=[str(post)])

@@ -28,6 +28,7 @@ class Look(Record, table=True):
     __table_args__ = (
         Index("looks_post_id_idx", "post_id"),
         Index("looks_case_id_idx", "case_id"),
+        Index("looks_at_idx", "at"),
         Index(
             "looks_file_at_idx",
             "file_at",

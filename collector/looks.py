@@ -1,5 +1,6 @@
 """Looks: which files attached to posts are asked for, when again, and what came of it."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -30,6 +31,9 @@ FOR_GOOD = (
     451,
 )  # a file that is not found may not be there yet: platforms take time over a video
 
+_ADDRESS = re.compile(
+    r"https?://([^/\s:]+)\S*?(:?)(?=\s|$)"
+)  # of media it names the account: its host is enough
 _UNSEEN = text(
     "SELECT m.id FROM media AS m JOIN post_keys AS k ON k.id = m.post_id"
     " JOIN posts AS p ON p.id = k.id AND p.collected_at = k.collected_at"
@@ -98,7 +102,7 @@ def note_failure(session: Session, asked: Wanted, error: FetchError | VideoError
     """Keep why a file could not be looked at, and leave a job for later where that may help."""
     look = session.get(Look, asked.media_id) or Look(media_id=asked.media_id, post_id=asked.post_id, at=now)
     look.at, look.tries = now, look.tries + 1
-    look.error, look.remedy = error.cause, error.remedy
+    look.error, look.remedy = _ADDRESS.sub(r"\1\2", error.cause), error.remedy
     look.again_at = None
     if may_pass(error) and look.tries <= len(AGAIN_AFTER):
         asked_to_wait = error.retry_after if isinstance(error, FetchError) else None

@@ -37,6 +37,10 @@ COMMANDS = {
     "review": Command("responding", "The fortnightly oversight review."),
     "people": Command("staffing", "Accounts and their roles, sign-in links and passwords."),
     "audit": Command("auditing", "Prove that nobody has changed the log."),
+    "export": Command("evidencing", "Write the evidence of a case as one archive that proves itself."),
+    "evidence": Command(
+        "evidencing", "Verify an exported archive; compute the digests of what is stored anew."
+    ),
     "check": Command("checking", "Validate every file under config/ and the settings."),
     "doctor": Command("checking", "Test every dependency, credential, clock, disk and heartbeat."),
     "bench": Command("benching", "Measure speed, as ratios against a named reference."),

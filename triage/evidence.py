@@ -7,6 +7,7 @@ collection, paragraph 155, with the digests, the custody and the time stamp of i
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from sqlmodel import Session, col, select
@@ -16,7 +17,9 @@ from collector.footage_records import Footage, Look
 from collector.records import Media, Post
 from collector.video.fetching import KINDS, PLATFORMS
 
-NO_CAPTURE = "not taken: posts are read through an interface, and a picture of the page would show other people"
+NO_CAPTURE = (
+    "not taken: posts are read through an interface, and a picture of the page would show other people"
+)
 NO_STAMP = "no authority has stamped it; one is set with GOLDENHOUR_COLLECT__TIMESTAMP_URL"
 TOO_LARGE = "larger than is kept; its digest is"
 
@@ -139,7 +142,7 @@ def _exhibit(
     withdrawn = "went when the post was withdrawn"
     collected = next((each for each in custody if each.act == "collected" and each.media_id is None), None)
     elements = [
-        Element("Address", bool(post.url), post.url or (withdrawn if gone else "the source gives none")),
+        Element("Address", bool(post.url), _address(post)),
         Element(
             "What the platform gave",
             post.payload is not None,
@@ -157,16 +160,29 @@ def _exhibit(
         Element(
             "Custody from collection on",
             collected is not None,
-            f"{len(custody)} entries" if collected else "entered within minutes of the post joining the case",
+            _count(len(custody), "entry", "entries")
+            if collected
+            else "entered within minutes of the post joining the case",
         ),
         Element("Source and picture of the page", False, NO_CAPTURE),
     ]
     return Exhibit(post, elements, wordings, files, fetch, stamp, custody)
 
 
+def _address(post: Post) -> str:
+    """Where it is, without the account's name that most addresses hold."""
+    if post.url:
+        return f"at {urlsplit(post.url).hostname or 'its platform'}"
+    return "went when the post was withdrawn" if post.withdrawn_at else "the source gives none"
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
+
+
 def _came(post: Post, fetch: Fetch | None) -> str:
     if fetch is not None:
-        return f"{len(fetch.headers)} headers"
+        return _count(len(fetch.headers), "header", "headers")
     if post.fetch_id is not None:
         return "the answer is no longer kept"
     return "it came over a stream, from a file or by hand: there was no answer of its own"

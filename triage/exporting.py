@@ -189,14 +189,7 @@ def _add_post(
         "answer": _answer(exhibit, whole=whole),
         "wordings": [_wording(each, whole=whole) for each in exhibit.wordings],
         "files": [each.look.sha256.hex() for each in exhibit.files if each.look and each.look.sha256],
-        "elements": [
-            {
-                "name": each.name,
-                "there": each.there,
-                "says": each.says if whole or each.name != "Address" else "",
-            }
-            for each in exhibit.elements
-        ],
+        "elements": [each._asdict() for each in exhibit.elements],
     }
     archive.add_json(f"{folder}/post.json", record)
     if whole and post.payload is not None:

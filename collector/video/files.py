@@ -25,8 +25,10 @@ class Digested(NamedTuple):
 class Files:
     """The folder. It is made when the first file comes."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, most_bytes: int = 100_000_000) -> None:
+        """`most_bytes` is what one uploaded file may have."""
         self.folder = folder
+        self.most_bytes = most_bytes
 
     @contextmanager
     def incoming(self) -> Iterator[Path]:

@@ -5,6 +5,7 @@ import time
 import uvicorn
 from fastapi import FastAPI
 
+from collector.video.files import Files
 from config.beats import Pulse
 from config.inbox import inbox_of, partners_doors
 from config.service import House
@@ -24,6 +25,7 @@ def desk_of(house: House) -> FastAPI:
         channels=sorted(channels_of(house).values()),
         doors=[*doors_of(house), *partners_doors(house)],
         inbox=inbox_of(house),
+        files=Files(house.settings.media, house.settings.http.largest_file_bytes),
         now=house.clock,
     )
 

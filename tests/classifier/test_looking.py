@@ -1,7 +1,7 @@
 """A file attached to a post is looked at once, in its own time; what goes wrong stays in sight with its reason."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,10 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlmodel import Session, select
 
+from classifier.assess import abstained, assess
 from classifier.footage import FAMILY_LOCK, Shelf
 from classifier.looking import Parts, look
+from classifier.model import Assessed
 from collector.footage_records import Footage, Frame, Look, withdraw_footage
 from collector.http import Http
 from collector.looks import AGAIN_AFTER, FRESH, leave_looks
@@ -21,6 +23,7 @@ from collector.settings import HttpSettings
 from collector.store import withdraw_posts
 from collector.video import ffmpeg
 from collector.video.files import Files
+from collector.video.probed import Captions
 from config.database import MIGRATION_LOCK
 from config.leader import LEADER_LOCK
 from config.queues.route import ROUTE_LOCK
@@ -131,6 +134,35 @@ def test_copies_of_one_clip_are_one_family(
     assert {match["sure"] for each in (first, second) for match in each.matches} == {True}
 
 
+def test_words_in_the_picture_are_read_beside_the_posts_own(
+    session: Session, engine: Engine, parts: Parts, attached: Attached, clips: list[bytes],
+    monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    captions = Captions(["HE IS NOT BREATHING", "Rye Lane, Peckham"])
+    monkeypatch.setattr(
+        "classifier.looking.read_captions", lambda *_: captions
+    )  # the reader takes ten seconds
+    one = attached(Given(clips[0]), text="look at this")
+    read: list[str] = []
+
+    class Reader:
+        version = "reader-1"
+
+        def assess(self, texts: Sequence[str]) -> list[Assessed]:
+            read.extend(texts)
+            return [abstained(self.version) for _ in texts]
+
+    assess(session, [one.post_id], Reader(), now=NOON - timedelta(minutes=1))
+    session.commit()
+    assert look(engine, one.id, parts._replace(captions=True), clock=lambda: NOON)
+    assert {"posts": [str(one.post_id)]} in [args for args, _ in jobs(session, "assess")]
+    session.expire_all()
+    for _ in range(2):  # once more is enough
+        assess(session, [one.post_id], Reader(), now=NOON + timedelta(minutes=1))
+        session.commit()
+    assert read == ["look at this", "look at this\nHE IS NOT BREATHING\nRye Lane, Peckham"]
+
+
 def test_what_may_pass_is_tried_again_later_and_at_last_given_up(
     session: Session, attached: Attached, looking: Looking
 ) -> None:
@@ -221,6 +253,20 @@ def test_a_post_withdrawn_while_its_file_comes_keeps_nothing(
     assert session.exec(select(Footage)).all() == []
     assert session.exec(select(Look)).all() == []
     assert [each for each in files.folder.rglob("*") if each.is_file()] == []
+
+
+def test_a_post_withdrawn_while_its_file_fails_leaves_no_address(
+    session: Session, media: MediaServer, attached: Attached, looking: Looking
+) -> None:
+    one = attached(Given(b""))
+
+    def withdraw(_path: str) -> None:
+        withdraw_posts(session, {one.post_id: "deleted by its author"}, now=NOON)
+        session.commit()
+
+    media.before = withdraw
+    assert not looking(one)
+    assert session.exec(select(Look)).all() == []
 
 
 def test_withdrawn_later_its_addresses_go_and_the_digest_stays(

@@ -93,7 +93,7 @@ def test_no_table_and_no_line_of_the_log_keeps_a_word_of_a_withdrawn_post(
 ) -> None:
     does = {
         name: task
-        for queue in ("assess", "route", "respond")
+        for queue in ("assess", "route", "respond", "look")
         for name, task in tasks_of(queue, house).items()
     }
     edit = post(f"{WORDS} and could not breathe", edited_at=NOON)

@@ -19,7 +19,7 @@ from triage import actions
 from triage.records import AlertState, Case, Desk, Statement, StatementState, Status
 from triage.web.alerts import Raised, read_alerts
 from triage.web.calm import health, troubles
-from triage.web.case import Voice, read_voices
+from triage.web.case import Voice, ids_of, read_voices
 from triage.web.filters import PER_PAGE, Filters
 from triage.web.permitted import note_view
 from triage.web.queue import find_case
@@ -269,8 +269,9 @@ def cases(
 def case(visit: Visiting, ref: str) -> WholeCaseOut:
     """A case by number or id, with its first fifty posts."""
     found = find_case(visit.session, ref)
-    note_view(visit, found.id)
-    posts = [PostOut.of(each) for each in read_voices(visit.session, found.id, sure=True, page=1)]
+    voices = read_voices(visit.session, found.id, sure=True, page=1)
+    note_view(visit, found.id, ids_of(voices))
+    posts = [PostOut.of(each) for each in voices]
     shown = CaseOut.of(rows_of(visit.session, [found], visit.person, now=visit.now)[0])
     return WholeCaseOut(**shown.model_dump(), posts=posts)
 

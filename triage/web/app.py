@@ -22,6 +22,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from collector.video.files import Files
 from triage import actions
 from triage.permissions import Denied
 from triage.settings import WebSettings
@@ -32,6 +33,8 @@ from triage.web import (
     api,
     case,
     counts,
+    evidence,
+    footage,
     live,
     log_lines,
     manual,
@@ -69,6 +72,8 @@ PAGES = (
     queue,
     case,
     acts,
+    evidence,
+    footage,
     alerts,
     sources,
     routings,
@@ -91,13 +96,14 @@ def desk(
     lease: timedelta = actions.LEASE,
     doors: Sequence[APIRouter] = (),
     inbox: Inbox | None = None,
+    files: Files | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> FastAPI:
     """The application. `channels` names the alert channels that are configured; empty shows a banner.
     `lease` is how long a claim holds.
 
     `doors` are routers that check their own callers and limit their own bodies, such as Slack's signed
-    interactions: no session, no token. `inbox` is what tips and pasted links need.
+    interactions: no session, no token. `inbox` is what tips and pasted links need, `files` where evidence lies.
     """
     secure = is_secure(settings)
     app = FastAPI(
@@ -115,6 +121,7 @@ def desk(
         lease,
         make_pages(STATIC),
         live.Hub(_plain(engine)),
+        files or Files(Path("var/media")),
         inbox or Inbox.alone(),
         now,
     )
@@ -126,6 +133,8 @@ def desk(
             max_body_size=LARGEST_BODY,
         )
     guards = [Depends(untampered), Depends(permitted)]
+    largest = app.state.room.files.most_bytes + footage.ROOM_FOR_FORM
+    app.include_router(footage.uploads, dependencies=guards, include_in_schema=False, max_body_size=largest)
     app.include_router(api.router, dependencies=guards, max_body_size=LARGEST_BODY)
     app.include_router(tips.router, include_in_schema=False, max_body_size=LARGEST_BODY)
     for door in doors:

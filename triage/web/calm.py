@@ -10,6 +10,7 @@ from typing import NamedTuple
 from sqlalchemy import text
 from sqlmodel import Session, col, func, select
 
+from collector.evidence import STAGE as EVIDENCE
 from collector.records import Failure, SourceRow, Tally
 from collector.sources import inbound
 from triage.records import Channel, Heartbeat
@@ -19,6 +20,7 @@ DEAD_AFTER = timedelta(seconds=20)
 FORGOTTEN_AFTER = timedelta(days=2)
 QUIET_AFTER = timedelta(minutes=10)
 LOST_CALLS = 3
+FAILED_LOOKS = 5
 MISSED_ITEMS = 30  # with a steady rhythm, chance of this many missing in a row is nil
 
 
@@ -56,11 +58,13 @@ def troubles(session: Session, *, channels: Sequence[str], now: datetime) -> Cal
     sources = health(session, now=now)
     enabled = [each for each in sources if each.source.enabled and each.source.kind not in inbound()]
     found = (
+        *_changed_evidence(session),
         *_dead_parts(session, now=now),
         *_blind(enabled),
         *_no_channel(channels),
         *_failing_channels(session),
         *_stuck_jobs(session, now=now),
+        *_unseen_files(session, now=now),
         *_failures(session, now=now),
     )
     looked = [each.source.last_success_at for each in enabled if each.source.last_success_at]
@@ -195,10 +199,42 @@ SELECT (SELECT count(*) FROM procrastinate_jobs WHERE status = 'failed'),
 """
 
 
+def _changed_evidence(session: Session) -> Iterator[Trouble]:
+    """Until it is mended, however long ago it was found."""
+    changed = select(func.count()).where(Failure.stage == EVIDENCE, col(Failure.mended_at).is_(None))
+    number = session.exec(changed).one()
+    if number:
+        yield Trouble(
+            f"Evidence has changed: {count(number, 'piece')} no longer as collected",
+            "Do not rely on it. Run goldenhour evidence check: it names each",
+            "/alerts",
+        )
+
+
+def _unseen_files(session: Session, *, now: datetime) -> Iterator[Trouble]:
+    """When files are asked for and none comes, the reason is most likely ours."""
+    seen, failed, error = session.connection().execute(text(LOOKS), {"since": now - timedelta(hours=1)}).one()
+    if failed >= FAILED_LOOKS and not seen:
+        yield Trouble(
+            f"Videos and pictures cannot be looked at: {count(failed, 'file')} failed in the last hour. {error}",
+            "See the reasons on the case pages",
+            "/queue",
+        )
+
+
+LOOKS = """
+SELECT count(*) FILTER (WHERE done_at IS NOT NULL), count(*) FILTER (WHERE done_at IS NULL AND error IS NOT NULL),
+       (array_agg(error ORDER BY at DESC) FILTER (WHERE done_at IS NULL AND error IS NOT NULL))[1]
+FROM looks WHERE at > :since
+"""
+
+
 def _failures(session: Session, *, now: datetime) -> Iterator[Trouble]:
     stages = session.exec(
         select(Failure.stage, func.count())
-        .where(Failure.at > now - timedelta(days=1), col(Failure.mended_at).is_(None))
+        .where(
+            Failure.at > now - timedelta(days=1), col(Failure.mended_at).is_(None), Failure.stage != EVIDENCE
+        )
         .group_by(col(Failure.stage))
         .order_by(Failure.stage)
     ).all()

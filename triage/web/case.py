@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from datetime import datetime
+from itertools import pairwise
 from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
@@ -9,8 +10,10 @@ from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 from sqlmodel import Session, col, select
 
-from classifier.records import Assessment
+from classifier.records import Assessment, reading_text
 from collector.records import Media, Post
+from triage.evidence import Exhibit, read_exhibits
+from triage.footage import read_clips
 from triage.log import VIEWED
 from triage.records import (
     Alert,
@@ -29,6 +32,7 @@ from triage.web.queue import find_case
 from triage.web.reading import Piece, pieces, pseudonym, read_text, reasons, same_words
 from triage.web.rows import names_of, rows_of
 from triage.web.visit import Visiting
+from triage.web.wording import Part, changes
 
 router = APIRouter()
 
@@ -71,16 +75,26 @@ class Told(NamedTuple):
 def case(visit: Visiting, ref: str, posts: Annotated[int, Query(ge=1, le=10_000)] = 1) -> HTMLResponse:
     """The whole case; long families of posts in pages of fifty."""
     found = find_case(visit.session, ref)
-    note_view(visit, found.id)
     [row] = rows_of(visit.session, [found], visit.person, now=visit.now)
     voices = read_voices(visit.session, found.id, sure=True, page=posts)
+    note_view(visit, found.id, ids_of(voices))
+    suggested = read_voices(visit.session, found.id, sure=False, page=1)
+    footage = read_clips(visit.session, found.id, visit.person, now=visit.now)
+    exhibits = read_exhibits(visit.session, posts_of([*voices, *suggested]))
     return visit.page(
         "case.html",
         case=found,
         row=row,
         filters=Filters(),
         voices=voices,
-        suggested=read_voices(visit.session, found.id, sure=False, page=1),
+        suggested=suggested,
+        exhibits=exhibits,
+        edits={post: edits_of(exhibit) for post, exhibit in exhibits.items() if len(exhibit.wordings) > 1},
+        footage=footage,
+        clip_of={
+            copy.footage.post_id: clip.shown.footage.id for clip in footage.clips for copy in clip.copies
+        },
+        most_bytes=visit.room.files.most_bytes,
         posts_page=posts,
         posts_pages=-(-found.post_count // POSTS_PER_PAGE),
         stopped=_stopped(visit.session, found.id),
@@ -131,6 +145,38 @@ def read_voices(session: Session, case_id: UUID, *, sure: bool, page: int) -> li
         else:
             families[key] = _voice(membership, post, assessments.get(post.id), name, media[post.id])
     return list(families.values())
+
+
+def posts_of(voices: list[Voice]) -> list[Post]:
+    """The posts of these voices, copies included."""
+    return [post for voice in voices for post in (voice.post, *(copy for copy, _ in voice.copies))]
+
+
+def ids_of(voices: list[Voice]) -> list[UUID]:
+    return [post.id for post in posts_of(voices)]
+
+
+class Edit(NamedTuple):
+    """One edit of a post: which wording it made, when it was taken up, and how it differs from the one before."""
+
+    number: int
+    at: datetime
+    parts: list[Part]
+
+
+def edits_of(exhibit: Exhibit) -> list[Edit]:
+    """The edits of a post, the last one first; none of one whose words went when it was withdrawn."""
+    if exhibit.post.withdrawn_at is not None:
+        return []
+    edits = [
+        Edit(
+            after.number,
+            after.edited_at or after.taken_at,
+            changes(reading_text(before.title, before.text), reading_text(after.title, after.text)),
+        )
+        for before, after in pairwise(exhibit.wordings)
+    ]
+    return edits[::-1]
 
 
 def _voice(

@@ -1,20 +1,20 @@
 """Which permission each address of the desk needs. One that is not listed here is denied to everybody."""
 
-from datetime import timedelta
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 from fastapi import Request
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
-from triage.log import VIEWED, Line, note
+from triage.custody import note_seen
+from triage.log import Line, note
 from triage.permissions import Denied, Permission, may
-from triage.records import LogEntry, Person
+from triage.records import Person
 from triage.web.sessions import Visitor
 from triage.web.visit import Visit, room_of
 
 P = Permission
-VIEWED_ANEW = timedelta(minutes=10)
 
 NEEDS: dict[str, Permission] = {
     "GET /banners": P.OWN_ACCOUNT,
@@ -31,6 +31,13 @@ NEEDS: dict[str, Permission] = {
     "GET /cases/{ref}": P.READ_CASES,
     "GET /cases/{ref}/row": P.READ_CASES,
     "GET /cases/{ref}/dismiss": P.READ_CASES,
+    "GET /cases/{ref}/footage/{footage}/blurred": P.READ_CASES,
+    "GET /cases/{ref}/footage/{footage}/sheet": P.READ_CASES,
+    "POST /cases/{ref}/footage/{footage}/show": P.READ_CASES,
+    "POST /cases/{ref}/footage": P.ADD_FOOTAGE,
+    "POST /cases/{ref}/posts/{post}/copied": P.READ_CASES,
+    "POST /cases/{ref}/export": P.EXPORT,
+    "POST /cases/{ref}/released": P.EXPORT,
     "GET /alerts": P.READ_CASES,
     "GET /routings": P.READ_CASES,
     "GET /search": P.READ_CASES,
@@ -98,18 +105,11 @@ def note_denial(request: Request, denied: Denied) -> None:
         session.commit()
 
 
-def note_view(visit: Visit, case_id: UUID) -> None:
-    """Leave a line in the log that this person has seen the case: one in ten minutes."""
-    seen = select(LogEntry.seq).where(
-        LogEntry.case_id == case_id,
-        LogEntry.who == visit.person.username,
-        LogEntry.what == VIEWED,
-        col(LogEntry.at) > visit.now - VIEWED_ANEW,
-    )
-    if visit.session.exec(seen.limit(1)).first() is None:
-        with Session(visit.room.engine) as session:
-            note(session, [Line(VIEWED, case_id)], who=visit.person.username, now=visit.now)
-            session.commit()
+def note_view(visit: Visit, case_id: UUID, posts: Sequence[UUID]) -> None:
+    """Enter that this person sees the case and these posts of it, before the page shows them."""
+    with Session(visit.room.engine) as session:
+        note_seen(session, case_id, posts, who=visit.person.username, now=visit.now)
+        session.commit()
 
 
 def home_of(person: Person) -> str:

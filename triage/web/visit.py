@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from sqlalchemy import Engine
 from sqlmodel import Session
 
+from collector.video.files import Files
 from triage.records import Person
 from triage.settings import WebSettings
 from triage.web.calm import troubles
@@ -32,6 +33,9 @@ SAID = {
     "joined": "Joined. The log says who and why.",
     "split": "Split into a case of its own.",
     "refused": "Taken off the suggestions.",
+    "footage-shown": "Shown to you for 15 minutes. The custody log says so.",
+    "footage-added": "Added. It is being looked at; what it shows stands here within a minute or two.",
+    "released-evidence": "The release is entered.",
     "password": "Your new password is set. Other browsers are signed out.",
     "signed-out": "You have signed out.",
     "pasted": "The link is kept, with its title.",
@@ -49,6 +53,7 @@ class Room(NamedTuple):
     lease: timedelta
     pages: jinja2.Environment
     hub: Hub
+    files: Files
     inbox: Inbox
     now: Callable[[], datetime]
 
@@ -87,9 +92,10 @@ class Visit(NamedTuple):
         """Whether htmx asked, and wants a piece instead of a redirect."""
         return self.request.headers.get("hx-request") == "true"
 
-    def back(self, said: str, to: str, *, undo: int | None = None) -> RedirectResponse:
-        """See other: after a form, the page it came from with one sentence on top, and how to take it back."""
-        return RedirectResponse(with_said(to, said, undo), 303)
+    def back(self, said: str, to: str, *, undo: int | None = None, part: str = "") -> RedirectResponse:
+        """See other: after a form, the page it came from with one sentence on top, and how to take it back. `part`
+        is where on that page."""
+        return RedirectResponse(with_said(to, said, undo) + (f"#{part}" if part else ""), 303)
 
 
 def with_said(address: str, said: str, undo: int | None = None) -> str:

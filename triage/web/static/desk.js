@@ -240,6 +240,20 @@ document.addEventListener('click', async event => {
   if (open?.open) { event.preventDefault(); open.close() }
   if ('back' in target.dataset && document.referrer.startsWith(`${location.origin}/queue`)) { event.preventDefault(); history.back() }
 })
+// what is copied is evidence: it is entered first, and copied only then
+document.addEventListener('submit', async event => {
+  const form = event.target.closest('[data-copy]')
+  if (!form) return
+  event.preventDefault()
+  const button = one('button', form)
+  try {
+    const entered = await fetch(form.action, { method: 'POST', body: new URLSearchParams(new FormData(form)) })
+    if (!entered.ok) throw new Error(String(entered.status))
+    await navigator.clipboard.writeText(form.dataset.copy)
+    aloud('Copied')
+    button.classList.add('gh-quiet--done')
+  } catch { aloud('That did not work. Reload the page and try again.') }
+})
 document.addEventListener('change', () => {
   const bulk = one('#bulk')
   if (!bulk) return
@@ -247,5 +261,5 @@ document.addEventListener('change', () => {
   bulk.classList.toggle('gh-bulk--on', ticked > 0)
   one('#bulk-n').textContent = `With the ${ticked} ticked:`
 })
-all('[data-copies], [data-opens]').forEach(each => { each.hidden = false })
+all('[data-copies], [data-opens], [data-copy]').forEach(each => { each.hidden = false })
 if (matchMedia('(min-width: 75rem)').matches) all('[data-wide-open]').forEach(each => { each.open = true })
