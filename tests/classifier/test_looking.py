@@ -90,7 +90,7 @@ def attached(session: Session, media: MediaServer) -> Callable[..., Media]:
 Attached = Callable[..., Media]
 
 
-def jobs(session: Session, task: str) -> list[tuple[dict[str, str], datetime | None]]:
+def jobs(session: Session, task: str) -> list[tuple[dict[str, Any], datetime | None]]:
     found = session.execute(
         text("SELECT args, scheduled_at FROM procrastinate_jobs WHERE task_name = :task ORDER BY id"),
         {"task": task},
