@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime
 from random import Random
 from threading import Event, Thread
 from typing import NamedTuple
@@ -29,9 +30,9 @@ CATCH_FOR_S = 3.0
 BACK_WITHIN_S = 180.0
 LIVELY = 20  # posts in a paced step
 
-DOING = (  # jobs in the hands of a worker that was alive a moment ago
-    "SELECT count(*) FROM procrastinate_jobs j JOIN procrastinate_workers w ON w.id = j.worker_id WHERE"
-    " j.status = 'doing' AND w.last_heartbeat > now() - interval '2.5 seconds' AND j.queue_name {queues}"
+DOING = (  # jobs begun by a worker since the last kill that could have cost it one
+    "SELECT count(*) FROM procrastinate_jobs j WHERE j.status = 'doing' AND j.queue_name {queues} AND EXISTS"
+    " (SELECT FROM procrastinate_events e WHERE e.job_id = j.id AND e.type = 'started' AND e.at > :since)"
 )
 AT_WORK = {
     "work-1": DOING.format(queues="IN ('collect', 'route', 'respond')"),
@@ -48,7 +49,7 @@ class Blow(NamedTuple):
     """One kill. `mid_act` when the victim was seen in the middle of something, `behind` the posts not yet routed."""
 
     kind: str
-    pid: int
+    at: datetime
     mid_act: bool
     behind: int | None
     hit: bool
@@ -111,7 +112,8 @@ def play(service: Service, world: World, *, kills: int, seed: int) -> list[Blow]
     """Publish everything, with the kills and the sources' own faults spread over it."""
     dice = Random(seed)
     slice_ = len(world.texts) // kills
-    blows = []
+    blows: list[Blow] = []
+    began = datetime.now(UTC)
     for number, kind in enumerate(order(kills, dice)):
         world.hurt()
         world.hurt()
@@ -123,7 +125,8 @@ def play(service: Service, world: World, *, kills: int, seed: int) -> list[Blow]
             world.publish_in("stream")
             wait_until(lambda: heard(service) >= world.published["stream"][-1].mark, BACK_WITHIN_S)
             world.publish(LIVELY)
-        blows.append(strike(service, world, kind, catch=number % 2 == 0))
+        since = max((blow.at for blow in blows if blow.kind in (kind, "run", "postgres")), default=began)
+        blows.append(strike(service, world, kind, since, catch=number % 3 > 0))
         if kind == "listen":
             world.forget()
         if kind == "work-1":
@@ -144,8 +147,11 @@ def order(kills: int, dice: Random) -> list[str]:
     return found[:kills]
 
 
-def strike(service: Service, world: World, kind: str, *, catch: bool) -> Blow:
-    """Kill -9. With `catch` in the middle of something, if such a moment comes within some seconds."""
+def strike(service: Service, world: World, kind: str, since: datetime, *, catch: bool) -> Blow:
+    """Kill -9. With `catch` in the middle of something, if such a moment comes within some seconds.
+
+    `since` is before its present process began, and after its last one ended.
+    """
     name = PROCESS.get(kind, kind)
     wait_until(lambda: service.postgres() is not None and pid_of(service, name) is not None, BACK_WITHIN_S)
     until = time.monotonic() + CATCH_FOR_S
@@ -155,7 +161,7 @@ def strike(service: Service, world: World, kind: str, *, catch: bool) -> Blow:
         if pid is None:
             wait_until(lambda: pid_of(service, name) is not None, BACK_WITHIN_S)
             continue
-        mid_act, finish = catch_at_work(service, world, kind, pid)
+        mid_act, finish = catch_at_work(service, world, kind, pid, since)
         if mid_act or not catch or time.monotonic() > until:
             break
         with suppress(ProcessLookupError):
@@ -165,7 +171,7 @@ def strike(service: Service, world: World, kind: str, *, catch: bool) -> Blow:
     os.kill(pid, signal.SIGKILL)
     wait_until(lambda: gone(pid), 10)
     mid_act = finish() if mid_act else False
-    return Blow(kind, pid, mid_act, None if behind is None else world.next - behind, alive)
+    return Blow(kind, datetime.now(UTC), mid_act, None if behind is None else world.next - behind, alive)
 
 
 def pid_of(service: Service, name: str) -> int | None:
@@ -173,7 +179,9 @@ def pid_of(service: Service, name: str) -> int | None:
     return {"postgres": service.postgres(), "run": service.process.pid, **service.parts()}.get(name)
 
 
-def catch_at_work(service: Service, world: World, kind: str, pid: int) -> tuple[bool, Callable[[], bool]]:
+def catch_at_work(
+    service: Service, world: World, kind: str, pid: int, since: datetime
+) -> tuple[bool, Callable[[], bool]]:
     """Stop the victim and see whether it is in the middle of something; how to make sure once it is gone."""
     if kind == "run":
         return len(service.parts()) > 3, lambda: True
@@ -184,7 +192,7 @@ def catch_at_work(service: Service, world: World, kind: str, pid: int) -> tuple[
         return _asked(service)
     if kind == "listen":
         return world.published["stream"][-1].mark > heard(service), lambda: True
-    return bool(ask(service, AT_WORK[kind])), lambda: True
+    return bool(ask(service, AT_WORK[kind], since=since)), lambda: True
 
 
 def _asked(service: Service) -> tuple[bool, Callable[[], bool]]:
@@ -209,7 +217,7 @@ def heard(service: Service) -> int:
     return -1 if found is None else found
 
 
-def ask(service: Service, question: str) -> int | None:
+def ask(service: Service, question: str, **values: object) -> int | None:
     """A number from the database; None while it does not answer."""
     try:
         engine = connect(service.settings, pool=1)
@@ -217,7 +225,7 @@ def ask(service: Service, question: str) -> int | None:
         return None
     try:
         with engine.connect() as connection:
-            return int(connection.execute(text(question)).scalar_one())
+            return int(connection.execute(text(question), values).scalar_one())
     except DBAPIError:
         return None
     finally:

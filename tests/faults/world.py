@@ -18,7 +18,8 @@ from tests.doubles.jetstream import Jetstream, serving
 from tests.doubles.mastodon import FIRST_ID, Instance, running_instance
 from tests.doubles.wire import FAULTS, Wire, wired
 
-WINDOW = 100  # entries a paper shows
+WINDOW = 400  # entries a paper shows
+OVERFLOWS = 4
 ECHO_BACK = 20  # how far back an event may be told once more
 FORGOTTEN = 40  # posts of the stream that are forgotten at a time
 SHARES = {"stream": 0.76, "social": 0.14, "paper-0": 0.05, "paper-1": 0.05}
@@ -161,7 +162,9 @@ class World:
         self.counts["windows of the stream passed"] += 1
 
     def overflow(self, name: str) -> None:
-        """A paper publishes more at once than it shows."""
+        """A paper publishes more at once than it shows; not too often, for its readers' sake."""
+        if self.counts["windows of a paper passed"] == OVERFLOWS:
+            return
         for _ in range(min(WINDOW + 30, len(self.texts) - self.next)):
             self.publish_in(name)
         self.counts["windows of a paper passed"] += 1
