@@ -75,7 +75,7 @@ class TipSettings(Section):
     """
 
     open: bool = True
-    an_address_an_hour: int = Field(default=10, ge=1)
+    an_address_an_hour: int = Field(default=20, ge=1)  # one address may be a whole mobile network
     all_an_hour: int = Field(default=1_000, ge=1)
     a_partner_a_minute: int = Field(default=60, ge=1)
     least_s: float = Field(default=3.0, ge=0)

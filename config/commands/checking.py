@@ -13,6 +13,7 @@ from config.database import open_database
 from config.doctor import Finding, State, checkup
 from config.files import read_all, strangers
 from config.settings import read_settings, unread_variables
+from config.watches import unmatched_partners
 
 app = typer.Typer()
 
@@ -31,6 +32,7 @@ def check(
     unread = [f"{name}: nothing reads this variable; is it misspelt?" for name in unread_variables()]
     unread += [f"{path}: nothing reads this file; is it misnamed?" for path in strangers(settings)]
     wrong = [each.wrong for each in found if each.wrong]
+    unread += [] if wrong else unmatched_partners(settings)
     if as_json:
         files = [{"files": each.pattern, "count": each.files, "wrong": each.wrong} for each in found]
         print(json.dumps({"ok": not wrong, "files": files, "unread": unread}))
