@@ -134,7 +134,8 @@ class Post(Record, table=True):
 
     Of a post that was edited this is the present wording, taken at `changed_at`; all wordings, the first one
     included, stand in `post_versions`. `fetch_id` names the answer of the server it came with.
-    `author_key` is a keyed digest: it counts voices inside one case and is never searched or shown.
+    `author_key` is a keyed digest: it counts voices inside one case and is never searched or shown. Of a post in
+    custody it is the digest of that with the case, so that nothing links one author's posts in two cases.
     `let_in_by` names the prefilter rule that let the post in.
     """
 

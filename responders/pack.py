@@ -30,6 +30,7 @@ from responders.figures import (
 )
 from responders.tactics import Tactic, named
 from triage.chain import head_of
+from triage.custody import voice_in
 from triage.log import VIEWED
 from triage.records import (
     Alert,
@@ -209,7 +210,7 @@ def _voices(session: Session, ids: Sequence[UUID]) -> dict[UUID, Voices]:
     first: dict[UUID, FirstPost] = {}
     authors: dict[UUID, set[Any]] = {}
     for case_id, post_id, source, platform, published_at, url, author, withdrawn_at in session.execute(asked):
-        authors.setdefault(case_id, set()).add(author or post_id)
+        authors.setdefault(case_id, set()).add(voice_in(case_id, author) if author else post_id)
         if withdrawn_at is None and case_id not in first:
             shown = _shown(platform, url)
             first[case_id] = FirstPost(post_id, source, platform, published_at, shown)
@@ -234,7 +235,7 @@ def _said(
     reasons: dict[UUID, set[str]] = {}
     counts: dict[UUID, dict[str, int]] = {}
     for case_id, signals, labels in session.execute(asked):
-        reasons.setdefault(case_id, set()).update(_words(each) for each in signals)
+        reasons.setdefault(case_id, set()).update(said for each in signals if (said := _words(each)))
         counted = counts.setdefault(case_id, {})
         for name, score in labels.items():
             counted[name] = counted.get(name, 0) + (score >= 0.5)

@@ -1,6 +1,7 @@
 """Custody: pieces that belong to a case are evidence, entered when they are collected and whenever someone has them
 in hand."""
 
+import hashlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -33,13 +34,26 @@ _CASE_SEEN = text(
 )
 
 
+_SET_APART = text(
+    "UPDATE posts SET author_key = sha256(uuid_send(m.case_id) || posts.author_key) FROM post_keys AS k"
+    " JOIN memberships AS m ON m.post_id = k.id AND m.sure WHERE k.id = ANY(:posts) AND posts.id = k.id"
+    " AND posts.collected_at = k.collected_at AND length(posts.author_key) < 32"
+)
+
+
+def voice_in(case_id: UUID, author_key: bytes) -> bytes:
+    """Whose voice a post is, within one case: the same before and after the database keeps only this."""
+    return author_key if len(author_key) == 32 else hashlib.sha256(case_id.bytes + author_key).digest()
+
+
 def take_into_custody(session: Session, *, now: datetime) -> int:
     """Enter the posts and files of cases that have no entry yet, at most 1,000 of each at once. Returns how many.
 
-    The caller commits.
+    From then on nothing links their authors with posts of other cases. The caller commits.
     """
     posts = session.scalars(_UNENTERED, {"most": AT_ONCE}).all()
     files = session.scalars(_UNENTERED_FILES, {"most": AT_ONCE}).all()
+    session.execute(_SET_APART, {"posts": list(posts)})
     entered = note_custody(session, posts, "collected", who="collector", now=now)
     return entered + note_custody_of_files(session, files, "collected", who="collector", now=now)
 

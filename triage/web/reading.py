@@ -10,6 +10,7 @@ from uuid import UUID
 
 from classifier.records import reading_text
 from collector.records import Media, Post
+from triage.custody import voice_in
 
 MENTION = re.compile(r"(?<![\w@/.])@[A-Za-z0-9_](?:[\w.\-]*\w)?(?:@[\w.\-]+\w)?")
 LINK = re.compile(r"https?://\S+")
@@ -90,8 +91,7 @@ def pseudonym(case_id: UUID, author_key: bytes | None) -> str:
     """An author's name in this case only, such as `Voice 4KQ`: nobody can be followed from case to case."""
     if author_key is None:
         return ""
-    mixed = hashlib.sha256(case_id.bytes + author_key).digest()
-    return f"Voice {base64.b32encode(mixed)[:3].decode()}"
+    return f"Voice {base64.b32encode(voice_in(case_id, author_key))[:3].decode()}"
 
 
 def sentence(text: str, longest: int = 160) -> str:
