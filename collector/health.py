@@ -1,20 +1,20 @@
-"""How each source is doing, and which boroughs are seen: what the sources page and `goldenhour sources` show."""
+"""How each source is doing: what the sources page, `goldenhour sources` and the banners say of it."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
-from sqlalchemy import text
 from sqlmodel import Session, col, select
 
-from collector.boroughs import BOROUGHS, WHOLE
+from collector.days import Day, days_of
 from collector.records import Gap, SourceRow
 from collector.rhythm import Heard, is_quiet
 from collector.sources import inbound, polled, streamed
 
 OVERDUE = timedelta(minutes=15)
-LOOK_BACK = timedelta(days=30)
+DAYS = 30
 
 
 class State(StrEnum):
@@ -29,67 +29,54 @@ class State(StrEnum):
     FAILING = "failing"
     QUIET = "has gone quiet"
     OVERDUE = "overdue: is the service running?"
+    PAUSED = "paused"
+
+
+# Of a source in these states we see nothing, whatever else it says of itself.
+BLIND = frozenset({State.STOPPED, State.PAUSED, State.OVERDUE, State.QUIET})
+SHORTEST_PATIENCE = timedelta(minutes=5)
 
 
 class Health(NamedTuple):
-    """One source with its state, what it brought in the last 30 days, and its open gaps.
-
-    `days` are the items seen on each of the last 30 days, the oldest first; `stored` of them could be ours.
-    """
+    """One source with its state, its last days with the oldest first, and its open gaps."""
 
     source: SourceRow
     state: State
-    seen: int
-    stored: int
-    gaps: list[Gap]
-    days: Sequence[int] = ()
+    days: Sequence[Day]
+    gaps: Sequence[Gap]
+
+    @property
+    def seen(self) -> int:
+        return sum(day.seen for day in self.days)
+
+    @property
+    def stored(self) -> int:
+        return sum(day.stored for day in self.days)
 
 
-class Cover(NamedTuple):
-    """Which enabled sources look at one borough in particular; none means it is not covered."""
-
-    borough: str
-    sources: list[str]
-
-
-def health(session: Session, *, now: datetime) -> list[Health]:
+def health(session: Session, *, days: int = DAYS, now: datetime) -> list[Health]:
     """All sources by name."""
     rows = session.exec(select(SourceRow).order_by(col(SourceRow.name))).all()
-    tallies = session.execute(
-        text(
-            "SELECT source, sum(seen) AS seen, sum(stored) AS stored FROM tallies"
-            " WHERE minute > :since GROUP BY source"
-        ),
-        {"since": now - LOOK_BACK},
-    )
-    counts = {each.source: (int(each.seen), int(each.stored)) for each in tallies}
-    days = items_a_day(session, now=now)
-    gaps = session.exec(select(Gap).where(col(Gap.closed_at).is_(None)).order_by(col(Gap.from_at))).all()
-    return [
-        Health(
-            row,
-            state_of(row, now),
-            *counts.get(row.name, (0, 0)),
-            [each for each in gaps if each.source == row.name],
-            days.get(row.name, [0] * LOOK_BACK.days),
-        )
-        for row in rows
-    ]
+    brought = days_of(session, [row.name for row in rows], days=days, now=now)
+    gaps: dict[str, list[Gap]] = defaultdict(list)
+    for gap in session.exec(select(Gap).where(col(Gap.closed_at).is_(None)).order_by(col(Gap.from_at))):
+        gaps[gap.source].append(gap)
+    return [Health(row, state_of(row, now), brought[row.name], gaps[row.name]) for row in rows]
 
 
-def items_a_day(session: Session, *, now: datetime) -> dict[str, list[int]]:
-    """How many items each source showed on each of the last 30 days (of 24 hours, ending now), oldest first."""
-    found = session.execute(
-        text(
-            "SELECT source, floor(extract(epoch FROM :now - minute) / 86400) AS ago, sum(seen) AS seen"
-            " FROM tallies WHERE minute > :since AND minute <= :now GROUP BY source, ago"
-        ),
-        {"since": now - LOOK_BACK, "now": now},
-    )
-    days: dict[str, list[int]] = {}
-    for each in found:
-        days.setdefault(each.source, [0] * LOOK_BACK.days)[-1 - int(each.ago)] = int(each.seen)
-    return days
+def is_blind(row: SourceRow, now: datetime) -> bool:
+    """Whether we do not see what a source shows. One failed fetch is no blindness, nor is a short wait."""
+    state = state_of(row, now)
+    if state in BLIND:
+        return True
+    if state not in (State.FAILING, State.RESTING):
+        return False
+    return row.last_success_at is None or now - row.last_success_at > patience(row)
+
+
+def patience(row: SourceRow) -> timedelta:
+    """How long a source that fails may stay unread before that counts as blind: three of its intervals."""
+    return max(timedelta(seconds=3 * max(row.every_s, row.paced_s or 0)), SHORTEST_PATIENCE)
 
 
 def mark_quiet(session: Session, *, now: datetime) -> list[str]:
@@ -113,6 +100,8 @@ def state_of(row: SourceRow, now: datetime) -> State:
         return State.STOPPED
     if row.kind in inbound():
         return State.OPEN
+    if row.paused_until is not None and row.paused_until > now:
+        return State.PAUSED
     if row.failures:
         return State.FAILING
     if row.rest_until is not None and row.rest_until > now:
@@ -125,11 +114,3 @@ def state_of(row: SourceRow, now: datetime) -> State:
     if is_quiet(known, stream=stream, last_success_at=row.last_success_at, now=now):
         return State.QUIET
     return State.WELL if row.last_success_at is not None else State.NEW
-
-
-def coverage(rows: Sequence[SourceRow]) -> list[Cover]:
-    """Every borough with the enabled sources that name it. London-wide sources count for none of them."""
-    enabled = [row for row in rows if row.enabled and WHOLE not in row.boroughs]
-    return [
-        Cover(borough, sorted(row.name for row in enabled if borough in row.boroughs)) for borough in BOROUGHS
-    ]

@@ -21,6 +21,7 @@ class Permission(StrEnum):
     BREAK_CLAIM = "break_claim"
     READ_REVIEWS = "read_reviews"
     READ_SOURCES = "read_sources"
+    TEND_SOURCES = "tend_sources"
     READ_LOG = "read_log"
     REVEAL = "reveal"
     ADD_FOOTAGE = "add_footage"
@@ -34,13 +35,14 @@ READING = frozenset({P.SEE_COUNTS, P.READ_CASES, P.READ_SOURCES})
 GRANTS: Mapping[str, frozenset[Permission]] = {
     Role.VIEWER: frozenset({P.SEE_COUNTS}),
     Role.TRIAGE: READING | {P.TRIAGE, P.ADD_FOOTAGE},
-    Role.DUTY_OFFICER: READING | {P.REVEAL, P.TRIAGE, P.ADD_FOOTAGE, P.ACKNOWLEDGE, P.BREAK_CLAIM},
+    Role.DUTY_OFFICER: READING
+    | {P.REVEAL, P.TRIAGE, P.ADD_FOOTAGE, P.ACKNOWLEDGE, P.BREAK_CLAIM, P.TEND_SOURCES},
     Role.APPROVER: READING,
     Role.OVERSIGHT_REVIEWER: READING | {P.TRIAGE, P.ADD_FOOTAGE, P.EXPORT, P.ACKNOWLEDGE, P.READ_REVIEWS},
     Role.PANEL_VIEWER: frozenset(),
     Role.DPS_LIAISON: frozenset({P.REVEAL, P.SEE_COUNTS, P.READ_CASES, P.EXPORT, P.EXPORT_WHOLE}),
-    Role.DATA_STEWARD: frozenset({P.SEE_COUNTS, P.READ_SOURCES, P.READ_LOG}),
-    Role.ADMIN: frozenset({P.SEE_COUNTS, P.READ_SOURCES}),
+    Role.DATA_STEWARD: frozenset({P.SEE_COUNTS, P.READ_SOURCES, P.TEND_SOURCES, P.READ_LOG}),
+    Role.ADMIN: frozenset({P.SEE_COUNTS, P.READ_SOURCES, P.TEND_SOURCES}),
     Role.AUDITOR: frozenset({P.READ_LOG}),
 }
 SMALL_TEAM = (Role.TRIAGE, Role.DUTY_OFFICER, Role.APPROVER, Role.OVERSIGHT_REVIEWER, Role.ADMIN)

@@ -14,14 +14,17 @@ class Share(NamedTuple):
     in_cases: int
 
 
-def cased(session: Session, *, since: datetime) -> dict[str, Share]:
-    """Each source's share since a moment, by name; counted for the source that showed a post first."""
+def cased(session: Session, *, since: datetime, source: str | None = None) -> dict[str, Share]:
+    """Each source's share since a moment, by name, or only that of one; a post counts for the source that showed
+    it first.
+    """
+    only = "" if source is None else " AND p.source = :source"
     found = session.execute(
         text(
-            "SELECT p.source, count(*) AS posts, count(*) FILTER (WHERE EXISTS (SELECT FROM memberships AS m"
-            " WHERE m.post_id = p.id AND m.sure)) AS in_cases FROM posts AS p"
-            " WHERE p.collected_at > :since GROUP BY p.source"
+            "SELECT p.source, count(*) AS posts, count(joined.post_id) AS in_cases FROM posts AS p"  # noqa: S608
+            " LEFT JOIN (SELECT DISTINCT post_id FROM memberships WHERE sure) AS joined ON joined.post_id = p.id"
+            f" WHERE p.collected_at > :since{only} GROUP BY p.source"
         ),
-        {"since": since},
+        {"since": since, "source": source},
     )
     return {each.source: Share(int(each.posts), int(each.in_cases)) for each in found}

@@ -14,9 +14,10 @@ from rich.table import Table
 from sqlmodel import Session
 
 from collector.catalogue import EVERY, duration
+from collector.coverage import Cover, Sight, coverage
 from collector.events import begin_event, end_event, events_on
 from collector.evidence_records import WatchEvent
-from collector.health import LOOK_BACK, Cover, Health, State, coverage, health
+from collector.health import DAYS, Health, State, health
 from collector.quotas import quotas_left
 from collector.records import SourceRow
 from collector.sources import inbound, kind_of, kinds, polled
@@ -39,6 +40,7 @@ COLOURS = {
     State.STOPPED: "red",
     State.QUIET: "yellow",
     State.RESTING: "yellow",
+    State.PAUSED: "yellow",
 }
 WEEK = 7
 PIPED_WIDTH = 140  # where no terminal says how wide it is
@@ -63,9 +65,10 @@ def sources(
         with Session(engine) as session:
             now = datetime.now(UTC)
             found = health(session, now=now)
-            shares = cased(session, since=now - LOOK_BACK)
+            shares = cased(session, since=now - timedelta(days=DAYS))
             extra = Extra(shares, quotas_left(session, now=now), events_on(session, now=now))
-    covers = coverage([each.source for each in found])
+    covers = coverage([each.source for each in found], now=now)
+    covers = [each for each in covers if each.sight is not Sight.NEIGHBOUR]
     if as_json:
         listed = [_as_json(each, extra) for each in found]
         said = {"sources": listed, "boroughs": _boroughs(covers)}
@@ -151,7 +154,7 @@ def _as_json(each: Health, extra: Extra) -> dict[str, Any]:
         "stored_30d": each.stored,
         "gaps": gaps,
     } | {
-        "a_day": list(each.days),
+        "a_day": [day.seen for day in each.days],
         "in_cases_30d": share.in_cases,
     }
 
@@ -159,7 +162,8 @@ def _as_json(each: Health, extra: Extra) -> dict[str, Any]:
 def _boroughs(covers: Sequence[Cover]) -> dict[str, Any]:
     return {
         "covered": {each.borough: each.sources for each in covers if each.sources},
-        "uncovered": [each.borough for each in covers if not each.sources],
+        "uncovered": [each.borough for each in covers if each.sight is Sight.UNCOVERED],
+        "blind": [each.borough for each in covers if each.sight is Sight.BLIND],
     }
 
 
@@ -177,10 +181,11 @@ def _show(found: Sequence[Health], covers: Sequence[Cover], extra: Extra) -> Non
     if any(each.source.enabled and each.source.kind == "youtube" for each in found):
         left = ", ".join(f"{bucket} {units:,}" for bucket, units in extra.quotas.items())
         console.print(f"\nLeft of today's allowances: {left}")
-    blind = [each.borough for each in covers if not each.sources]
-    console.print(f"\n{len(covers) - len(blind)} of {len(covers)} boroughs have a source of their own.")
-    if blind:
-        console.print(f"[red]Not covered:[/] {', '.join(blind)}")
+    covered = sum(bool(each.sources) for each in covers)
+    console.print(f"\n{covered} of {len(covers)} boroughs have a source of their own.")
+    for sight in (Sight.UNCOVERED, Sight.BLIND):
+        if names := [each.borough for each in covers if each.sight is sight]:
+            console.print(f"[red]{sight.value.capitalize()}:[/] {', '.join(names)}")
 
 
 def _table(found: Sequence[Health], extra: Extra) -> Table:
@@ -198,7 +203,9 @@ def _table(found: Sequence[Health], extra: Extra) -> Table:
         share = extra.shares.get(row.name, Share(0, 0))
         counts = f"{each.seen:,}", f"{each.stored:,}", f"{share.in_cases:,}"
         state = f"[{colour}]{each.state.value}[/]"
-        table.add_row(row.name, row.kind, state, *when, plot(each.days[-WEEK:]), *counts)
+        table.add_row(
+            row.name, row.kind, state, *when, plot([day.seen for day in each.days[-WEEK:]]), *counts
+        )
     return table
 
 
@@ -215,6 +222,9 @@ def _said_of(each: Health) -> Iterator[str]:
     if row.error:
         failures = f"{row.failures} in a row" if row.failures else "now"
         yield f"[red]{row.name}[/] failing ({failures}): {escape(row.error)}\n    {escape(row.remedy or '')}"
+    if each.state is State.PAUSED:
+        why = escape(row.paused_because or "")
+        yield f"{row.name} paused until {_when(row.paused_until)} by {row.paused_by}: {why}"
     if each.state is State.STOPPED:
         yield f"[red]{row.name}[/] stopped: {escape(row.stops_because or '')}"
     if each.state is State.QUIET and row.rhythm_s:

@@ -8,8 +8,9 @@ from sqlmodel import Session, select
 
 from collector.boroughs import BOROUGHS
 from collector.catalogue import CatalogueError, Watch, read_sources, sync_sources
+from collector.coverage import coverage
 from collector.errors import Refused
-from collector.health import State, coverage, health, mark_quiet
+from collector.health import State, health, mark_quiet
 from collector.records import Cursor, SourceRow
 from collector.schedule import claim, due, failed, succeeded
 from collector.sources import inbound, polled
@@ -200,11 +201,11 @@ def test_the_state_of_a_source_is_said_in_words(session: Session, written: Path)
 
 def test_a_borough_that_only_london_wide_sources_see_is_not_covered(session: Session, written: Path) -> None:
     row = sync(session, written, GOOD)
-    covered = {each.borough: each.sources for each in coverage([row])}
+    covered = {each.borough: each.sources for each in coverage([row], now=NOON)}
     assert covered["Hackney"] == ["hackney-herald"]
     assert covered["Barnet"] == []
     row = sync(session, written, GOOD.replace('["Hackney"]', '["London"]'))
-    assert not any(each.sources for each in coverage([row]))
+    assert not any(each.sources for each in coverage([row], now=NOON))
 
 
 def test_every_polled_kind_stands_in_our_catalogue() -> None:

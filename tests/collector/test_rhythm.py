@@ -1,6 +1,6 @@
 """A source is asked by its own rhythm, within bounds; its silence is raised against that rhythm."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sqlmodel import Session
 
 from collector.events import EventError, begin_event, end_event, events_on, interval_of
-from collector.health import State, health, items_a_day, mark_quiet, state_of
+from collector.health import State, health, mark_quiet, state_of
 from collector.records import SourceRow, Tally
 from collector.rhythm import Heard, heard, is_quiet, pace, quiet_after
 from collector.schedule import due, succeeded
@@ -114,10 +114,12 @@ def test_items_a_day_are_counted_for_thirty_days(session: Session) -> None:
     for ago, seen in ((timedelta(0), 3), (HOUR, 2), (3 * DAY, 5), (29 * DAY, 7), (31 * DAY, 11)):
         session.add(Tally(source="herald", minute=NOON - ago, seen=seen, dropped=seen))
     session.commit()
-    days = items_a_day(session, now=NOON)["herald"]
+    (shown,) = health(session, now=NOON)
+    days = [day.seen for day in shown.days]
     assert len(days) == 30
     assert (days[-1], days[-4], days[0], sum(days)) == (5, 5, 7, 17)
-    assert list(health(session, now=NOON)[0].days) == days
+    assert (shown.days[0].on, shown.days[-1].on) == (date(2026, 6, 15), date(2026, 7, 14))
+    assert (shown.seen, shown.stored) == (17, 0)
 
 
 def test_an_event_hurries_its_sources_and_ends_by_itself(session: Session) -> None:

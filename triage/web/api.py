@@ -5,7 +5,7 @@ Same sign-in as the pages: the session cookie, and for changes its token in the 
 """
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -14,11 +14,12 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session, col, select
 
+from collector.days import seen_since
 from collector.records import Record
 from triage import actions
 from triage.records import AlertState, Case, Desk, Statement, StatementState, Status
 from triage.web.alerts import Raised, read_alerts
-from triage.web.calm import health, troubles
+from triage.web.calm import troubles, watched
 from triage.web.case import Voice, ids_of, read_voices
 from triage.web.filters import PER_PAGE, Filters
 from triage.web.permitted import note_view
@@ -318,15 +319,17 @@ def alerts(visit: Visiting, state: AlertState = AlertState.OPEN, desk: Desk | No
 
 @router.get("/sources", responses=REFUSALS)
 def sources(visit: Visiting) -> list[SourceOut]:
+    """All sources; `seen_a_day` are the items of the last 24 hours, ours or not."""
+    seen = seen_since(visit.session, visit.now - timedelta(days=1))
     return [
         SourceOut.model_validate(
             {
                 **_fields(each.source, set(SourceOut.model_fields) - {"seen_a_day", "blind"}),
-                "seen_a_day": each.seen_a_day,
+                "seen_a_day": seen.get(each.source.name, 0),
                 "blind": each.blind,
             }
         )
-        for each in health(visit.session, now=visit.now)
+        for each in watched(visit.session, now=visit.now)
     ]
 
 

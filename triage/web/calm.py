@@ -6,22 +6,23 @@ Looked at for every page, so each question is one indexed or small query.
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
+from urllib.parse import quote
 
 from sqlalchemy import text
 from sqlmodel import Session, col, func, select
 
 from collector.evidence import STAGE as EVIDENCE
+from collector.health import State, is_blind, state_of
 from collector.records import Failure, SourceRow, Tally
 from collector.sources import inbound
 from triage.records import Channel, Heartbeat
+from triage.web.sight import remedy, why
 from triage.web.words import count, spell
 
 DEAD_AFTER = timedelta(seconds=20)
 FORGOTTEN_AFTER = timedelta(days=2)
-QUIET_AFTER = timedelta(minutes=10)
 LOST_CALLS = 3
 FAILED_LOOKS = 5
-MISSED_ITEMS = 30  # with a steady rhythm, chance of this many missing in a row is nil
 
 
 class Trouble(NamedTuple):
@@ -42,20 +43,17 @@ class Calm(NamedTuple):
     last_seen_at: datetime | None
 
 
-class Health(NamedTuple):
-    """How one source is doing. `quiet_for` is set when it says nothing against its own rhythm."""
+class Watched(NamedTuple):
+    """How one source is doing. `blind` says why we do not see what it shows, None when we do."""
 
     source: SourceRow
-    seen_a_day: int
-    last_item_at: datetime | None
-    quiet_for: timedelta | None
-    usual: timedelta | None
+    state: State
     blind: str | None
 
 
 def troubles(session: Session, *, channels: Sequence[str], now: datetime) -> Calm:
     """Everything that stands between the world and this desk, gravest first."""
-    sources = health(session, now=now)
+    sources = watched(session, now=now)
     enabled = [each for each in sources if each.source.enabled and each.source.kind not in inbound()]
     found = (
         *_changed_evidence(session),
@@ -77,52 +75,18 @@ def troubles(session: Session, *, channels: Sequence[str], now: datetime) -> Cal
     )
 
 
-def health(session: Session, *, now: datetime) -> list[Health]:
-    """All sources by name, each with its rhythm over the last day."""
-    rhythm = {
-        name: (seen or 0, last)
-        for name, seen, last in session.exec(
-            select(
-                Tally.source,
-                func.sum(Tally.seen),
-                func.max(Tally.minute).filter(col(Tally.seen) > 0),
-            )
-            .where(Tally.minute > now - timedelta(days=1))
-            .group_by(col(Tally.source))
-        )
-    }
+def watched(session: Session, *, now: datetime) -> list[Watched]:
+    """All sources, those switched off last, by name."""
     rows = session.exec(select(SourceRow).order_by(col(SourceRow.enabled).desc(), SourceRow.name)).all()
-    return [_health(row, *rhythm.get(row.name, (0, None)), now=now) for row in rows]
+    return [_watched(row, now) for row in rows]
 
 
-def _health(row: SourceRow, seen: int, last: datetime | None, *, now: datetime) -> Health:
-    usual = timedelta(days=1) / seen if seen else None
-    quiet = now - last if last else None
-    silent = bool(usual and quiet and quiet > QUIET_AFTER and quiet > usual * MISSED_ITEMS)
-    return Health(
-        row, seen, last, quiet if silent else None, usual, _why_blind(row, quiet, usual, silent, now)
-    )
+def _watched(row: SourceRow, now: datetime) -> Watched:
+    state = state_of(row, now)
+    return Watched(row, state, why(row, state, now) if is_blind(row, now) else None)
 
 
-def _why_blind(
-    row: SourceRow, quiet: timedelta | None, usual: timedelta | None, silent: bool, now: datetime
-) -> str | None:
-    """Why we do not see what this source shows, or None. One failed fetch is not blindness; a missed rhythm is."""
-    if not row.enabled or row.kind in inbound():
-        return None
-    patience = max(timedelta(seconds=3 * row.every_s), timedelta(minutes=5))
-    since = row.last_success_at
-    if row.failures and (since is None or now - since > patience):
-        ago = f"for {spell(now - since)}" if since else "since it was set up"
-        return f"cannot be read {ago}: {row.error or 'no reason recorded'}"
-    if since is not None and now - since > patience * 4:
-        return f"has not been looked at for {spell(now - since)}"
-    if silent and quiet and usual:
-        return f"nothing new for {spell(quiet)} (usually one every {spell(usual)})"
-    return None
-
-
-def _blind(enabled: Sequence[Health]) -> Iterator[Trouble]:
+def _blind(enabled: Sequence[Watched]) -> Iterator[Trouble]:
     blind = [each for each in enabled if each.blind]
     if not enabled:
         yield Trouble("No source is switched on, so nothing can arrive", "Enable sources in sources.toml")
@@ -131,10 +95,12 @@ def _blind(enabled: Sequence[Health]) -> Iterator[Trouble]:
         yield Trouble(
             f"{len(blind)} of {len(enabled)} sources are blind: {names} and others",
             "See sources for each reason",
+            "/sources?show=blind",
         )
         return
     for each in blind:
-        yield Trouble(f"{each.source.name} {each.blind}", each.source.remedy or "See sources")
+        where = f"/sources/{quote(each.source.name, safe='')}"
+        yield Trouble(f"{each.source.name} {each.blind}", remedy(each.source, each.state), where)
 
 
 def _no_channel(channels: Sequence[str]) -> Iterator[Trouble]:
@@ -190,11 +156,11 @@ def _stuck_jobs(session: Session, *, now: datetime) -> Iterator[Trouble]:
 
 JOBS = """
 SELECT (SELECT count(*) FROM procrastinate_jobs WHERE status = 'failed'),
-       (SELECT count(*) FROM procrastinate_jobs WHERE status = 'todo'),
+       (SELECT count(*) FROM procrastinate_jobs WHERE status = 'todo' AND queue_name <> 'look'),
        (SELECT coalesce(j.scheduled_at, (SELECT min(at) FROM procrastinate_events
                                          WHERE job_id = j.id AND type = 'deferred'))
         FROM procrastinate_jobs j
-        WHERE j.status = 'todo' AND (j.scheduled_at IS NULL OR j.scheduled_at <= now())
+        WHERE j.status = 'todo' AND j.queue_name <> 'look' AND (j.scheduled_at IS NULL OR j.scheduled_at <= now())
         ORDER BY j.id LIMIT 1)
 """
 

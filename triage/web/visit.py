@@ -41,6 +41,10 @@ SAID = {
     "pasted": "The link is kept, with its title.",
     "pasted-silent": "The link is kept as you saw it. Its platform told us nothing: see why below.",
     "known-link": "This link was here already.",
+    "asked-now": "It is asked now. What it brings stands here in a moment.",
+    "paused": "Paused. It goes on by itself; until then every page says so.",
+    "goes-on": "The pause is over: it is asked now.",
+    "gap-closed": "The gap is closed. The reason is in the log.",
 }
 
 

@@ -135,3 +135,8 @@ def plain(name: str) -> str:
 def count(number: int, one: str, many: str = "") -> str:
     """`1 post`, `412 posts`."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def capital(text: str) -> str:
+    """A sentence's beginning; the rest stays as it is."""
+    return text[:1].upper() + text[1:]

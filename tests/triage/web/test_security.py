@@ -46,6 +46,8 @@ SIGNED_IN = {
     "GET /cases/{ref}/footage/{footage}/sheet",
     "GET /alerts",
     "GET /sources",
+    "GET /sources/{name}",
+    "GET /coverage",
     "GET /routings",
     "GET /reviews",
     "GET /search",
@@ -69,6 +71,10 @@ SIGNED_IN_WITH_TOKEN = {
     "POST /manual",
     "POST /queue/next",
     "POST /queue/bulk",
+    "POST /sources/{name}/ask",
+    "POST /sources/{name}/pause",
+    "POST /sources/{name}/go-on",
+    "POST /sources/{name}/gaps/{gap}/close",
     "POST /cases/{ref}/claim",
     "POST /cases/{ref}/release",
     "POST /cases/{ref}/footage",
@@ -106,7 +112,7 @@ def routes(found: list[BaseRoute]) -> Iterator[str]:
 
 def filled(route: str) -> tuple[str, str]:
     method, path = route.split(" ", 1)
-    return method, path.replace("{ref}", "1").replace("{token}", "nothing")
+    return method, path.replace("{ref}", "1").replace("{token}", "nothing").replace("{name}", "bluesky")
 
 
 def test_every_route_has_been_decided_on(engine: Engine) -> None:
