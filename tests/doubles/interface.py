@@ -5,10 +5,12 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
+
+from tests.doubles.hung_up import Patient
 
 
 class Asked(NamedTuple):
@@ -51,8 +53,7 @@ class Interface:
         self.answers[path] = lambda _asked: Said(left.pop(0) if len(left) > 1 else left[0])
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
+class _Server(Patient):
     interface: Interface
 
 

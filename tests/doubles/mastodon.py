@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from tests.doubles.hung_up import Patient
 
 START = datetime(2026, 7, 14, 9, 0, tzinfo=UTC)
 FIRST_ID = 111_000_000_000_000_000
@@ -58,8 +60,7 @@ class Instance:
         return [each for each in self.statuses if int(each["id"]) > int(min_id)][:limit][::-1]
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
+class _Server(Patient):
     instance: Instance
 
 
