@@ -30,8 +30,9 @@ test-quick: $(VENV)/tested
 test-waiting: $(VENV)/tested
 	@$(PY) -m pytest -q -m "browser or faults" --junitxml=$(TESTS)/waiting.xml > $(TESTS)/waiting.txt 2>&1 || true
 
-campaign: $(VENV)/tested ## Kill -9 at random points, 100 times over 50,000 posts (a quarter of an hour)
+campaign: $(VENV)/tested ## Kill -9 100 times over 50,000 posts, then every hostile publisher at full length (20 minutes)
 	@GOLDENHOUR_TEST_KILLS=100 GOLDENHOUR_TEST_POSTS=50000 $(PY) -m pytest -q -s tests/faults/test_kills.py
+	@GOLDENHOUR_TEST_PATIENCE=24 $(PY) -m pytest -q -s tests/walk/test_hostile.py
 
 check: $(VENV)/tested ## Formatting, lint, types, import layers, declared dependencies
 	@$(VENV)/bin/ruff format --quiet --check . || { echo "make format puts this right" >&2; exit 1; }

@@ -57,16 +57,21 @@ class Reader:
         """As `read_feed`, of any size. Raises Unreadable, also for a feed that takes too long or too much memory."""
         if len(body) <= SMALL:
             return read_feed(body, headers, url)
+        where = url.partition("?")[0]
         if not self._free.acquire(timeout=left_s(2 * READ_S)):
-            raise TooSlow(f"{url.partition('?')[0]}: other large feeds were read all the while")
+            raise TooSlow(f"{where}: other large feeds were read all the while")
         try:
-            said = self._asked(body, _Ordered(dict(headers), url))
+            time_s = left_s(READ_S)
+            said = self._asked(body, _Ordered(dict(headers), url), time_s)
         finally:
             self._free.release()
-        if said.feed is None:
-            refused = said.refused or _Refused("the feed takes too long to read", _EXHAUSTS)
-            raise Unreadable(refused.cause, remedy=refused.remedy)
-        return said.feed
+        if said.feed is not None:
+            return said.feed
+        if said.refused is not None:
+            raise Unreadable(said.refused.cause, remedy=said.refused.remedy)
+        if time_s < READ_S:
+            raise TooSlow(f"{where}: other large feeds left no time to read it")
+        raise Unreadable("the feed takes too long to read", remedy=_EXHAUSTS)
 
     def close(self) -> None:
         if self._child is not None:
@@ -74,25 +79,28 @@ class Reader:
             self._child.communicate()
             self._child = None
 
-    def _asked(self, body: bytes, ordered: _Ordered) -> _Said:
-        """What the child says; nothing when it was killed."""
-        if self._child is None or self._child.poll() is not None:
-            self.close()
-            self._child = _start()
-        late = threading.Timer(min(READ_S, left_s(READ_S)), self._child.kill)
-        late.start()
-        try:
-            _write(self._child.stdin, msgspec.msgpack.encode(ordered))
-            _write(self._child.stdin, body)
-            return msgspec.msgpack.decode(_read(self._child.stdout), type=_Said)
-        except (EOFError, OSError) as error:
-            ended = self._child.wait()
-            self.close()
-            if ended != -signal.SIGKILL:
-                raise RuntimeError("the process that reads feeds ended by itself") from error
-            return _Said()
-        finally:
-            late.cancel()
+    def _asked(self, body: bytes, ordered: _Ordered, within_s: float) -> _Said:
+        """What the child says; nothing when it was killed. One that ended after its last answer is started again."""
+        for _ in range(2):
+            child = self._child if self._child and self._child.poll() is None else self._start()
+            late = threading.Timer(within_s, child.kill)
+            late.start()
+            try:
+                _write(child.stdin, msgspec.msgpack.encode(ordered))
+                _write(child.stdin, body)
+                return msgspec.msgpack.decode(_read(child.stdout), type=_Said)
+            except (EOFError, OSError):
+                if child.wait() == -signal.SIGKILL:
+                    return _Said()
+            finally:
+                late.cancel()
+        raise RuntimeError("the process that reads feeds ends by itself")
+
+    def _start(self) -> "subprocess.Popen[bytes]":
+        self.close()
+        command = [sys.executable, "-P", "-m", "collector.apart"]
+        self._child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        return self._child
 
 
 def main() -> None:
@@ -101,12 +109,15 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with os.fdopen(os.dup(0), "rb") as orders, os.fdopen(os.dup(1), "wb") as out:
         os.dup2(2, 1)  # what a library prints is no answer
-        while True:
+        exhausted = False
+        while not exhausted:
             try:
                 ordered = msgspec.msgpack.decode(_read(orders), type=_Ordered)
             except EOFError:
                 return
-            _write(out, msgspec.msgpack.encode(_said(_read(orders), ordered)))
+            said = _said(_read(orders), ordered)
+            exhausted = said.refused is not None and said.refused.remedy == _EXHAUSTS
+            _write(out, msgspec.msgpack.encode(said))
 
 
 def _said(body: bytes, ordered: _Ordered) -> _Said:
@@ -118,11 +129,6 @@ def _said(body: bytes, ordered: _Ordered) -> _Said:
         return _Said(
             refused=_Refused(f"the feed takes more than {MEMORY_BYTES / 1e6:.0f} MB to read", _EXHAUSTS)
         )
-
-
-def _start() -> "subprocess.Popen[bytes]":
-    command = [sys.executable, "-P", "-m", "collector.apart"]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
 
 def _write(pipe: IO[bytes] | None, message: bytes) -> None:

@@ -305,7 +305,7 @@ def _unreachable(where: str, error: httpx.ConnectError) -> Unreachable:
     """Why no connection came about, and whose fault that is as far as TLS tells."""
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, ssl.SSLError):
-        cause = cause.__cause__
+        cause = cause.__cause__ or cause.__context__
     if cause is None:
         return Unreachable(f"{where}: {error}")
     if isinstance(cause, ssl.SSLCertVerificationError):

@@ -52,6 +52,8 @@ def test_what_takes_too_long_is_ended_and_the_next_is_read(
         reader.read(SLOW, {}, URL)
     assert "made to exhaust" in raised.value.remedy
     monkeypatch.setattr(apart, "READ_S", 20)
+    with within(1), pytest.raises(TooSlow, match="no time"):
+        reader.read(SLOW, {}, URL)
     assert len(reader.read(LARGE, {}, URL).items) == 500
 
 
@@ -99,3 +101,10 @@ def test_what_is_left_of_a_visit_is_shared_by_its_steps_and_known_to_its_thread_
             assert left_s(5) == 0
     assert left_s(5) == 5
     assert seen == [5]
+
+
+def test_one_feed_after_another_may_be_made_to_exhaust_it(reader: Reader) -> None:
+    for _ in range(3):
+        with pytest.raises(Unreadable, match="64 MB"):
+            reader.read(GREEDY, {}, URL)
+        assert len(reader.read(LARGE, {}, URL).items) == 500

@@ -110,6 +110,8 @@ class _Handler(socketserver.StreamRequestHandler):
     def _begin(self) -> None:
         if self.server.door == "reset":
             raise Hangs
+        if self.server.door == "clear":
+            self._send(answer(b"", status=b"400 Bad Request"))
         if self.server.door == "silent":
             self.server.publisher.stopping.wait(60)
         if isinstance(self.server.door, ssl.SSLContext):
@@ -122,7 +124,7 @@ class _Handler(socketserver.StreamRequestHandler):
 
     def _one(self) -> bool:
         line = self.rfile.readline(65_536)
-        if not line:
+        if line.count(b" ") < 2:
             return False
         path = line.split(b" ")[1].decode("latin-1")
         headers: dict[str, bytes] = {}
@@ -132,8 +134,8 @@ class _Handler(socketserver.StreamRequestHandler):
         publisher = self.server.publisher
         publisher.log.append(Request(path, headers, time.monotonic()))
         if path.startswith("/hostile/"):
-            name = path.removeprefix("/hostile/").partition("?")[0].partition("/")[0].replace("-", " ")
-            publisher.behaviours[name](self._send, publisher)
+            asked = path.removeprefix("/hostile/").partition("?")[0].partition("/")[0]
+            publisher.behaviours[asked.replace("-", " ")](self._send, publisher)
             return False
         feed = publisher.feeds.get(path.removeprefix("/feeds/").partition("?")[0])
         self._send(answer(b"", status=b"404 Not Found") if feed is None else _answer(feed, headers))
