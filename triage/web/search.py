@@ -1,4 +1,4 @@
-"""Search: a case by number, words or place; a post by its exact address. Never a person."""
+"""Search: a case by number, words or place; a post by its exact address, a tip by its reference. Never a person."""
 
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
@@ -8,9 +8,12 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlmodel import Session, col, or_, select
 
 from collector.records import Post
+from collector.tips import is_kept
+from triage.pasting import case_of
 from triage.records import Case, Membership
 from triage.web.filters import Filters
 from triage.web.rows import rows_of
+from triage.web.tips_form import post_of
 from triage.web.visit import Visiting
 
 router = APIRouter()
@@ -41,6 +44,10 @@ class Asked(NamedTuple):
 @router.get("/search")
 def search(visit: Visiting, q: str = "") -> Response:
     asked = Asked(" ".join(q.split())[:300])
+    tip = post_of(asked.words.upper())
+    if tip is not None and is_kept(visit.session, tip):
+        home = case_of(visit.session, tip)
+        return RedirectResponse(f"/cases/{home.number}" if home else f"/manual/{tip}", 303)
     if asked.number is not None:
         exact = visit.session.exec(select(Case.number).where(Case.number == asked.number)).first()
         if exact is not None:

@@ -1,6 +1,5 @@
 """The tip form: a public page, without an account, to tell us of a police encounter. Works without JavaScript."""
 
-import re
 import secrets
 from datetime import timedelta
 from http import HTTPStatus
@@ -18,11 +17,10 @@ from collector.boroughs import BOROUGHS, NEIGHBOUR
 from collector.collect import id_of
 from collector.knocks import caller_of, knock
 from collector.plain import clean
-from collector.records import post_id
 from collector.sources.tip import FORM
-from collector.tips import LONGEST, PLATFORM, is_kept, is_open, note_flood, take_in
+from collector.tips import LONGEST, is_kept, is_open, note_flood, take_in
 from triage.web.security import is_secure
-from triage.web.tips_form import Filled, age_of, filled_of, item, make_pass, wrong_with
+from triage.web.tips_form import Filled, age_of, filled_of, item, make_pass, post_of, wrong_with
 from triage.web.visit import Room, plain_page, room_of
 from triage.web.words import spell
 
@@ -31,7 +29,6 @@ router = APIRouter()
 
 HOUR = timedelta(hours=1)
 MOST_FIELDS = 20
-REFERENCE = re.compile(r"[A-Z2-7]{4}(?:-[A-Z2-7]{4}){3}")
 STALE = "This page was open for too long, or your browser keeps no cookies. Check what you wrote and send it again"
 FAST = "That was very quick. Check what you wrote and send it again"
 NOT_KEPT = "Something went wrong on our side and it was not kept. Nothing you wrote is lost: send it again in a minute"
@@ -80,7 +77,8 @@ def sent(request: Request, reference: str) -> HTMLResponse:
     """The page that gives the reference, of a tip that we have."""
     room = room_of(request)
     with Session(room.engine) as session:
-        if not (REFERENCE.fullmatch(reference) and is_kept(session, post_id(PLATFORM, reference))):
+        post = post_of(reference)
+        if post is None or not is_kept(session, post):
             return plain_page(
                 room, request, "tip_closed.html", 404, why="There is no tip with this reference."
             )

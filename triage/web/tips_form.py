@@ -2,22 +2,26 @@
 
 import base64
 import hmac
+import re
 import secrets
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
+from uuid import UUID
 
 from collector.batch import Item
 from collector.boroughs import BOROUGHS, NEIGHBOUR
 from collector.entries import web_address
 from collector.plain import clean, tidy
-from collector.tips import LONGEST, Tip, item_of
+from collector.records import post_id
+from collector.tips import LONGEST, PLATFORM, Tip, item_of
 
 LINKS = 5
 LONGEST_LINE = 300
 LONGEST_LINK = 2_000
 LEAST = 10  # characters of what happened
 REFERENCE_BYTES = 10  # 16 characters, in four groups
+REFERENCE = re.compile(r"[A-Z2-7]{4}(?:-[A-Z2-7]{4}){3}")
 
 
 class Filled(NamedTuple):
@@ -98,6 +102,11 @@ def item(filled: Filled, given: str, key: bytes, now: datetime) -> Item:
     letters = base64.b32encode(digest).decode()
     reference = "-".join(letters[at : at + 4] for at in range(0, len(letters), 4))
     return item_of(tip, reference, published_at=now)
+
+
+def post_of(reference: str) -> UUID | None:
+    """The post that a reference stands for; None of what is no reference."""
+    return post_id(PLATFORM, reference) if REFERENCE.fullmatch(reference) else None
 
 
 def make_pass(cookie: str, key: bytes, now: datetime) -> str:

@@ -16,10 +16,11 @@ from collector.door_records import Knock
 from collector.months import make_months
 from collector.records import Failure, Post, SourceRow
 from collector.settings import TipSettings
-from tests.browser.seed import PASSWORD
+from tests.browser.seed import PASSWORD, Seeded
 from tests.make import make_source
 from tests.served import Browser, field, serve
 from tests.triage.web.conftest import Clockwork
+from triage.records import Membership
 from triage.settings import WebSettings
 from triage.web.app import desk
 from triage.web.inbox import Inbox
@@ -366,3 +367,22 @@ def test_someone_signed_in_may_use_the_form_too(
     browser = visit()
     assert browser.sign_in("amira", PASSWORD).status_code == 303
     assert browser.post("/tip", data=filled(browser, clock)).status_code == 303
+
+
+def test_staff_find_a_tip_by_its_reference(
+    engine: Engine, base: str, clock: Clockwork, visit: Callable[[], Browser], seeded: Seeded
+) -> None:
+    browser = visit()
+    browser.sign_in("amira", PASSWORD)
+    reference = browser.post("/tip", data=filled(browser, clock)).headers["location"].rpartition("/")[2]
+    [post] = [each for each in tips(engine) if each.external_id == reference]
+    alone = browser.get("/search", params={"q": f" {reference.lower()} "})
+    assert alone.headers["location"] == f"/manual/{post.id}"
+    page = browser.get(alone.headers["location"]).text
+    assert f"Tip {reference}" in page
+    assert TELLING["what"] in page
+    with Session(engine) as session:
+        session.add(Membership(post_id=post.id, case_id=seeded.cases[0].id, how="new", joined_at=clock()))
+        session.commit()
+    assert browser.get("/search", params={"q": reference}).headers["location"] == "/cases/1"
+    assert browser.get("/search", params={"q": "AAAA-BBBB-CCCC-DDDD"}).status_code == 200
