@@ -16,12 +16,12 @@ from typing import NamedTuple, cast
 import msgspec
 
 from collector.batch import Deletion, Item
-from collector.bluesky import COLLECTION
+from collector.bluesky import COLLECTION, asks_not_to_be_shown
 from collector.bounds import MOST_ENTRIES
 from collector.errors import Unreadable
 from collector.feeds import read_feed
 from collector.posts import read_post
-from collector.sources.jetstream import PLATFORM, item_of, read_frame
+from collector.sources.jetstream import PLATFORM, PROFILES, item_of, read_frame
 from collector.statuses import read_status
 from collector.unwrapping import DAMAGED, HEAD, NotReadable
 
@@ -216,6 +216,9 @@ def _read_jetstream(raw: bytes) -> Read:
     if change.operation == "gone" and change.did:
         gone = Deletion(PLATFORM, f"its account is {change.words}", prefix=f"at://{change.did}/")
         return Read(source=PLATFORM, deletions=(gone,))
+    if change.collection == PROFILES and change.did and asks_not_to_be_shown(change.record):
+        hidden = Deletion(PLATFORM, "its author asks not to be shown", prefix=f"at://{change.did}/")
+        return Read(source=PLATFORM, deletions=(hidden,))
     if change.collection != COLLECTION:
         return Read(source=PLATFORM)
     if change.operation == "delete":

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import structlog
 from sqlalchemy import Engine, text
@@ -16,7 +16,7 @@ from collector.collect import LetsIn, edited_among
 from collector.errors import FetchError
 from collector.http import Http
 from collector.quotas import Meter, count_spent, metered
-from collector.records import SourceRow
+from collector.records import POST_NAMESPACE, SourceRow
 from collector.schedule import Lease, claim, let_rest, release
 from collector.settings import CollectSettings
 from collector.sources import kind_of, kinds, open_source
@@ -26,6 +26,7 @@ from collector.store import withdraw_posts
 log = structlog.get_logger()
 
 EVERY = timedelta(hours=20)  # so that with its waits it is never more than a day
+LATE = timedelta(hours=25)
 LOOK_BACK = timedelta(days=90)
 AT_ONCE = 40  # posts of one source in one go; with a go every ten minutes some 5,000 a day
 PATIENCE_S = 35.0  # and one request more: still within the lease
@@ -70,6 +71,45 @@ def due_to_sweep(session: Session, *, now: datetime) -> list[str]:
         },
     )
     return [each.name for each in found]
+
+
+def note_behind(session: Session, *, now: datetime) -> dict[str, int]:
+    """Of each source that does not keep up, how many stored posts nobody looked at for more than a day; each is a
+    Failure until it is mended. The caller commits."""
+    found = session.execute(
+        text(
+            f"SELECT name, (SELECT count(*){_DUE_AT_ALL}) AS late FROM sources"  # noqa: S608  # all parts are ours
+            " WHERE kind = ANY(CAST(:kinds AS text[])) AND enabled AND (stops_at IS NULL OR stops_at > :now)"
+        ),
+        {
+            "kinds": _read_again(),
+            "sparing": _spared(),
+            "now": now,
+            "since": now - LOOK_BACK,
+            "before": now - LATE,
+        },
+    )
+    late = {each.name: each.late for each in found if each.late}
+    session.execute(
+        text(
+            "UPDATE failures SET mended_at = :now WHERE stage = 'sweep' AND mended_at IS NULL"
+            " AND subject <> ALL(CAST(:late AS text[]))"
+        ),
+        {"now": now, "late": list(late)},
+    )
+    for name, posts in late.items():
+        session.execute(
+            _BEHIND, {"id": uuid5(POST_NAMESPACE, f"sweep\0{name}"), "now": now, "name": name, "late": posts}
+        )
+    return late
+
+
+_BEHIND = text(
+    "INSERT INTO failures (id, at, stage, subject, error, remedy) VALUES (:id, :now, 'sweep', :name,"
+    " CAST(:late AS text) || ' stored posts were not looked at again for more than a day',"
+    " 'See why its source fails, or set its key; posts in no case go after 30 days')"
+    " ON CONFLICT (id) DO UPDATE SET at = excluded.at, error = excluded.error, mended_at = NULL"
+)
 
 
 def _spared() -> list[str]:

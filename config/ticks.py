@@ -18,7 +18,7 @@ from collector.knocks import forget_knocks
 from collector.months import make_months
 from collector.retention import let_go
 from collector.schedule import due
-from collector.sweep import due_to_sweep, purge
+from collector.sweep import due_to_sweep, note_behind, purge
 from collector.timestamps import unstamped
 from collector.vault import Keyring, seal_authors
 from collector.video.files import Files
@@ -126,8 +126,11 @@ def let_go_by_night(house: House, now: datetime) -> None:
     with Session(house.engine) as session:
         gone = let_go(session, house.settings.keep, now=now)
         forget_withdrawn(session, since=now - timedelta(days=2))
+        behind = note_behind(session, now=now)
         session.commit()
     log.info("kept no longer", **gone._asdict())
+    for source, posts in behind.items():
+        log.error("sweep is behind", source=source, posts=posts)
 
 
 def tell_edits(house: House, now: datetime) -> None:

@@ -5,15 +5,17 @@ when its form changes, the source fails and says so, it never comes back empty.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from html.parser import HTMLParser
 from urllib.parse import urlsplit
 
 from collector.batch import Attachment, Batch, CursorPosition, Item, Malformed
 from collector.dates import from_iso
+from collector.entries import web_address
 from collector.errors import Unreadable
 from collector.http import Http
+from collector.interfaces import lasting
 from collector.plain import tidy
 from collector.sources.base import Again, Follows, How, Kind, Needs, Source, Stored
 
@@ -33,6 +35,13 @@ KIND = Kind(
 )
 _MESSAGE = re.compile(r"([A-Za-z0-9_]{3,64})/(\d{1,12})")
 _PICTURE = re.compile(r"background-image:\s*url\('(https://[^']{1,1000})'\)")
+_ADDRESS = re.compile(r"https://t\.me/([A-Za-z0-9_]{3,64}/\d{1,12})(?:\?.*)?")
+_LASTS = re.compile(r"(?:(\d{1,2}):)?(\d{1,3}):(\d{2})")
+_BESIDE = {
+    "message_video_duration": "lasts",
+    "link_preview_title": "title",
+    "link_preview_description": "description",
+}
 _BREAKS = frozenset({"br", "p", "div", "li", "blockquote", "pre"})
 _VOID = frozenset({"br", "img", "input", "meta", "link", "hr", "source", "wbr"})
 
@@ -45,6 +54,9 @@ class Message:
         self.words: list[str] = []
         self.written = ""
         self.media: list[Attachment] = []
+        self.card: dict[str, list[str]] = {}  # of a link: its address, title and description
+        self.lasts = ""
+        self.reply_to: str | None = None
 
 
 class Preview(HTMLParser):
@@ -54,6 +66,7 @@ class Preview(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.messages: list[Message] = []
         self.depth = 0  # of open elements inside the text of a message; 0 outside
+        self.beside: str | None = None  # what the next words are, outside the text: title, description, lasts
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
@@ -72,8 +85,13 @@ class Preview(HTMLParser):
                 message.words.append("\n")
         elif "js-message_text" in marks and not message.words:
             self.depth = 1
+        self.beside = next((said for mark, said in _BESIDE.items() if mark in marks), None)
         if tag == "time" and "datetime" in given:
             message.written = given["datetime"]
+        if tag == "a" and "tgme_widget_message_reply" in marks:
+            message.reply_to = (_ADDRESS.fullmatch(given.get("href", "")) or [None, None])[1]
+        if tag == "a" and "tgme_widget_message_link_preview" in marks:
+            message.card = {"address": [given.get("href", "")]}
         picture = _PICTURE.search(given.get("style", ""))
         if picture and "tgme_widget_message_photo_wrap" in marks:
             message.media.append(Attachment("image", picture[1]))
@@ -81,12 +99,17 @@ class Preview(HTMLParser):
             message.media.append(Attachment("video", given["src"]))
 
     def handle_endtag(self, tag: str) -> None:
+        self.beside = None
         if self.depth and tag not in _VOID:
             self.depth -= 1
 
     def handle_data(self, data: str) -> None:
         if self.depth and self.messages:
             self.messages[-1].words.append(data)
+        elif self.beside == "lasts" and self.messages:
+            self.messages[-1].lasts = data.strip()
+        elif self.beside and self.messages:
+            self.messages[-1].card.setdefault(self.beside, []).append(data)
 
 
 class TelegramPreview(Source):
@@ -146,7 +169,9 @@ def _item(message: Message) -> Item | None:
     words, at = tidy("".join(message.words)), from_iso(message.written)
     if at is None or not (words or message.media):
         return None
-    shown = "\n".join([message.post, message.written, words, *(each.url for each in message.media)])
+    media = [*(_lasting(each, message.lasts) for each in message.media), *_linked(message.card)]
+    said = [f"{each.url} {each.alt or ''}".strip() for each in media]
+    shown = "\n".join([message.post, message.written, words, *said])
     return Item(
         external_id=message.post,
         platform=PLATFORM,
@@ -155,6 +180,24 @@ def _item(message: Message) -> Item | None:
         published_at=at,
         published_raw=message.written[:100],
         author=message.post.partition("/")[0],
-        media=tuple(message.media),
+        reply_to=message.reply_to,
+        media=tuple(media),
         payload=shown.encode("utf-8", "replace"),
     )
+
+
+def _lasting(attached: Attachment, written: str) -> Attachment:
+    """A film with how long it lasts, as a preview writes it: 0:31, 1:02:03."""
+    found = _LASTS.fullmatch(written) if attached.kind == "video" else None
+    if found is None:
+        return attached
+    hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    return Attachment("video", attached.url, duration_s=lasting(hours * 3600 + minutes * 60 + seconds))
+
+
+def _linked(card: Mapping[str, Sequence[str]]) -> Iterator[Attachment]:
+    """The page a message links to, with what is said of it."""
+    address = web_address("".join(card.get("address", ())), "")
+    said = tidy("\n".join("".join(card.get(name, ())) for name in ("title", "description")))
+    if address:
+        yield Attachment("link", address, said or None)

@@ -15,11 +15,11 @@ from collector.collect import collect, id_of
 from collector.evidence import note_custody
 from collector.evidence_records import PostVersion, QuotaUse
 from collector.http import Http
-from collector.records import Post, Sighting, SourceRow
+from collector.records import Failure, Post, Sighting, SourceRow
 from collector.settings import CollectSettings, HttpSettings
 from collector.sources.feed import _same_site
 from collector.statuses import read_status
-from collector.sweep import AT_ONCE, Swept, due_to_sweep, purge, sweep
+from collector.sweep import AT_ONCE, Swept, due_to_sweep, note_behind, purge, sweep
 from collector.youtube import read_video
 from tests.collector.test_collect import KEY, Police, item, take
 from tests.collector.test_schedule import place
@@ -282,6 +282,26 @@ def test_how_far_a_post_has_gone_is_taken_up_too(
     interface.says("/api/v1/statuses/1", status(1, reblogs_count=900))
     look()
     assert [each.reach for each in session.exec(select(Sighting))] == [{"boosts": 3}, {"boosts": 900}]
+
+
+def test_a_source_that_does_not_keep_up_is_a_failure_until_it_does(
+    session: Session, interface: Interface, look: Callable[..., Swept]
+) -> None:
+    collected(session, interface, status(1), status(2))
+    interface.says("/api/v1/statuses/1", status(1))
+    interface.says("/api/v1/statuses/2", status(2))
+    assert note_behind(session, now=NOON + timedelta(hours=24)) == {}
+    late = NOON + timedelta(hours=26)
+    assert note_behind(session, now=late) == note_behind(session, now=late) == {"social": 2}
+    session.commit()
+    failure = session.exec(select(Failure)).one()
+    assert failure.error.startswith("2 stored posts were not looked at again")
+    assert failure.mended_at is None
+    look(now=late)
+    assert note_behind(session, now=late) == {}
+    session.commit()
+    session.expire_all()
+    assert session.exec(select(Failure)).one().mended_at == late
 
 
 def test_a_stopped_source_is_not_swept(session: Session, interface: Interface) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from collector.batch import CursorPosition
+from collector.batch import Attachment, CursorPosition
 from collector.errors import Unreadable
 from collector.http import Http
 from tests.collector.asking import again, fetch, kept, place
@@ -51,3 +51,26 @@ def test_a_message_that_is_not_shown_any_more_is_gone(interface: Interface, http
     where = place(interface, "/s/hackneywatch", term=None)
     found = again("telegram_preview", where, http, kept("hackneywatch/5"), kept("hackneywatch/6"))
     assert set(found.gone) == {"hackneywatch/5"}
+
+
+FILM = b"""<div class="tgme_widget_message js-widget_message" data-post="hackneywatch/7">
+<a class="tgme_widget_message_reply user-color-5" href="https://t.me/hackneywatch/5?single"><div>Hackney Watch</div>
+<div class="tgme_widget_message_text js-message_reply_text">earlier words</div></a>
+<a class="tgme_widget_message_video_player"><video src="https://c.example/7.mp4" class="js-message_video"></video>
+<time class="message_video_duration js-message_video_duration">1:02</time></a>
+<div class="tgme_widget_message_text js-message_text">Police on the high road</div>
+<a class="tgme_widget_message_link_preview" href="https://herald.example/1">
+<div class="link_preview_site_name">Herald</div>
+<div class="link_preview_title">Witnesses sought</div><div class="link_preview_description">Last <b>night</b></div></a>
+<time datetime="2026-07-14T11:00:00+00:00" class="time">11:00</time></div>"""
+
+
+def test_a_message_is_read_whole(interface: Interface, http: Http) -> None:
+    interface.says("/s/hackneywatch", FILM)
+    (item,) = fetch("telegram_preview", place(interface, "/s/hackneywatch", term=None), http).items
+    assert item.text == "Police on the high road"
+    assert item.reply_to == "hackneywatch/5"
+    assert item.media == (
+        Attachment("video", "https://c.example/7.mp4", duration_s=62.0),
+        Attachment("link", "https://herald.example/1", "Witnesses sought\nLast"),
+    )
