@@ -271,11 +271,9 @@ def test_a_pass_that_is_not_ours_or_not_this_browsers_takes_nothing_in(
     assert tips(engine) == []
 
 
-@pytest.mark.parametrize("headers", [{"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}])
-def test_a_form_from_another_site_is_refused(
-    engine: Engine, person: Browser, clock: Clockwork, headers: dict[str, str]
-) -> None:
-    assert person.post("/tip", data=filled(person, clock), headers=headers).status_code == 403
+def test_a_form_from_another_site_is_refused(engine: Engine, person: Browser, clock: Clockwork) -> None:
+    for headers in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
+        assert person.post("/tip", data=filled(person, clock), headers=headers).status_code == 403
     assert tips(engine) == []
 
 
