@@ -3,12 +3,13 @@
 import fcntl
 import os
 import re
+import select
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import msgspec
 import structlog
@@ -17,8 +18,9 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Engine, text
-from sqlalchemy.exc import OperationalError
+from psycopg import BaseConnection
+from sqlalchemy import Engine, event, text
+from sqlalchemy.exc import InvalidatePoolError, OperationalError
 from sqlmodel import create_engine
 
 from config.postgres import Cluster, PostgresError, stop
@@ -79,13 +81,13 @@ def connect(settings: Settings, *, pool: int = 5, name: str = "goldenhour") -> E
         url(settings),
         pool_size=pool + SPARE,
         max_overflow=0,  # what overflows is closed when given back, and a new connection costs most of all
-        pool_pre_ping=True,
         hide_parameters=True,  # an error's text must not carry a post's text into a log
         json_serializer=_to_json,
         json_deserializer=msgspec.json.decode,
         connect_args={"connect_timeout": 10, "application_name": name},
         execution_options={KEY: settings.key("log")},
     )
+    event.listen(engine, "checkout", _replace_lost)
     try:
         engine.connect().close()
     except OperationalError as error:
@@ -96,6 +98,23 @@ def connect(settings: Settings, *, pool: int = 5, name: str = "goldenhour") -> E
             "Check GOLDENHOUR_DATABASE_URL and that the server is up"
         ) from error
     return engine
+
+
+def hung_up(connection: BaseConnection[Any]) -> bool:
+    """Whether a server has said something unasked on a connection that waits in a pool: most likely that it ends.
+
+    Asking the kernel costs a hundredth of asking the server, and every job takes a connection several times.
+    """
+    if connection.closed:
+        return True
+    waiting = select.poll()
+    waiting.register(connection.fileno(), select.POLLIN)
+    return bool(waiting.poll(0))
+
+
+def _replace_lost(connection: Any, _record: object, _proxy: object) -> None:
+    if hung_up(connection):
+        raise InvalidatePoolError
 
 
 def _to_json(value: object) -> str:
@@ -260,6 +279,7 @@ __all__ = [
     "Server",
     "cluster",
     "connect",
+    "hung_up",
     "migrate",
     "open_database",
     "owned",

@@ -16,13 +16,14 @@ import psycopg
 import structlog
 from procrastinate import App, BaseRetryStrategy, JobContext, PsycopgConnector, RetryDecision
 from procrastinate.jobs import Job
+from psycopg_pool import AsyncConnectionPool
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlmodel import Session
 
 from collector.jobs import QUEUES
 from collector.records import Failure
-from config.database import plain_url
+from config.database import hung_up, plain_url
 from config.drain import work_until_empty
 from config.settings import Settings
 
@@ -91,7 +92,17 @@ def connector(settings: Settings) -> PsycopgConnector:
         timeout=10,
         kwargs={"connect_timeout": 5, "application_name": "goldenhour engine"},
         configure=_without_transactions,
+        pool_factory=_pool,
     )
+
+
+def _pool(*, check: object, **known: Any) -> AsyncConnectionPool:  # noqa: ARG001  # the engine's own asks each time
+    return AsyncConnectionPool(check=_look_at, **known)
+
+
+async def _look_at(connection: psycopg.AsyncConnection[Any]) -> None:
+    if hung_up(connection):
+        await AsyncConnectionPool.check_connection(connection)
 
 
 async def _without_transactions(connection: psycopg.AsyncConnection[Any]) -> None:

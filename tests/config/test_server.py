@@ -1,14 +1,20 @@
 """The embedded server: the first who needs it starts it, the last one out stops it, a killed one comes back."""
 
+import asyncio
 import os
 import signal
 from pathlib import Path
 
 import psycopg
 import pytest
+from procrastinate import App
+from sqlalchemy import text
 
-from config.database import DatabaseError, cluster, connect, owned, served, url
+from config.database import DatabaseError, cluster, connect, owned, plain_url, served, url
+from config.service import connector
 from config.settings import Settings
+
+PID = text("SELECT pg_backend_pid()")
 
 
 @pytest.fixture
@@ -91,3 +97,34 @@ def test_an_unreachable_database_is_one_line_without_its_password() -> None:
         connect(elsewhere)
     assert "hunter2" not in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def ended(settings: Settings, pid: int) -> None:
+    """End a connection as a server does that goes down, and wait until it has."""
+    with psycopg.connect(plain_url(settings), autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s)", [pid])
+        while other.execute("SELECT FROM pg_stat_activity WHERE pid = %s", [pid]).fetchone() is not None:
+            pass
+
+
+def test_a_connection_that_the_server_ended_is_replaced_before_it_is_used(settings: Settings) -> None:
+    engine = connect(settings, pool=1)
+    with engine.connect() as connection:
+        first = connection.scalar(PID)
+    with engine.connect() as connection:
+        assert connection.scalar(PID) == first
+    ended(settings, first)
+    with engine.connect() as connection:
+        assert connection.scalar(PID) != first
+    engine.dispose()
+
+
+def test_the_engine_notices_an_ended_connection_too(settings: Settings) -> None:
+    async def work() -> None:
+        async with App(connector=connector(settings)).open_async() as app:
+            ask = app.connector.execute_query_one_async
+            first = (await ask("SELECT pg_backend_pid() AS pid"))["pid"]
+            ended(settings, first)
+            assert (await ask("SELECT pg_backend_pid() AS pid"))["pid"] != first
+
+    asyncio.run(work())
