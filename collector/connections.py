@@ -15,6 +15,7 @@ from collector.addresses import Resolve, connect_checked
 from collector.patience import left_s
 
 CONNECTIONS = 10  # httpx 0.28 slows down ten-fold beyond this in one client
+KEPT = 2  # open for the next request; a process has many clients, and each visit mostly one host
 
 
 class Transport(httpx.HTTPTransport):
@@ -24,7 +25,7 @@ class Transport(httpx.HTTPTransport):
         self._pool = httpcore.ConnectionPool(
             ssl_context=tls,
             max_connections=CONNECTIONS,
-            max_keepalive_connections=CONNECTIONS,
+            max_keepalive_connections=KEPT,
             keepalive_expiry=5.0,
             network_backend=_Network(allow, resolve),
         )

@@ -149,7 +149,7 @@ def test_one_slow_server_does_not_hold_up_the_others(http: Http, publisher: Publ
     publisher.feed("quick")
     slow = [
         threading.Thread(target=_ask, args=(http, publisher.hostile("stall before headers")))
-        for _ in range(5)
+        for _ in range(20)
     ]
     for each in slow:
         each.start()
