@@ -24,6 +24,7 @@ AGAIN_AFTER = (
     timedelta(hours=2),
     timedelta(hours=6),
 )
+CROWD = 20
 FOR_GOOD = (
     401,
     403,
@@ -34,8 +35,12 @@ FOR_GOOD = (
 _ADDRESS = re.compile(
     r"https?://([^/\s:]+)\S*?(:?)(?=\s|$)"
 )  # of media it names the account: its host is enough
+_WAITING = text(
+    "SELECT count(*) FROM (SELECT FROM procrastinate_jobs WHERE queue_name = 'look' AND status = 'todo'"
+    " AND (scheduled_at IS NULL OR scheduled_at <= now()) LIMIT :most) AS waiting"
+)
 _UNSEEN = text(
-    "SELECT m.id FROM media AS m JOIN post_keys AS k ON k.id = m.post_id"
+    "SELECT m.id, m.kind FROM media AS m JOIN post_keys AS k ON k.id = m.post_id"
     " JOIN posts AS p ON p.id = k.id AND p.collected_at = k.collected_at"
     " WHERE m.post_id = ANY(:posts) AND m.kind = ANY(:kinds) AND p.platform = ANY(:platforms)"
     " AND p.withdrawn_at IS NULL AND p.published_at > :since"
@@ -69,9 +74,17 @@ def leave_looks(session: Session, posts: Sequence[UUID], *, now: datetime) -> in
         "platforms": list(PLATFORMS),
         "since": now - FRESH,
     }
-    media = session.scalars(_UNSEEN, values).all() if posts else []
-    defer_all(session, "look", queue=QUEUE, arguments=[{"media": str(each)} for each in media])
+    media = session.execute(_UNSEEN, values).all() if posts else []
+    for priority, kind in enumerate(reversed(KINDS)):  # videos before pictures
+        arguments = [{"media": str(each.id)} for each in media if each.kind == kind]
+        defer_all(session, "look", queue=QUEUE, priority=priority, arguments=arguments)
     return len(media)
+
+
+def crowded(session: Session) -> bool:
+    """Whether many files wait: then each is given less."""
+    found = session.execute(_WAITING, {"most": CROWD}).scalar_one()
+    return int(found) >= CROWD
 
 
 def wanted(session: Session, media: UUID, *, now: datetime) -> Wanted | None:

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from slack_sdk import WebClient
@@ -18,6 +19,8 @@ from collector.health import state_of
 from collector.jobs import QUEUES
 from collector.records import Failure, Gap, SourceRow
 from collector.sources import inbound, polled
+from collector.video.errors import VideoError
+from collector.video.ffmpeg import program
 from config.beats import BEAT_EVERY_S, beats
 from config.database import revisions
 from config.postgres import SERVER_SETTINGS
@@ -55,6 +58,7 @@ def checkup(settings: Settings, engine: Engine, *, now: datetime) -> Iterator[Fi
         lambda: _disk(settings),
         lambda: _secret(settings),
         lambda: _model(settings),
+        _video,
         lambda: _slack(settings),
         lambda: _parts(engine, now=now),
         lambda: _queues(engine, now=now),
@@ -135,6 +139,13 @@ def _model(settings: Settings) -> Iterator[Finding]:
     model.assess(["Officers stopped a man on the high road"])
     took = (datetime.now(UTC) - began).total_seconds()
     yield Finding("model", State.WELL, f"{model.version}, loads in {took:.1f} s")
+
+
+def _video() -> Iterator[Finding]:
+    try:
+        yield Finding("video", State.WELL, f"files are opened with {Path(program()).name}")
+    except VideoError as error:
+        yield Finding("video", State.WARN, f"files of posts are not looked at: {error.cause}", error.remedy)
 
 
 def _slack(settings: Settings) -> Iterator[Finding]:

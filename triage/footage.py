@@ -1,7 +1,6 @@
 """Footage of a case: what staff add to it, and the families that its posts and uploads belong to."""
 
 import re
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID, uuid4
@@ -32,7 +31,7 @@ _OF_CASE = text("""
     UNION SELECT f.id FROM footage f JOIN looks l ON l.media_id = f.media_id WHERE l.case_id = :case
 """)
 _UNSEEN = text("""
-    SELECT l.media_id FROM looks l WHERE l.done_at IS NULL AND l.error IS NOT NULL
+    SELECT l.media_id FROM looks l WHERE l.done_at IS NULL AND (l.error IS NOT NULL OR l.case_id = :case)
         AND (l.case_id = :case OR l.post_id IN (SELECT post_id FROM memberships WHERE case_id = :case AND sure))
     ORDER BY l.at DESC LIMIT :most
 """)
@@ -50,7 +49,7 @@ class Copy(NamedTuple):
 
     @property
     def at_hand(self) -> bool:
-        return self.look is not None and self.look.file_at is not None and self.look.gone_at is None
+        return _at_hand(self.footage, self.look)
 
 
 class Clip(NamedTuple):
@@ -72,7 +71,7 @@ class Clip(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """All that is known of a case's footage. `unseen` are files that could not be looked at."""
+    """All that is known of a case's footage. `unseen` are files that could not be looked at, or not yet."""
 
     clips: list[Clip]
     more: int
@@ -95,8 +94,12 @@ def read_clips(session: Session, case_id: UUID, who: Person, *, now: datetime) -
 def _clip(
     session: Session, family: Family, here: set[UUID], case_id: UUID, who: Person, now: datetime
 ) -> Clip:
-    media = [copy.media_id for copy in family.copies if copy.media_id is not None]
-    posts = [copy.post_id for copy in family.copies if copy.post_id is not None]
+    ours = [each for each in family.copies if each.id in here][:MOST_COPIES]
+    rest = [each for each in family.copies if each not in ours and each.id != family.first.id]
+    first = [] if family.first in ours else [family.first]
+    listed = sorted([*first, *ours, *rest][:MOST_COPIES], key=lambda each: each.first_seen_at)
+    media = [each.media_id for each in listed if each.media_id is not None]
+    posts = [each.post_id for each in listed if each.post_id is not None]
     looks = {each.media_id: each for each in session.exec(select(Look).where(col(Look.media_id).in_(media)))}
     known = {each.id: each for each in session.exec(select(Post).where(col(Post.id).in_(posts)))}
     copies = [
@@ -107,16 +110,13 @@ def _clip(
             each.id in here,
             *_likeness(each, family),
         )
-        for each in family.copies
+        for each in listed
     ]
-    ours = [copy for copy in copies if copy.here]
-    shown = next((copy for copy in ours if copy.at_hand), ours[0])
+    mine = [copy for copy in copies if copy.here]
+    shown = next((copy for copy in mine if copy.at_hand), mine[0])
     seen = shown.footage.media_id
     revealed = seen is not None and has_seen(session, seen, who=who.username, within=SHOWN_FOR, now=now)
-    first = [copy for copy in copies if copy.here or copy is copies[0]]
-    rest = [copy for copy in copies if copy not in first]
-    listed = sorted([*first, *rest][:MOST_COPIES], key=lambda copy: copy.footage.first_seen_at)
-    return Clip(family, listed, shown, revealed, _elsewhere(session, posts, case_id))
+    return Clip(family, copies, shown, revealed, _elsewhere(session, family.id, case_id))
 
 
 def _likeness(footage: Footage, family: Family) -> tuple[str, str]:
@@ -132,8 +132,9 @@ def _likeness(footage: Footage, family: Family) -> tuple[str, str]:
     return changed[1] if changed else "encoded anew", best["because"]
 
 
-def _elsewhere(session: Session, posts: Sequence[UUID], case_id: UUID) -> list[int]:
+def _elsewhere(session: Session, family: UUID, case_id: UUID) -> list[int]:
     """The numbers of other cases that hold a copy."""
+    posts = select(Footage.post_id).where(Footage.family_id == family)
     asked = (
         select(Case.number)
         .join(Membership, col(Membership.case_id) == Case.id)
@@ -149,9 +150,15 @@ def find_copy(session: Session, case_id: UUID, footage: UUID) -> tuple[Footage, 
         return None
     found = session.get(Footage, footage)
     look = session.get(Look, found.media_id) if found and found.media_id else None
-    if found is None or look is None or look.file_at is None or look.gone_at is not None:
+    if found is None or look is None or not _at_hand(found, look):
         return None
     return found, look
+
+
+def _at_hand(footage: Footage, look: Look | None) -> bool:
+    """Whether its file is here and may be shown: of a withdrawn post it goes within minutes, but is shown no more."""
+    kept = look is not None and look.file_at is not None and look.gone_at is None
+    return kept and footage.withdrawn_at is None
 
 
 def show_footage(session: Session, media: UUID, *, who: Person, now: datetime) -> None:

@@ -2,9 +2,12 @@
 
 from uuid import UUID
 
+from sqlmodel import Session
+
 from classifier.footage import Shelf
 from classifier.looking import Parts, look
 from collector.http import Http
+from collector.looks import crowded
 from collector.video.files import Files
 from config.service import House, Task
 
@@ -14,6 +17,8 @@ def tasks(house: House) -> dict[str, Task]:
     parts = Parts(Http(settings.http), Files(settings.media), Shelf(), settings.collect.read_captions)
 
     def work(media: str) -> None:
-        look(house.engine, UUID(media), parts, clock=house.clock)
+        with Session(house.engine) as session:
+            captions = parts.captions and not crowded(session)  # ten seconds each: not while others wait
+        look(house.engine, UUID(media), parts._replace(captions=captions), clock=house.clock)
 
     return {"look": Task(work)}

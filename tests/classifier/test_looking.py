@@ -17,7 +17,7 @@ from classifier.looking import Parts, look
 from classifier.model import Assessed
 from collector.footage_records import Footage, Frame, Look, withdraw_footage
 from collector.http import Http
-from collector.looks import AGAIN_AFTER, FRESH, leave_looks
+from collector.looks import AGAIN_AFTER, CROWD, FRESH, crowded, leave_looks
 from collector.records import Media, PostKey
 from collector.settings import HttpSettings
 from collector.store import withdraw_posts
@@ -293,6 +293,8 @@ def test_only_fresh_files_at_hand_are_asked_for_and_once(session: Session, attac
     posts = [each.post_id for each in (*ours, *others)]
     assert leave_looks(session, posts, now=NOON) == 3
     assert {args["media"] for args, _ in jobs(session, "look")} == {str(each.id) for each in ours}
+    ranks = session.scalars(text("SELECT priority FROM procrastinate_jobs ORDER BY priority")).all()
+    assert ranks == [0, 1, 1]  # the picture waits for the videos
     session.add_all([Look(media_id=each.id, post_id=each.post_id, at=NOON) for each in ours])
     session.flush()
     assert leave_looks(session, posts, now=NOON) == 0
@@ -303,6 +305,12 @@ def test_a_file_of_a_platform_that_is_not_ours_to_fetch_is_never_fetched(
 ) -> None:
     assert not looking(attached(Given(b"x"), platform="youtube"))
     assert media.asked == []
+
+
+def test_when_many_files_wait_each_is_given_less(session: Session, attached: Attached) -> None:
+    assert not crowded(session)
+    leave_looks(session, [attached().post_id for _ in range(CROWD)], now=NOON)
+    assert crowded(session)
 
 
 def test_an_uploaded_file_is_measured_where_it_lies(

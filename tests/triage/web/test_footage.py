@@ -14,6 +14,7 @@ from sqlmodel import Session, col, select
 from collector.evidence_records import CustodyEntry, PostVersion
 from collector.footage_records import Footage, Look
 from collector.records import Failure, Media, Post
+from collector.store import withdraw_posts
 from collector.video.files import Files
 from collector.video.probed import Stills
 from tests.browser.seed import PASSWORD, Seeded
@@ -116,6 +117,21 @@ def test_the_family_says_what_is_known(amira: Browser, filmed: Footage) -> None:
     assert "not told by its platforms" in page
 
 
+def test_footage_of_a_withdrawn_post_is_shown_no_more(
+    engine: Engine, amira: Browser, filmed: Footage
+) -> None:
+    amira.fill_in(f"/cases/1/footage/{filmed.id}/show")
+    with Session(engine) as session:
+        assert filmed.post_id is not None
+        withdraw_posts(session, {filmed.post_id: "deleted by its author"}, now=filmed.kept_at)
+        session.commit()
+    page = amira.get("/cases/1").text
+    assert "The file is no longer here" in page
+    assert "HE IS NOT BREATHING" not in page
+    for picture in ("sheet", "blurred"):
+        assert amira.get(f"/cases/1/footage/{filmed.id}/{picture}").status_code == 404
+
+
 def test_footage_is_found_only_through_its_own_case(amira: Browser, filmed: Footage) -> None:
     assert amira.get(f"/cases/2/footage/{filmed.id}/blurred").status_code == 404
     assert amira.fill_in(f"/cases/2/footage/{filmed.id}/show").status_code == 404
@@ -187,6 +203,7 @@ def test_a_file_of_ours_is_sealed_entered_and_left_to_be_looked_at(
     assert jobs == [{"media": str(look.media_id)}]
     [entry] = entered(engine, "collected")
     assert (entry.who, entry.media_id, entry.post_id) == ("amira", look.media_id, None)
+    assert "being looked at" in amira.get("/cases/1").text
     assert "added to this case before" in send(amira, clip)
 
 

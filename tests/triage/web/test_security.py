@@ -167,7 +167,8 @@ def test_looking_changes_nothing(engine: Engine, amira: Browser) -> None:
 
     amira.get("/cases/1")  # that someone has seen a case is noted, once in ten minutes
     before = everything()
-    for route in sorted(SIGNED_IN - {"GET /live", "GET /log", "GET /manual/{ref}"}):  # no post has id 1
+    elsewhere = {"GET /live", "GET /log", "GET /manual/{ref}"}  # no post has id 1, and no footage was seeded
+    for route in sorted(each for each in SIGNED_IN - elsewhere if "{footage}" not in each):
         _, path = filled(route)
         query = "?since=2026-01-01T00:00:00Z" if path == "/queue/new" else ""
         assert amira.get(path + query).status_code in (200, 303), path
