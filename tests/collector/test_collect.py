@@ -253,6 +253,19 @@ def test_when_an_account_is_gone_so_are_its_posts_and_no_others(session: Session
     ]  # fmt: skip
 
 
+def test_accounts_that_go_together_each_have_their_own_reason(session: Session) -> None:
+    names = ["at://did:plc:one/1", "at://did:plc:two/1", "at://did:plc:two/2", "at://did:plc:onex/1"]
+    take(session, Batch(items=[item(external_id=name, platform="bluesky") for name in names]))
+    gone = [
+        Deletion("bluesky", "suspended", prefix="at://did:plc:one/"),
+        Deletion("bluesky", "deleted", prefix="at://did:plc:two/"),
+        Deletion("bluesky", "deactivated", prefix="at://did:plc:nobody/"),
+    ]
+    take(session, Batch(deletions=gone))
+    because = session.exec(select(Post.withdrawn_because)).all()
+    assert sorted(because, key=str) == [None, "deleted", "deleted", "suspended"]
+
+
 def test_the_same_author_is_the_same_voice_and_another_key_hides_that(session: Session) -> None:
     first, second, other = item(author="A"), item(author="A"), item(author="B")
     take(session, Batch(items=[first, second, other]))
