@@ -28,6 +28,8 @@ from collector.sources.jetstream import (
 LARGEST_FRAME = 8_000_000
 _PACKED = b"\x28\xb5\x2f\xfd"  # how every zstd frame begins (RFC 8878, 3.1.1)
 _V1_COMMIT, _V2_COMMIT = COMMITS[1], COMMITS[0]
+_NAMED = b'"collection":"app.bsky.'
+_POST, _PROFILE = POST.removeprefix(b'"app.bsky.'), PROFILE.removeprefix(b'"app.bsky.')
 
 
 class Sieve:
@@ -67,13 +69,14 @@ class Sieve:
         for frame in frames:
             if frame[:4] == _PACKED:
                 frame = self._unpacked(frame)
-            if POST in frame:
+            kind = _collection(frame)
+            if kind == POST:
                 last = frame
                 self._look(frame, posts, taken_back)
-            elif PROFILE in frame:
+            elif kind == PROFILE:
                 last = frame
                 self._ask(frame, taken_back)
-            elif _V2_COMMIT in frame or _V1_COMMIT in frame or self._told(frame, taken_back):
+            elif kind or _V2_COMMIT in frame or _V1_COMMIT in frame or self._told(frame, taken_back):
                 last = frame
             if self.first is None:
                 self.first = last
@@ -203,3 +206,17 @@ class Sieve:
 
     def _bad(self, which: str, error: ValueError) -> None:
         self.malformed.append(Malformed(which, str(error)[:200]))
+
+
+def _collection(frame: bytes) -> bytes:
+    """Which collection a frame is about, `POST` or `PROFILE` if one of these; empty when it does not say so early on,
+    as servers write it. Most frames are let by on this one look."""
+    at = frame.find(_NAMED)
+    if at >= 0:
+        start = at + len(_NAMED)
+        if frame.startswith(_POST, start):
+            return POST
+        return PROFILE if frame.startswith(_PROFILE, start) else _NAMED
+    if POST in frame:
+        return POST
+    return PROFILE if PROFILE in frame else b""
