@@ -88,8 +88,8 @@ def _item(entry: Any, payload: bytes, url: str, language: str | None) -> Item:
     title = _plain(entry.get("title_detail"), entry.get("title"))
     body = _body(entry)
     link = web_address(_text(entry, "link"), url)
-    if not any(entry.get(key) for key in ("title", "summary", "content", "link", "id", "enclosures")):
-        raise ValueError("says nothing: no title, text, link or id")
+    if not entry:
+        raise ValueError("says nothing")
     external_id = _text(entry, "id") or link or _text(entry, "link") or hashlib.sha256(payload).hexdigest()
     written = _text(entry, "published") or _own(entry, "updated") or _text(entry, "created")
     parsed = _own(entry, "published_parsed") or _own(entry, "updated_parsed") or _own(entry, "created_parsed")
