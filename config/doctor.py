@@ -230,7 +230,7 @@ def _sources(engine: Engine, *, now: datetime) -> Iterator[Finding]:
         or (
             each.due_at < now - LATE_AFTER
             and each.kind in polled()
-            and state_of(each, now) is not Sight.STOPPED
+            and state_of(each, now) not in (Sight.STOPPED, Sight.PAUSED)
         )
     ]
     for each in blind:
@@ -245,6 +245,11 @@ def _sources(engine: Engine, *, now: datetime) -> Iterator[Finding]:
                 "renew the term in sources.toml or the agreement in agreements.toml, or disable the source"
             )
             yield Finding(f"source {each.name}", State.WARN, f"stopped: {each.stops_because}", remedy)
+        elif sight is Sight.PAUSED:
+            seen = (
+                f"paused by {each.paused_by} until {each.paused_until:%d %b %H:%M} UTC: {each.paused_because}"
+            )
+            yield Finding(f"source {each.name}", State.WARN, seen, "it goes on by itself, or from its page")
         elif sight is Sight.QUIET:
             remedy = "open its address in a browser: it may have moved or stopped"
             yield Finding(f"source {each.name}", State.WARN, f"has gone quiet since {each.newest_at}", remedy)

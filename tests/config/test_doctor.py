@@ -11,6 +11,7 @@ from config.beats import beat
 from config.doctor import Finding, State, checkup
 from config.settings import Settings
 from tests.doubles.slack import TOKEN, slack_double
+from tests.watching import make_source
 
 
 def looked(settings: Settings, engine: Engine) -> dict[str, Finding]:
@@ -61,6 +62,22 @@ def test_what_failed_for_good_is_counted(settings: Settings, engine: Engine) -> 
         session.add(Failure(at=datetime.now(UTC), stage="route", subject="1", error="ValueError"))
         session.commit()
     assert looked(settings, engine)["failures route"].state == State.ILL
+
+
+def test_a_paused_source_is_named_and_is_not_late(settings: Settings, engine: Engine) -> None:
+    now = datetime.now(UTC)
+    paused = {
+        "paused_until": now + timedelta(hours=1),
+        "paused_by": "Ann",
+        "paused_because": "they move house",
+    }
+    with Session(engine) as session:
+        session.add(make_source("herald", now, due_at=now - timedelta(hours=2), **paused))
+        session.commit()
+    found = looked(settings, engine)
+    assert found["source herald"].state == State.WARN
+    assert "paused by Ann until" in found["source herald"].seen
+    assert found["sources"].seen.startswith("1 of 1 see")
 
 
 @pytest.mark.parametrize(("token", "state"), [(TOKEN, State.WELL), ("xoxb-wrong", State.ILL)])

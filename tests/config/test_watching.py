@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine, text
 
 from tests.config.test_collecting import Desk, desk, instance, publisher
 from tests.doubles.feeds import Publisher
@@ -116,3 +117,22 @@ def test_the_plot_of_a_busy_day_is_the_highest(desk: Desk) -> None:
     assert len(shown["a_day"]) == 30
     assert shown["a_day"][-1] == 1
     assert "█" in desk.run("sources").stdout
+
+
+def test_a_paused_source_is_shown_with_its_end_and_blinds_its_borough(desk: Desk, engine: Engine) -> None:
+    desk.run("collect")
+    pause = (
+        "UPDATE sources SET paused_until = now() + interval '1 hour', paused_by = 'Ann',"
+        " paused_because = 'they move house'"
+    )
+    with engine.begin() as connection:
+        connection.execute(text(pause))
+    said = desk.json("sources")
+    assert {each["state"] for each in said["sources"]} == {"paused"}
+    assert said["boroughs"]["blind"] == ["Hackney"]
+    printed = desk.run("sources").stdout
+    assert "Blind: Hackney" in printed
+    assert "by Ann: they move house" in printed
+    ended = desk.run("collect", "--source", "herald")
+    assert ended.returncode == 1
+    assert "herald is paused until" in ended.stderr
