@@ -4,11 +4,14 @@ from typing import Any
 
 from alembic import context
 
+import classifier.learning_records
 import classifier.records
 import collector.door_records
 import collector.evidence_records
 import collector.footage_records
 import collector.records
+import collector.refused_records
+import triage.learning_records
 import triage.records
 import triage.reveal_records
 

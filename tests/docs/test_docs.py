@@ -7,11 +7,14 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
+import classifier.learning_records
 import classifier.records
 import collector.door_records
 import collector.evidence_records
 import collector.footage_records
 import collector.records
+import collector.refused_records
+import triage.learning_records
 import triage.records
 import triage.reveal_records
 from config.cli import COMMANDS
@@ -26,7 +29,10 @@ RECORDS = (
     collector.evidence_records,
     collector.footage_records,
     collector.records,
+    collector.refused_records,
+    classifier.learning_records,
     classifier.records,
+    triage.learning_records,
     triage.records,
     triage.reveal_records,
 )
