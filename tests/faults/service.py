@@ -14,7 +14,7 @@ from config.benches.memory import name_of, tree
 from config.database import cluster
 from config.settings import Settings
 
-STARTS_WITHIN_S = 120.0
+STARTS_WITHIN_S = 300.0  # on a machine that others keep busy
 COMMAND = [sys.executable, "-P", "-m", "config.cli"]
 
 
