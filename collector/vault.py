@@ -24,10 +24,10 @@ NONCE = 12  # bytes, as NIST SP 800-38D recommends
 AT_ONCE = 1_000
 
 _UNSEALED = text(
-    "SELECT DISTINCT p.id, p.platform, p.payload FROM custody_entries AS c JOIN post_keys AS k ON k.id = c.post_id"
+    "SELECT p.id, p.platform, p.payload FROM post_keys AS k"
     " JOIN posts AS p ON p.id = k.id AND p.collected_at = k.collected_at"
-    " WHERE c.act = 'collected' AND c.at > :since AND p.withdrawn_at IS NULL AND p.payload IS NOT NULL"
-    " AND p.platform = ANY(CAST(:platforms AS text[]))"
+    " WHERE k.id IN (SELECT post_id FROM custody_entries WHERE act = 'collected' AND at > :since)"
+    " AND p.withdrawn_at IS NULL AND p.payload IS NOT NULL AND p.platform = ANY(CAST(:platforms AS text[]))"
     " AND NOT EXISTS (SELECT FROM sealed_authors AS s WHERE s.post_id = p.id) LIMIT :most"
 )
 
