@@ -14,7 +14,7 @@ from sqlmodel import Session, select
 
 from collector.jobs import defer
 from collector.records import Failure
-from config.lanes import Lanes
+from config.lanes import AT_ONCE, Lanes
 from config.reaper import DEADLY_AFTER, reap
 from config.service import TRIES, House, Task, connector, in_short, is_away, register
 from config.settings import Settings
@@ -216,3 +216,20 @@ def test_errors_are_told_in_short_without_what_they_quote() -> None:
     assert in_short(ValueError("the text of a post")) == "ValueError"
     assert is_away(OperationalError("x", {}, Exception()))
     assert not is_away(ValueError())
+
+
+def test_as_many_fetches_hang_as_there_are_places_and_hold_up_no_other(
+    house: House, working: Callable[..., Lanes]
+) -> None:
+    hanging, over = threading.Semaphore(0), threading.Event()
+
+    def hang(source: str) -> None:
+        hanging.release()
+        over.wait(60)
+
+    for number in range(AT_ONCE["collect"]):
+        leave(house, "hang", "collect", source=str(number))
+    working("collect", hang=Task(hang))
+    began = [hanging.acquire(timeout=60) for _ in range(AT_ONCE["collect"])]
+    over.set()
+    assert all(began), "some waited for others to end"
