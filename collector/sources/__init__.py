@@ -29,9 +29,10 @@ def polled() -> dict[str, type[Source]]:
     return {kind: source for kind, source in found.items() if source is not None}
 
 
-def streamed() -> list[str]:
+@cache
+def streamed() -> frozenset[str]:
     """The kinds that stay open."""
-    return [kind for kind in kinds() if kind_of(kind).how is How.OPEN]
+    return frozenset(kind for kind in kinds() if kind_of(kind).how is How.OPEN)
 
 
 @cache
