@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
 
@@ -103,7 +104,12 @@ def connect_checked(
 def is_allowed(host: str, port: int, allow: Collection[str]) -> bool:
     """Whether `host:port` is in the operator's own list. IPv6 hosts may stand in brackets there."""
     bare = host.strip("[]").lower().rstrip(".")
-    return f"{bare}:{port}" in {_plain(each) for each in allow}
+    return f"{bare}:{port}" in _all_plain(tuple(allow))
+
+
+@lru_cache(maxsize=16)
+def _all_plain(listed: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(_plain(each) for each in listed)
 
 
 def _plain(listed: str) -> str:
