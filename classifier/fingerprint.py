@@ -32,7 +32,7 @@ _NOISE = re.compile(
 _WORD = re.compile(r"[^\W_]+(?:['-][^\W_]+)*")
 _NAME = re.compile(r"[A-Z][a-z'][\w'-]*(?: [A-Z][a-z'][\w'-]*)*")
 _LEADS_TO_PLACE = re.compile(r"\b(?:in|on|at|near|outside|off|from|by)\s+(?:the\s+)?$", re.IGNORECASE)
-_STOP = frozenset(
+STOPWORDS = frozenset(
     word
     for line in (Path(__file__).parent / "stopwords.txt").read_text(encoding="utf-8").splitlines()
     if not line.startswith("#")
@@ -73,7 +73,7 @@ def fingerprint(text: str) -> Fingerprint:
     folded = fold(text)
     words = _WORD.findall(folded.lower())
     pairs, places = _names(folded)
-    stems = dict.fromkeys(stem(word) for word in words if word not in _STOP and len(word) > 1)
+    stems = dict.fromkeys(stem(word) for word in words if word not in STOPWORDS and len(word) > 1)
     return Fingerprint(
         exact=_number(" ".join(words)),
         sketch=(sketch := _sketch(words)),
@@ -108,7 +108,7 @@ def _names(folded: str) -> tuple[list[str], list[str]]:
     pairs: list[str] = []
     places: list[str] = []
     for run in _NAME.finditer(folded):
-        parts = [stem(part) for part in run[0].lower().split(" ") if part not in _STOP]
+        parts = [stem(part) for part in run[0].lower().split(" ") if part not in STOPWORDS]
         found = [f"{a} {b}" for a, b in pairwise(parts)]
         pairs += found
         if _LEADS_TO_PLACE.search(folded, max(0, run.start() - 14), run.start()):

@@ -26,6 +26,7 @@ COMMANDS = {
         "ingesting", "Read posts from files or stdin, through the same door as the collectors."
     ),
     "assess": Command("assessing", "Assess texts from stdin; no database needed."),
+    "claims": Command("claiming", "Say which known claims posts repeat; no database needed."),
     "evaluate": Command("learning", "Measure a model on labelled sets."),
     "train": Command("learning", "Train a model on labelled sets."),
     "model": Command("assessing", "Show the model card of the model in use."),
