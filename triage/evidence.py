@@ -7,7 +7,6 @@ collection, paragraph 155, with the digests, the custody and the time stamp of i
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from sqlmodel import Session, col, select
@@ -170,9 +169,9 @@ def _exhibit(
 
 
 def _address(post: Post) -> str:
-    """Where it is, without the account's name that most addresses hold."""
+    """Whether there is one: most hold the account's name, which is not shown."""
     if post.url:
-        return f"at {urlsplit(post.url).hostname or 'its platform'}"
+        return "kept; the link to the post leads there"
     return "went when the post was withdrawn" if post.withdrawn_at else "the source gives none"
 
 

@@ -7,12 +7,13 @@ payloads, addresses and files stay here; their digests are in it all the same. N
 
 import hashlib
 import json
+import zlib
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 from uuid import UUID
-from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from sqlmodel import Session, col, select
 
@@ -31,6 +32,7 @@ from triage.web.reading import pseudonym, unmentioned
 FORMAT = "goldenhour-evidence/1"
 AT_ONCE = 200
 MANIFEST = "manifest.json"
+LARGEST_MANIFEST = 200_000_000
 README = """Evidence of one case, exported from Golden Hour.
 
 manifest.json names every part with its SHA-256. Check them all with
@@ -301,18 +303,18 @@ def verify_export(archive: IO[bytes] | Path) -> Verified:
     """Compute every digest of an archive anew. Raises ValueError when it is no export of ours."""
     try:
         with ZipFile(archive) as opened:
+            if opened.getinfo(MANIFEST).file_size > LARGEST_MANIFEST:
+                raise ValueError("its manifest is too large")
             body = opened.read(MANIFEST)
             told = json.loads(body)
             if told.get("format") != FORMAT:
                 raise ValueError(f"its format is not {FORMAT}")
             wrong = list(_wrong(opened, told["parts"]))
             return Verified(told["case"], len(told["parts"]), hashlib.sha256(body).hexdigest(), wrong)
-    except (KeyError, TypeError, AttributeError, OSError, NotImplementedError) as error:
+    except (BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as error:
+        raise ValueError(f"the archive is damaged ({error})") from error
+    except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"no evidence export of Golden Hour ({error})") from error
-    except Exception as error:
-        if type(error).__name__ in ("BadZipFile", "error"):  # zipfile's and zlib's own
-            raise ValueError(f"the archive is damaged ({error})") from error
-        raise
 
 
 def _wrong(opened: ZipFile, parts: Sequence[dict[str, Any]]) -> Iterator[str]:
