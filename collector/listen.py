@@ -177,9 +177,10 @@ class Listener:
     def _hear(self, socket: Frames, sieve: Sieve, gaps: list[Missed], stop: Event) -> None:
         """Take in frames and store what they leave, until the connection ends or we are asked to stop."""
         held_s = flushed_s = time.monotonic()
+        rests = False
         try:
             while not stop.is_set():
-                if gaps or self._is_due(sieve, held_s, flushed_s):
+                if gaps or (rests and sieve.kept) or self._is_due(sieve, held_s, flushed_s):
                     self._flush(sieve, gaps)
                     gaps, flushed_s = [], time.monotonic()
                 self._complain(sieve)
@@ -187,6 +188,7 @@ class Listener:
                     held_s = time.monotonic()
                 frames = socket.messages(WAIT_S)
                 sieve.pour(frames)
+                rests = not frames
                 self._tell(self._state())
                 if 0 < len(frames) < FEW:
                     time.sleep(BREATH_S)
