@@ -88,7 +88,7 @@ def seed_watch(session: Session, *, now: datetime, blind: bool = False) -> None:
                 grade=Grade.B,
                 boroughs=["Hackney", "Lambeth"][number : number + 1],
                 basis="written for tests",
-                due_at=now,
+                due_at=now + timedelta(hours=1),
                 last_success_at=now - timedelta(minutes=40 if lost else 1),
                 failures=9 if lost else 0,
                 error="the server does not answer" if lost else None,

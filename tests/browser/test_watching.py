@@ -36,12 +36,13 @@ PAGES = (
 
 @pytest.fixture(scope="module")
 def watched(cluster: Cluster) -> Iterator[str]:
-    """A desk before sources in every state."""
+    """A desk before sources in every state, where time stands still."""
+    now = datetime.now(UTC)
     with fresh_database(cluster) as engine:
         with Session(engine, expire_on_commit=False) as session:
-            seed(session, now=datetime.now(UTC))
-            seed_states(session, now=datetime.now(UTC))
-        with serve(desk(engine, WebSettings())) as address:
+            seed(session, now=now)
+            seed_states(session, now=now)
+        with serve(desk(engine, WebSettings(), now=lambda: now)) as address:
             yield address
 
 

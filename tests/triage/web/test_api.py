@@ -1,5 +1,7 @@
 """The JSON interface: the same reads and acts as the pages, described by its OpenAPI document."""
 
+import re
+
 from tests.served import Browser
 
 
@@ -53,7 +55,7 @@ def test_the_other_reads(looking: Browser) -> None:
     assert alerts[0]["deliveries"]
     sources = {each["name"]: each["blind"] for each in looking.get("/api/v1/sources").json()}
     assert sources["bluesky"] is None
-    assert sources["mastodon-london"] == "cannot be read for 40 min: the server does not answer"
+    assert re.fullmatch(r"cannot be read for 4\d min: the server does not answer", sources["mastodon-london"])
     drafts = looking.get("/api/v1/statements").json()
     assert drafts[0]["missing"] == ["time of the encounter", "body-worn video reviewed"]
     health = looking.get("/api/v1/healthz").json()

@@ -23,12 +23,14 @@ from triage.web.app import desk
 
 @pytest.fixture(scope="module")
 def watching(cluster: Cluster) -> Iterator[Browser]:
-    """The comms officer before sources in every state; these tests only look."""
+    """The comms officer before sources in every state, while time stands still; these tests only look."""
+    now = datetime.now(UTC)
     with fresh_database(cluster) as engine:
         with Session(engine, expire_on_commit=False) as session:
-            seed(session, now=datetime.now(UTC))
-            seed_states(session, now=datetime.now(UTC))
-        with serve(desk(engine, WebSettings(), channels=["slack"])) as base, Browser(base) as browser:
+            seed(session, now=now)
+            seed_states(session, now=now)
+        served = desk(engine, WebSettings(), channels=["slack"], now=lambda: now)
+        with serve(served) as base, Browser(base) as browser:
             browser.sign_in("amira", PASSWORD)
             yield browser
 
