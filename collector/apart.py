@@ -69,8 +69,8 @@ class Reader:
             return said.feed
         if said.refused is not None:
             raise Unreadable(said.refused.cause, remedy=said.refused.remedy)
-        if time_s < READ_S:
-            raise TooSlow(f"{where}: other large feeds left no time to read it")
+        if time_s < READ_S / 2:
+            raise TooSlow(f"{where}: other large feeds or a slow answer left no time to read it")
         raise Unreadable("the feed takes too long to read", remedy=_EXHAUSTS)
 
     def close(self) -> None:
