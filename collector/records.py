@@ -204,7 +204,7 @@ class Sighting(Record, table=True):
 
 
 class Media(Record, table=True):
-    """A picture, video, sound or linked page shown with a post, by address; the file itself is not fetched.
+    """A picture, video, sound or linked page shown with a post, by address; `looks` says what came of its file.
 
     `alt` is what is said of it: its description, or the title and summary on a link's card. It is read beside the
     post's own text and never mixed into it. `aspect` is width by height.

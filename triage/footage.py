@@ -129,7 +129,9 @@ def _likeness(footage: Footage, family: Family) -> tuple[str, str]:
     if best is None:
         return "found from other copies", ""
     changed = _CHANGED.search(best["because"])
-    return changed[1] if changed else "encoded anew", best["because"]
+    captioned = ["captioned"] if footage.captions and not family.first.captions else []
+    said = [*([changed[1]] if changed else []), *captioned]
+    return ", ".join(said) or "encoded anew", best["because"]
 
 
 def _elsewhere(session: Session, family: UUID, case_id: UUID) -> list[int]:

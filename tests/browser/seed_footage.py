@@ -53,7 +53,7 @@ def seed_footage(session: Session, files: Files, case: Case, *, now: datetime) -
     session.add(
         Look(media_id=away.id, post_id=lost.id, at=now - timedelta(minutes=4), tries=2,
              again_at=now + timedelta(minutes=3),
-             error="https://media.example/lost.mp4: answered with a web page instead of a file, such as a login wall",
+             error="media.example: answered with a web page instead of a file, such as a login wall",
              remedy="Open the post on its platform: the file may ask for a login, or be gone")
     )  # fmt: skip
     edited = _edited(session, case, now)

@@ -7,6 +7,7 @@ from sqlalchemy import Engine, text
 from sqlmodel import Session
 
 from collector.records import Failure
+from collector.video import ffmpeg
 from config.beats import beat
 from config.doctor import Finding, State, checkup
 from config.settings import Settings
@@ -36,6 +37,15 @@ def test_a_service_that_does_not_run_is_wrong_and_all_else_is_well(
     ):
         assert found[name].state == State.WELL, found[name]
     assert found["slack"] == Finding("slack", State.WARN, "no token", found["slack"].remedy)
+
+
+def test_without_the_decoder_files_are_not_looked_at(
+    settings: Settings, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert looked(settings, engine)["video"].state == State.WELL
+    monkeypatch.setattr(ffmpeg, "imageio_ffmpeg", None)  # the extra is not installed
+    found = looked(settings, engine)["video"]
+    assert (found.state, "goldenhour[video]" in found.remedy) == (State.WARN, True)
 
 
 def test_a_part_that_was_not_heard_of_for_a_minute_is_wrong(settings: Settings, engine: Engine) -> None:

@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import Engine, text
@@ -23,6 +24,7 @@ from tests.served import Browser, serve
 from tests.triage.web.conftest import Clockwork
 from tests.videos import make_video
 from triage.exporting import verify_export
+from triage.footage import read_clips
 from triage.people import digest_password
 from triage.records import Case, LogEntry, Membership
 from triage.settings import WebSettings
@@ -115,6 +117,30 @@ def test_the_family_says_what_is_known(amira: Browser, filmed: Footage) -> None:
         assert words in page
     assert "<video" not in page
     assert "not told by its platforms" in page
+
+
+def test_each_copy_says_how_it_is_like_the_first(engine: Engine, filmed: Footage, seeded: Seeded) -> None:
+    because = "9 frames in the same order are alike within 30 of 256 bits"
+    given: dict[str, object] = {"media_id": None, "post_id": None, "captions": []}
+    copies: dict[str, dict[str, object]] = {
+        "the same file as the first": {},
+        "mirrored": {"sha256": b"2" * 32, "matches": [{"sure": True, "because": f"{because} (mirrored)"}]},
+        "captioned": {
+            "sha256": b"3" * 32,
+            "captions": ["x"],
+            "matches": [{"sure": True, "because": because}],
+        },
+        "encoded anew": {"sha256": b"4" * 32, "matches": [{"sure": True, "because": because}]},
+        "found from other copies": {"sha256": b"5" * 32, "matches": [{"sure": False, "because": because}]},
+    }
+    with Session(engine) as session:
+        session.get_one(Footage, filmed.id).captions = []
+        for number, each in enumerate(copies.values(), 1):
+            later = {"id": uuid4(), "first_seen_at": filmed.first_seen_at + timedelta(minutes=number)}
+            session.add(Footage(**{**filmed.model_dump(), **given, **later, **each}))
+        session.commit()
+        [clip] = read_clips(session, seeded.cases[0].id, seeded.officer, now=filmed.kept_at).clips
+    assert [copy.how for copy in clip.copies] == ["", *copies]
 
 
 def test_footage_of_a_withdrawn_post_is_shown_no_more(
