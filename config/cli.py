@@ -29,7 +29,7 @@ COMMANDS = {
     "claims": Command("claiming", "Say which known claims posts repeat; no database needed."),
     "evaluate": Command("learning", "Measure a model on labelled sets."),
     "train": Command("learning", "Train a model on labelled sets."),
-    "model": Command("assessing", "Show the model card of the model in use."),
+    "model": Command("modelling", "The model in use: its card, other versions, what it missed, drift."),
     "match": Command("triaging", "Group posts from stdin into cases; no database needed."),
     "cases": Command("triaging", "List the cases of the queue."),
     "case": Command("triaging", "Show one case with its posts and log."),

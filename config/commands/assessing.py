@@ -1,10 +1,10 @@
-"""The commands around the model: assess texts, measure, train, and show the model card."""
+"""The command around the model that needs no database: assess texts."""
 
 import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO
+from typing import Any, BinaryIO
 
 import msgspec
 import typer
@@ -83,20 +83,3 @@ def _text(line: bytes, number: int) -> Text | None:
     except (ValueError, RecursionError):
         print(f"line {number}: {refused}", file=sys.stderr)
         return None
-
-
-@app.command("model")
-def model_card(json_out: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False) -> None:
-    """The card of the model in use: version, what it was made from, how it was measured, its limits."""
-    card = load_model(read_settings()).card
-    if json_out:
-        print(json.dumps(card))
-        return
-    figures = card.pop("figures", {})
-    for name, value in card.items():
-        print(f"{name}: {value if isinstance(value, str | int | float) else json.dumps(value)}")
-    for name, found in figures.get("sets", {}).items():
-        for label in ("incident_any", "incident"):
-            if (row := found.get(label)) and row["average_precision"] is not None:
-                beside = row.get("reference_average_precision")
-                print(f"{name}, {label}: average precision {row['average_precision']}, reference {beside}")

@@ -1,14 +1,20 @@
 """The queue `assess`: the model, and what it is given to assess."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID
 
+import structlog
 from sqlmodel import Session
 
 from classifier.assess import assess, waiting
 from classifier.model import Model
+from classifier.shadow import assess_beside, chosen
+from config.models import InUse
 from config.service import House, Task
 from config.settings import Settings
+
+log = structlog.get_logger()
 
 
 def load_model(settings: Settings) -> Model:
@@ -22,13 +28,30 @@ def load_model(settings: Settings) -> Model:
 
 
 def tasks(house: House) -> dict[str, Task]:
-    model, chosen = load_model(house.settings), house.settings.classifier
+    using, chosen_by = InUse(house, load_model(house.settings)), house.settings.classifier
 
     def work(posts: list[str]) -> None:
+        ids, model = [UUID(each) for each in posts], using.model()
         with Session(house.engine) as session:
-            flooded = waiting(session, chosen.flood) >= chosen.flood
-            model.read_twice(chosen.read_twice_in_a_flood if flooded else chosen.read_twice)
-            assess(session, [UUID(each) for each in posts], model, now=house.clock())
+            flooded = waiting(session, chosen_by.flood) >= chosen_by.flood
+            model.read_twice(chosen_by.read_twice_in_a_flood if flooded else chosen_by.read_twice)
+            assess(session, ids, model, now=house.clock())
             session.commit()
+        if not flooded:
+            _in_the_shadow(house, using, ids)
 
     return {"assess": Task(work, each="posts")}
+
+
+def _in_the_shadow(house: House, using: InUse, posts: Sequence[UUID]) -> None:
+    """Have the version in the shadow read its share; whatever becomes of it, the posts are assessed."""
+    beside = using.shadow(house.clock())
+    if beside is None:
+        return
+    model, run = beside
+    try:
+        with Session(house.engine) as session:
+            assess_beside(session, chosen(posts, run.share), model, now=house.clock())
+            session.commit()
+    except Exception as error:  # noqa: BLE001 - a shadow never holds up what is live
+        log.warning("shadow failed on a batch", version=run.version, error=type(error).__name__)
