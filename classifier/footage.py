@@ -116,7 +116,7 @@ def keep(
     Keeping the same media again changes nothing. Only sure matches join; likely ones are listed in
     `matches` for a person. Families that turn out to be one are put together, into the one of the best match.
     """
-    session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": FAMILY_LOCK})
+    hold_families(session)
     if known := _known(session, origin):
         return known
     shelf.freshen(session)
@@ -140,6 +140,11 @@ def keep(
     session.flush()
     _keep_frames(session, kept.id, probe)
     return kept
+
+
+def hold_families(session: Session) -> None:
+    """Let nobody else keep footage, or let a file of it go, until the transaction ends."""
+    session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": FAMILY_LOCK})
 
 
 MEASURED = (

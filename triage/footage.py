@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import text
 from sqlmodel import Session, col, select
 
-from classifier.footage import Family, family_of
+from classifier.footage import Family, family_of, hold_families
 from collector.evidence import note_custody_of_files
 from collector.footage_records import Footage, Look
 from collector.jobs import defer
@@ -180,6 +180,7 @@ def add_footage(
     if not why.strip():
         raise Conflict("Say where the file is from, and by what right we have it.")
     [case] = lock(session, case_id)
+    hold_families(session)
     known = select(Look.media_id).where(
         Look.case_id == case_id, Look.sha256 == file.sha256, col(Look.gone_at).is_(None)
     )

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel import Session
 
+from classifier.footage import hold_families
 from collector.evidence import note_custody_of_files
 from collector.video.files import Files
 from triage.log import MACHINE
@@ -55,6 +56,7 @@ def settle_files(session: Session, files: Files, *, keep_for: timedelta, now: da
     A file goes before its row says so: a crash between the two leaves a row to be settled again, never a file
     that nobody knows of.
     """
+    hold_families(session)  # a file that is being sealed just now must not be taken for one nobody needs
     values: dict[str, Any] = {
         "waited": now - WAITS,
         "closed": now - keep_for,
