@@ -21,7 +21,7 @@ ASKED_AT_MOST = timedelta(minutes=1)
 
 
 class NoSuchSource(LookupError):
-    """There is no source of that name, or no such gap of it."""
+    """There is no source of that name, or no such gap of it; the text is shown as it stands."""
 
 
 def ask_now(session: Session, name: str, *, who: Person, now: datetime) -> SourceRow:
@@ -69,7 +69,7 @@ def close_gap(session: Session, name: str, gap_id: UUID, *, why: str, who: Perso
     _lock(session, name, who)
     gap = session.exec(select(Gap).where(Gap.id == gap_id, Gap.source == name)).first()
     if gap is None:
-        raise NoSuchSource(f"{name} has no such gap")
+        raise NoSuchSource("This source has no such gap.")
     if gap.closed_at is not None:
         raise Conflict("This gap is closed already.")
     gap.closed_at = now
@@ -78,12 +78,18 @@ def close_gap(session: Session, name: str, gap_id: UUID, *, why: str, who: Perso
     return gap
 
 
+def find_source(session: Session, name: str, *, lock: bool = False) -> SourceRow:
+    """The source of this name, whatever an address made of it. Raises NoSuchSource."""
+    asked = select(SourceRow).where(SourceRow.name == name)
+    row = session.exec(asked.with_for_update() if lock else asked).first() if "\0" not in name else None
+    if row is None:
+        raise NoSuchSource("There is no source of this name. The list of sources has all of them.")
+    return row
+
+
 def _lock(session: Session, name: str, who: Person) -> SourceRow:
     need(who, Permission.TEND_SOURCES)
-    row = session.exec(select(SourceRow).where(SourceRow.name == name).with_for_update()).first()
-    if row is None:
-        raise NoSuchSource(f"there is no source {name!r}")
-    return row
+    return find_source(session, name, lock=True)
 
 
 def _must_be_asked(row: SourceRow, now: datetime) -> None:

@@ -118,6 +118,7 @@ def test_who_may_not_tend_sources_is_denied(who: Person, session: Session) -> No
         ask_now(session, "herald", who=who, now=NOON)
 
 
-def test_a_source_that_is_not_there_is_named(session: Session) -> None:
-    with pytest.raises(NoSuchSource, match="nobody"):
-        ask_now(session, "nobody", who=OFFICER, now=NOON)
+def test_a_source_that_is_not_there_is_not_tended(session: Session) -> None:
+    for name in ("nobody", "a\0b"):
+        with pytest.raises(NoSuchSource, match="no source of this name"):
+            ask_now(session, name, who=OFFICER, now=NOON)

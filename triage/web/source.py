@@ -48,9 +48,10 @@ class Allowance(NamedTuple):
 def source(visit: Visiting, name: str) -> HTMLResponse:
     """Everything we know of one source, from the database as it stands."""
     session, now = visit.session, visit.now
-    row = session.get(SourceRow, name)
-    if row is None:
-        raise HTTPException(404, "There is no source of this name. The list of sources has all of them.")
+    try:
+        row = tending.find_source(session, name)
+    except tending.NoSuchSource as error:
+        raise HTTPException(404, str(error)) from error
     days = days_of(session, [name], days=DAYS, now=now)[name]
     state = state_of(row, now)
     group = group_of(state, blind=is_blind(row, now))
@@ -154,7 +155,7 @@ def _act(visit: Visiting, name: str, said: str, act: Callable[[], object]) -> Re
         act()
         visit.session.commit()
     except tending.NoSuchSource as error:
-        raise HTTPException(404, f"{error}.") from error
+        raise HTTPException(404, str(error)) from error
     except Conflict as conflict:
         visit.session.rollback()
         return visit.page("conflict.html", 409, detail=str(conflict), back=back)

@@ -130,7 +130,7 @@ def test_a_source_says_how_it_stands(watching: Browser, name: str, said: str) ->
 
 
 def test_a_source_that_is_not_there_is_no_page(watching: Browser) -> None:
-    for name in ("nobody", "%3Cscript%3E", "a%20b", "..%2Fqueue"):
+    for name in ("nobody", "%3Cscript%3E", "a%20b", "..%2Fqueue", "%00", "a%00b"):
         answer = watching.get(f"/sources/{name}")
         assert (answer.status_code, "<script>" in answer.text) == (404, False), name
     assert "There is no source of this name" in watching.get("/sources/nobody").text
@@ -205,7 +205,8 @@ def test_a_pause_without_reason_or_end_is_refused(engine: Engine, amira: Browser
     here = "/sources/hackney-herald"
     assert amira.fill_in(f"{here}/pause", hours="4", why=" ").status_code == 409
     assert amira.fill_in(f"{here}/pause", hours="999", why="x").status_code == 422
-    assert amira.fill_in("/sources/nobody/pause", hours="4", why="x").status_code == 404
+    for name in ("nobody", "%00"):
+        assert amira.fill_in(f"/sources/{name}/pause", hours="4", why="x").status_code == 404
     assert row(engine).paused_until is None
 
 
