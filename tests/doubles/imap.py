@@ -2,10 +2,11 @@
 
 import re
 import socketserver
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+
+from tests.doubles.serving import serving
 
 
 @dataclass
@@ -90,11 +91,5 @@ def running_mailbox() -> Iterator[Mailbox]:
     server = _Server(("127.0.0.1", 0), _Handler)
     server.mailbox = mailbox
     mailbox.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
+    with serving(server):
         yield mailbox
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

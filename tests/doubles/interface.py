@@ -1,7 +1,6 @@
 """A platform's interface of our own on this machine: answers by path, and a log of what it was asked."""
 
 import json
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
-from tests.doubles.hung_up import Patient
+from tests.doubles.serving import Patient, serving
 
 
 class Asked(NamedTuple):
@@ -93,11 +92,5 @@ def running_interface() -> Iterator[Interface]:
     server = _Server(("127.0.0.1", 0), _Handler)
     server.interface = interface
     interface.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
+    with serving(server):
         yield interface
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

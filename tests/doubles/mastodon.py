@@ -1,7 +1,6 @@
 """A Mastodon server of our own on this machine: hashtag timelines with paging, limits and refusals."""
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,7 +9,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from tests.doubles.hung_up import Patient
+from tests.doubles.serving import Patient, serving
 
 START = datetime(2026, 7, 14, 9, 0, tzinfo=UTC)
 FIRST_ID = 111_000_000_000_000_000
@@ -106,11 +105,5 @@ def running_instance() -> Iterator[Instance]:
     server = _Server(("127.0.0.1", 0), _Handler)
     server.instance = instance
     instance.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
+    with serving(server):
         yield instance
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

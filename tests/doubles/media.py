@@ -1,12 +1,13 @@
 """A media server of our own on this machine: files as they should be, and all the ways they should not."""
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
+
+from tests.doubles.serving import serving
 
 
 class Given(NamedTuple):
@@ -77,11 +78,5 @@ def running_media() -> Iterator[MediaServer]:
     server = _Server(("127.0.0.1", 0), _Handler)
     server.media = media
     media.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
+    with serving(server):
         yield media
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
