@@ -11,6 +11,7 @@ import collector.evidence_records
 import collector.footage_records
 import collector.records
 import collector.refused_records
+import triage.claim_records
 import triage.learning_records
 import triage.records
 import triage.reveal_records

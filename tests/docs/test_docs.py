@@ -14,6 +14,7 @@ import collector.evidence_records
 import collector.footage_records
 import collector.records
 import collector.refused_records
+import triage.claim_records
 import triage.learning_records
 import triage.records
 import triage.reveal_records
@@ -32,6 +33,7 @@ RECORDS = (
     collector.refused_records,
     classifier.learning_records,
     classifier.records,
+    triage.claim_records,
     triage.learning_records,
     triage.records,
     triage.reveal_records,
