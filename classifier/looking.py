@@ -63,7 +63,7 @@ def look(engine: Engine, media: UUID, parts: Parts, *, clock: Callable[[], datet
         program()  # without it nothing is fetched
         with parts.files.incoming() as path:
             fetched, here = _at_hand(asked, path, parts, clock())
-            digested, seen = digest(here), _see(here, captions=parts.captions)
+            seen, digested = _see(here, captions=parts.captions), digest(here)
             found = msgspec.structs.replace(
                 seen.probe, sha256=digested.sha256, size_bytes=digested.size_bytes
             )

@@ -35,6 +35,7 @@ FOR_GOOD = (
 _ADDRESS = re.compile(
     r"https?://([^/\s:]+)\S*?(:?)(?=\s|$)"
 )  # of media it names the account: its host is enough
+_OUR_NAME = re.compile(r"^[0-9a-f]{32,64}: ")
 _WAITING = text(
     "SELECT count(*) FROM (SELECT FROM procrastinate_jobs WHERE queue_name = 'look' AND status = 'todo'"
     " AND (scheduled_at IS NULL OR scheduled_at <= now()) LIMIT :most) AS waiting"
@@ -115,7 +116,7 @@ def note_failure(session: Session, asked: Wanted, error: FetchError | VideoError
     """Keep why a file could not be looked at, and leave a job for later where that may help."""
     look = session.get(Look, asked.media_id) or Look(media_id=asked.media_id, post_id=asked.post_id, at=now)
     look.at, look.tries = now, look.tries + 1
-    look.error, look.remedy = _ADDRESS.sub(r"\1\2", error.cause), error.remedy
+    look.error, look.remedy = told_plainly(error), error.remedy
     look.again_at = None
     if may_pass(error) and look.tries <= len(AGAIN_AFTER):
         asked_to_wait = error.retry_after if isinstance(error, FetchError) else None
@@ -123,6 +124,11 @@ def note_failure(session: Session, asked: Wanted, error: FetchError | VideoError
         defer(session, "look", queue=QUEUE, at=look.again_at, media=str(asked.media_id))
     session.add(look)
     return look
+
+
+def told_plainly(error: FetchError | VideoError) -> str:
+    """The cause for the page: without addresses, which name accounts, and without our own name of the file."""
+    return _ADDRESS.sub(r"\1\2", _OUR_NAME.sub("", error.cause))
 
 
 def may_pass(error: FetchError | VideoError) -> bool:

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Form, HTTPException, UploadFile
 from fastapi.responses import FileResponse, Response
 
 from collector.footage_records import Look
+from collector.looks import told_plainly
 from collector.video.errors import TooBig, VideoError
 from collector.video.files import digest
 from collector.video.look import probe
@@ -70,8 +71,7 @@ def upload(
             files.seal(path, digested.sha256)
             visit.session.commit()
     except VideoError as error:
-        cause = error.cause.split(": ", 1)[-1]
-        return visit.page("refused.html", 422, detail=cause, remedy=error.remedy, back=back)
+        return visit.page("refused.html", 422, detail=told_plainly(error), remedy=error.remedy, back=back)
     except Conflict as conflict:
         visit.session.rollback()
         return visit.page("conflict.html", 409, detail=str(conflict), back=back)
