@@ -1,6 +1,8 @@
 """What one look at a source brings back: items as published, and where the next look starts."""
 
+from collections.abc import Callable
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -119,12 +121,19 @@ class Malformed(msgspec.Struct, frozen=True):
     why: str
 
 
+class Refused(NamedTuple):
+    """One item that the prefilter refused, with the lot it drew (collector/reservoir.py); `read` makes it an item."""
+
+    lot: float
+    read: Callable[[], Item]
+
+
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
     """Items in the order they are to be stored, oldest first.
 
     `cursor` None leaves the stored cursor where it is. `dropped` counts items that the source itself
-    has already held against the prefilter and left out. `more` asks to be fetched again at once,
-    `rest_until` not to be before then, nor anything else on that host.
+    has already held against the prefilter and left out, `refused` are a few of them. `more` asks to be
+    fetched again at once, `rest_until` not to be before then, nor anything else on that host.
     """
 
     items: list[Item] = []
@@ -135,5 +144,6 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     malformed: list[Malformed] = []
     answers: list[Came] = []
     dropped: int = 0
+    refused: list[Refused] = []
     more: bool = False
     rest_until: datetime | None = None

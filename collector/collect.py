@@ -7,6 +7,7 @@ import hashlib
 import hmac
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
@@ -18,7 +19,9 @@ from collector.batch import Batch, Item, Malformed, Wish
 from collector.dates import believable
 from collector.jobs import defer, ids
 from collector.plain import clean, shortened
+from collector.prefilter import Prefilter
 from collector.records import post_id
+from collector.reservoir import Urn, keep_refused
 from collector.store import (
     Row,
     count_up,
@@ -76,6 +79,7 @@ def collect(
     """
     keep_wishes(session, _wished(batch.wishes, author_key), now=now)
     fit, malformed = _fit(batch.items, prefilter)
+    _sample(session, source, batch, fit, prefilter, author_key, now)
     fit = _without_hidden(session, _without_strangers(session, fit), author_key)
     rows, later = _rows(fit, source, author_key, now)
     new = new_among(session, list(rows), now=now)
@@ -135,6 +139,35 @@ def _fit(items: Sequence[Item], prefilter: LetsIn) -> tuple[list[tuple[Item, str
     decided = [(item, item.let_in_by or rules.get(id(item))) for item in asked]
     fit = [(item, rule or EDIT) for item, rule in decided if rule is not None or item.edited_at is not None]
     return fit, malformed
+
+
+def _sample(
+    session: Session,
+    source: str,
+    batch: Batch,
+    fit: Sequence[tuple[Item, str]],
+    prefilter: LetsIn,
+    author_key: bytes,
+    now: datetime,
+) -> None:
+    """Have every refused item draw its lot, and keep the few that a person is to look at."""
+    if not isinstance(prefilter, Prefilter) or not prefilter.sample:
+        return
+    urn, let_in = Urn(prefilter.sample), {id(item) for item, _ in fit}
+    for item in batch.items:
+        if item.indexable and item.external_id and id(item) not in let_in:
+            urn.offer(partial(_itself, item))
+
+    def allowed(items: list[Item]) -> list[Item]:
+        shown = [(item, "") for item in items if item.indexable and item.external_id]
+        return [item for item, _ in _without_hidden(session, shown, author_key)]
+
+    drawn = [*batch.refused, *urn.empty()]
+    keep_refused(session, source, drawn, prefilter.sample, allowed=allowed, now=now)
+
+
+def _itself(item: Item) -> Item:
+    return item
 
 
 def _without_strangers(session: Session, fit: list[tuple[Item, str]]) -> list[tuple[Item, str]]:

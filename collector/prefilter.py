@@ -52,10 +52,16 @@ _Hit = tuple[int, int, int]  # which pattern, and where it starts and ends
 
 
 class Prefilter:
-    """Built once, then only read. Not costly to build: a few milliseconds."""
+    """Built once, then only read. Not costly to build: a few milliseconds.
 
-    def __init__(self, rules: Sequence[tuple[str, list[bytes], int]], lists: Sequence[list[bytes]]) -> None:
+    `sample` is how many of the items that it refuses on a day are kept for a person to look at.
+    """
+
+    def __init__(
+        self, rules: Sequence[tuple[str, list[bytes], int]], lists: Sequence[list[bytes]], *, sample: int = 0
+    ) -> None:
         """`rules` are (name, patterns, bits of the lists needed); bit n stands for `lists[n]`."""
+        self.sample = sample
         firsts = [(pattern, _Entry(name, needs)) for name, patterns, needs in rules for pattern in patterns]
         self._entries = [entry for _, entry in firsts]
         self._search = _automaton([pattern for pattern, _ in firsts])
@@ -65,7 +71,7 @@ class Prefilter:
         self.fingerprint = sha256(repr((rules, lists)).encode()).digest()  # differs when any word does
 
     @classmethod
-    def of(cls, lexicon_files: Iterable[Path]) -> "Prefilter":
+    def of(cls, lexicon_files: Iterable[Path], *, sample: int = 0) -> "Prefilter":
         """From lexicon files. Raises LexiconError naming file, key and reason."""
         read = [(path, _read(path)) for path in lexicon_files]
         lists: dict[str, list[bytes]] = {}
@@ -80,7 +86,7 @@ class Prefilter:
         ]
         if not rules:
             raise LexiconError("no lexicon has a [[rule]]: the prefilter would let nothing in")
-        return cls(rules, list(lists.values()))
+        return cls(rules, list(lists.values()), sample=sample)
 
     def lets_in(self, texts: Sequence[str]) -> list[str | None]:
         """For each text, in order, the name of the rule that lets it in, or None."""

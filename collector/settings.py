@@ -52,6 +52,7 @@ class CollectSettings(Section):
     timestamp_url: str | None = None
     read_captions: bool = True
     keep_files_days: int = 90
+    sample_refused: int = Field(default=50, ge=0, le=200)
 
     def keys(self) -> dict[str, str]:
         """The credentials that are set, by name, for the kinds that ask for them."""

@@ -5,6 +5,7 @@ prefilter lets in are kept.
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 import zstandard
 
@@ -12,6 +13,7 @@ from collector.batch import Batch, CursorPosition, Deletion, Item, Malformed, Mi
 from collector.bluesky import COLLECTION, asks_not_to_be_shown, words
 from collector.errors import Unreadable
 from collector.prefilter import Prefilter
+from collector.reservoir import Urn
 from collector.sources.jetstream import (
     COMMITS,
     PLATFORM,
@@ -38,6 +40,7 @@ class Sieve:
     def __init__(self, prefilter: Prefilter, dictionary: bytes | None = None) -> None:
         """`dictionary` is the server's own for packed frames; without it plain zstd frames are read."""
         self._prefilter = prefilter
+        self._urn = Urn(prefilter.sample)
         known = zstandard.ZstdCompressionDict(dictionary) if dictionary else None
         self._unpack = zstandard.ZstdDecompressor(dict_data=known)
         self.events = 0
@@ -113,6 +116,7 @@ class Sieve:
             wishes=list(self.wishes.values()),
             malformed=self.malformed,
             dropped=self.dropped,
+            refused=self._urn.empty(),
         )
 
     def _unpacked(self, frame: bytes) -> bytes:
@@ -155,6 +159,7 @@ class Sieve:
             edit = change.operation == "update"
             if rule is None and not edit:  # an edit may take the words away by which it was ours
                 self.dropped += 1
+                self._urn.offer(partial(item_of, change, frame, let_in_by=None))
                 continue
             try:
                 item = item_of(change, frame, let_in_by=rule)

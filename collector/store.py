@@ -202,7 +202,8 @@ def withdraw_posts(session: Session, because: Mapping[UUID, str], *, now: dateti
             " unlinked AS (DELETE FROM media USING emptied WHERE media.post_id = emptied.id),"
             " unsealed AS (DELETE FROM sealed_authors USING emptied WHERE sealed_authors.post_id = emptied.id),"
             " worded AS (UPDATE post_versions SET text = '', title = NULL, payload = NULL,"
-            " content_warning = NULL FROM emptied WHERE post_versions.post_id = emptied.id)"
+            " content_warning = NULL FROM emptied WHERE post_versions.post_id = emptied.id),"
+            " unsampled AS (DELETE FROM refused_items WHERE post_id = ANY(:ids))"
             " SELECT id FROM emptied"
         ),
         {"ids": list(because), "because": list(because.values()), "now": now},

@@ -16,7 +16,8 @@ from config.settings import Settings
 
 
 def prefilter_of(settings: Settings) -> Prefilter:
-    return Prefilter.of(settings.files("lexicons/prefilter*.toml"))
+    files = settings.files("lexicons/prefilter*.toml")
+    return Prefilter.of(files, sample=settings.collect.sample_refused)
 
 
 def author_key(settings: Settings) -> bytes:
