@@ -36,11 +36,16 @@ class Claim(msgspec.Struct):
 
 
 class Match(msgspec.Struct):
-    """That a post may make a claim: the probability, 0 to 1, and what speaks for it in words."""
+    """That a post may make a claim: the probability, 0 to 1, and what speaks for it in words.
+
+    Against few claims the probability only ranks them; `alike`, likeness in meaning up to 1, also says how far off
+    the best one is.
+    """
 
     claim: str | int
     score: float
     because: str
+    alike: float = 0.0
 
 
 class Scale(NamedTuple):
@@ -134,9 +139,10 @@ class Claims:
         scores = self._scale.probabilities(rows)
         matches: list[Match] = []
         for at in np.argsort(-scores, kind="stable")[:top]:
+            score, alike = round(float(scores[at]), 4), round(float(rows[at, 0]), 4)
             why = self._because(post, int(chosen[at]), float(rows[at, 0]), float(scores[at]))
             for place in self._same[chosen[at]]:
-                matches.append(Match(self._claims[place].id, round(float(scores[at]), 4), why))
+                matches.append(Match(self._claims[place].id, score, why, alike))
         return matches[:top]
 
     def _because(self, post: str, number: int, meaning: float, score: float) -> str:

@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 _engine = App(connector=SyncPsycopgConnector())
 
-QUEUES = ("collect", "assess", "route", "respond", "look")
+QUEUES = ("collect", "assess", "route", "respond", "look", "claims")
 
 
 def defer(

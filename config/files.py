@@ -17,6 +17,7 @@ from config.watches import read_watches
 from responders.review import read_meetings
 from responders.tactics import read_tactics
 from responders.templates import read_templates
+from triage.claim_types import read_guide
 from triage.desks import read_desks
 from triage.reveal import read_reveal_policy
 from triage.rules import read_rules
@@ -38,6 +39,7 @@ READERS = (
     Reader("lexicons/signals*.toml", read_lexicons),
     Reader("gazetteer/*.csv", read_gazetteer),
     Reader("rules.toml", lambda paths: read_rules(paths[0])),
+    Reader("claims.toml", lambda paths: read_guide(paths[0])),
     Reader("desks.toml", lambda paths: read_desks(paths[0])),
     Reader("statements/*.md", read_templates),
     Reader("policy/reveal.toml", lambda paths: read_reveal_policy(paths[0])),

@@ -26,7 +26,7 @@ LONGEST_JOB_S = 180.0
 SPARE_THREADS = 4  # for the loop's own needs, such as looking up names
 
 # Fetches and deliveries wait for others; assessing and routing keep a core busy, one at a time.
-AT_ONCE = {"collect": 64, "assess": 1, "route": 1, "respond": 4, "look": 1}
+AT_ONCE = {"collect": 64, "assess": 1, "route": 1, "respond": 4, "look": 1, "claims": 1}
 
 
 class Lanes:

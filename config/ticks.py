@@ -28,6 +28,7 @@ from config.slack import channels_of, slack_of
 from config.start import LEAST_FREE_MB, free_mb
 from responders.heads import HeadsError, read_heads, tell_head, write_head
 from triage.chain import head_of
+from triage.claim_forget import forget_claims_withdrawn
 from triage.custody import take_into_custody
 from triage.edits import note_edits
 from triage.keeping import settle_files
@@ -126,6 +127,7 @@ def let_go_by_night(house: House, now: datetime) -> None:
     with Session(house.engine) as session:
         gone = let_go(session, house.settings.keep, now=now)
         forget_withdrawn(session, since=now - timedelta(days=2))
+        forget_claims_withdrawn(session, since=now - timedelta(days=2), now=now)
         behind = note_behind(session, now=now)
         session.commit()
     log.info("kept no longer", **gone._asdict())

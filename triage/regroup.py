@@ -12,6 +12,7 @@ from sqlmodel import Session, col, func, select
 
 from classifier.records import Assessment, Force, IncidentType
 from collector.records import Post
+from triage.claims import move_claims
 from triage.locked import Conflict, lock, must_be_free, stop_clocks, touch
 from triage.log import Line, note
 from triage.notice import tell_desk
@@ -147,6 +148,7 @@ def _merge(
     moved = list(session.scalars(_members(other_id)))
     _move(session, moved, other_id, case_id, now=now)
     _move_suggestions(session, other_id, case_id)
+    move_claims(session, other_id, case_id)
     recount(session, case)
     case.severity = min(case.severity, other.severity)
     case.type = graver(IncidentType(case.type), IncidentType(other.type))

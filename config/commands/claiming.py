@@ -7,13 +7,16 @@ from typing import Annotated, Any
 
 import msgspec
 import typer
+from sqlmodel import Session
 
 from classifier.claims import AT_ONCE, Claim, Claims
 from classifier.model import SHIPPED
 from classifier.training import claims as learning
 from config.cli import Complaint
+from config.database import open_database
 from config.lines import batches
 from config.settings import Settings, read_settings
+from triage.claim_matching import looked_for
 
 app = typer.Typer()
 
@@ -37,6 +40,7 @@ def claims(
     against: Annotated[
         Path | None, typer.Option(help='Known claims, a JSON line each: {"id", "text", "title"}.')
     ] = None,
+    known: Annotated[bool, typer.Option("--known", help="Against the service's own known claims.")] = False,
     top: Annotated[int, typer.Option(min=1, max=100, help="How many claims a post.")] = 5,
     measure: Annotated[Path | None, typer.Option(metavar="DATA", help="Only measure, on DATA/match.")] = None,
     learn: Annotated[
@@ -48,10 +52,11 @@ def claims(
 ) -> None:
     """Say which known claims posts repeat: JSON lines {"id", "text"} on stdin, the likeliest claims of each on stdout.
 
-    It says that a post makes a claim, not that the claim is false. Needs no database. A line that cannot be read
-    is named on stderr and skipped; then the exit code is 1.
+    It says that a post makes a claim, not that the claim is false. Needs no database but for --known. A line that
+    cannot be read is named on stderr and skipped; then the exit code is 1.
     """
-    folder = model_folder(read_settings())
+    settings = read_settings()
+    folder = model_folder(settings)
     if learn is not None:
         scale = learning.learn(learn, tuned, folder / VOCABULARY, say=_say)
         learning.keep(scale, folder / "claims" / "scale.json")
@@ -61,8 +66,12 @@ def claims(
         print(json.dumps(learning.measure(measure, folder)))
     elif against is not None:
         _answer(known_claims(against), folder, top)
+    elif known:
+        with open_database(settings, pool=1) as engine, Session(engine) as session:
+            ours = [Claim(f"C-{each.number}", each.text, each.title) for each in looked_for(session)]
+        _answer(ours, folder, top)
     else:
-        raise typer.BadParameter("name the known claims: --against FILE")
+        raise typer.BadParameter("name the known claims: --against FILE, or --known")
 
 
 def known_claims(path: Path) -> list[Claim]:
@@ -91,7 +100,8 @@ def _answer(known: list[Claim], folder: Path, top: int) -> None:
         posts = [each for each in batch if each is not None]
         bad += len(batch) - len(posts)
         for post, matches in zip(posts, library.nearest([each.text for each in posts], top), strict=True):
-            out.write(encoder.encode({"id": post.id, "matches": matches}) + b"\n")
+            told = [{"claim": each.claim, "score": each.score, "because": each.because} for each in matches]
+            out.write(encoder.encode({"id": post.id, "matches": told}) + b"\n")
         out.flush()
     if bad:
         raise Complaint(f"{bad} lines were not JSON objects with id and text; they were skipped")

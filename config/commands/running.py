@@ -120,8 +120,8 @@ def work(
 
 def _all_parts(settings: Settings) -> list[Part]:
     """The parts of `run`. Fetching, routing and delivering share one process, so that the matcher's memory
-    stays in one place; assessing has its own, because it carries the model and keeps cores busy; and so has looking
-    at files, which takes its time."""
+    stays in one place; assessing has its own, because it carries the model and keeps cores busy; and so have looking
+    at files and comparing with known claims, which take their time."""
     first = worker("work-1", "collect", "route", "respond")
     assessing = [worker(f"work-{number}", "assess") for number in range(2, settings.workers + 2)]
     return [
@@ -129,7 +129,7 @@ def _all_parts(settings: Settings) -> list[Part]:
         Part("schedule", goldenhour("schedule", "--attended")),
         first,
         *assessing,
-        worker("look", "look"),
+        worker("look", "look", "claims"),
     ]
 
 

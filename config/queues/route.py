@@ -10,6 +10,9 @@ from classifier.forget import forget
 from collector.looks import leave_looks
 from config.service import House, Task
 from triage.by_footage import match_footage
+from triage.claim_forget import forget_claims
+from triage.claim_matching import leave_claims
+from triage.claim_types import read_guide
 from triage.memory import Memory
 from triage.route import route
 from triage.rules import read_rules
@@ -21,6 +24,7 @@ ROUTE_LOCK = (
 
 def tasks(house: House) -> dict[str, Task]:
     rules = read_rules(house.settings.file("rules.toml"))
+    matching = read_guide(house.settings.file("claims.toml")).match
     memory = Memory.of(house.settings.file("matching/rarity.bin"), house.settings.triage)
 
     def work(posts: list[str]) -> None:
@@ -29,6 +33,7 @@ def tasks(house: House) -> dict[str, Task]:
             routed = [UUID(each) for each in posts]
             route(session, routed, rules, memory, now=house.clock())
             leave_looks(session, routed, now=house.clock())
+            leave_claims(session, routed, matching)
             session.commit()
 
     def by_footage(footage: str) -> None:
@@ -40,7 +45,9 @@ def tasks(house: House) -> dict[str, Task]:
 
     def let_go(posts: list[str]) -> None:
         with Session(house.engine) as session:
-            forget(session, [UUID(each) for each in posts])
+            gone = [UUID(each) for each in posts]
+            forget(session, gone)
+            forget_claims(session, gone, now=house.clock())
             session.commit()
 
     return {

@@ -1,0 +1,37 @@
+"""The queue `claims`: which posts make a known claim. Its encoder is loaded with the first claim, not before."""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from uuid import UUID
+
+from sqlmodel import Session
+
+from classifier.claims import Claim, Claims
+from classifier.model import SHIPPED
+from config.service import House, Task
+from triage.claim_matching import Library, look_back, match_claims
+from triage.claim_types import read_guide
+
+
+def tasks(house: House) -> dict[str, Task]:
+    settings = house.settings
+    matching = read_guide(settings.file("claims.toml")).match
+    folder = Path(settings.classifier.model) if settings.classifier.model else SHIPPED
+    library = Library(partial(_build, folder=folder))
+
+    def match(posts: list[str]) -> None:
+        with Session(house.engine) as session:
+            match_claims(session, [UUID(each) for each in posts], library, matching, now=house.clock())
+            session.commit()
+
+    def look_for(claim: str) -> None:
+        with Session(house.engine) as session:
+            look_back(session, UUID(claim), matching, now=house.clock())
+            session.commit()
+
+    return {"match_claims": Task(match, each="posts"), "look_for_claim": Task(look_for)}
+
+
+def _build(claims: Sequence[Claim], folder: Path) -> Claims:
+    return Claims.of(claims, folder)
