@@ -1,4 +1,4 @@
-"""From logits to probabilities: one monotone curve per label, learnt out of fold, kept as a few points."""
+"""From logits to probabilities: one softmax over the nine types, and a monotone curve for every other label."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -6,7 +6,21 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+LEAST = 5e-4  # no type is less likely
 SUREST = 5.3  # no logit beyond: 0.5% and 99.5%
+KINDS = (
+    "stop_search",
+    "use_of_force",
+    "death_or_firearms",
+    "pursuit_collision",
+    "arrest_detention",
+    "other_encounter",
+    "officer_harmed",
+    "officer_conduct",
+    "none",
+)
+READ = ("incident", "incident_any", *KINDS)  # the labels that decide the type, in order
+CORE_KINDS, ENCOUNTERS = KINDS[:4], KINDS[:7]
 
 
 class Curve(NamedTuple):
@@ -54,3 +68,22 @@ class Blend(NamedTuple):
         logit = np.clip(self.gate * gate + self.encoder * encoder + self.offset, -SUREST, SUREST)
         blended: NDArray[np.float64] = 1 / (1 + np.exp(-logit))
         return blended
+
+
+class Types:
+    """The nine types from the logits of one reader or both: a softmax, so that they sum to one."""
+
+    def __init__(self, weights: NDArray[np.float64]) -> None:
+        self.weights = weights
+
+    def __call__(self, *readers: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Probabilities of READ, a row per text: `incident` and `incident_any` are the sums of their types.
+
+        Each reader's logits are columns in the order of READ.
+        """
+        scores = np.concatenate(readers, axis=1) @ self.weights[:-1] + self.weights[-1]
+        likely = np.exp(scores - scores.max(axis=1, keepdims=True))
+        likely = np.maximum(likely / likely.sum(axis=1, keepdims=True), LEAST)
+        likely /= likely.sum(axis=1, keepdims=True)
+        core, encounters = likely[:, : len(CORE_KINDS)].sum(1), likely[:, : len(ENCOUNTERS)].sum(1)
+        return np.column_stack([core, encounters, likely])

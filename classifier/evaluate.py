@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import average_precision_score, f1_score
+from sklearn.metrics import f1_score
 
 Floats = NDArray[np.float64]
 Truth = NDArray[np.int64]
@@ -17,7 +17,11 @@ BINS = 15  # of the calibration error
 
 
 class Figures(NamedTuple):
-    """How one label fares on one set. Without positives only `raised`, the share above the threshold, means much."""
+    """How one label fares on one set. Without positives only `raised`, the share above the threshold, means much.
+
+    Intervals hold 95% of resampled sets. `calibration_by_chance` is the calibration error that probabilities as right
+    as can be would show on so many texts.
+    """
 
     texts: int
     positives: int
@@ -27,6 +31,9 @@ class Figures(NamedTuple):
     f1: float | None
     calibration_error: float
     raised: float
+    average_precision_interval: tuple[float, float] | None = None
+    recall_interval: tuple[float, float] | None = None
+    calibration_by_chance: float = 0.0
 
 
 def figures(truth: Truth, probabilities: Floats, *, threshold: float = 0.5) -> Figures:
@@ -37,13 +44,49 @@ def figures(truth: Truth, probabilities: Floats, *, threshold: float = 0.5) -> F
     return Figures(
         texts=len(truth),
         positives=positives,
-        average_precision=_rounded(average_precision_score(truth, probabilities)) if positives else None,
+        average_precision=_rounded(average_precision(truth, probabilities)) if positives else None,
         precision=_rounded(hit / said.sum()) if said.any() else None,
         recall=_rounded(hit / positives) if positives else None,
         f1=_rounded(f1_score(truth, said, zero_division=0)) if positives else None,
         calibration_error=_rounded(calibration_error(truth, probabilities)),
         raised=_rounded(said.mean()) if len(said) else 0.0,
+        average_precision_interval=resampled(truth, probabilities) if positives else None,
+        recall_interval=interval((said[truth == 1]).tolist()) if positives else None,
+        calibration_by_chance=_rounded(calibration_by_chance(probabilities)),
     )
+
+
+def average_precision(truth: Truth, probabilities: Floats) -> float:
+    """The mean of the precision at each positive, the likeliest first; texts of one probability stand together."""
+    order = np.argsort(-probabilities, kind="stable")
+    hits, said = np.cumsum(truth[order]), probabilities[order]
+    last = np.append(said[1:] != said[:-1], True)
+    found, at = hits[last], np.flatnonzero(last) + 1
+    return float((np.diff(found, prepend=0) * found / at).sum() / max(1, found[-1]))
+
+
+def resampled(
+    truth: Truth, probabilities: Floats, *, rounds: int = 400, seed: int = 0
+) -> tuple[float, float]:
+    """95% bootstrap interval of the average precision."""
+    chance = np.random.default_rng(seed)
+    drawn = []
+    for _ in range(rounds):
+        again = chance.integers(0, len(truth), len(truth))
+        if truth[again].any():
+            drawn.append(average_precision(truth[again], probabilities[again]))
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return _rounded(low), _rounded(high)
+
+
+def calibration_by_chance(probabilities: Floats, *, rounds: int = 40, seed: int = 0) -> float:
+    """The calibration error to expect of probabilities that are exactly right."""
+    chance = np.random.default_rng(seed)
+    drawn = [
+        calibration_error((chance.random(len(probabilities)) < probabilities).astype(np.int64), probabilities)
+        for _ in range(rounds)
+    ]
+    return float(np.mean(drawn))
 
 
 def calibration_error(truth: Truth, probabilities: Floats, bins: int = BINS) -> float:

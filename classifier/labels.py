@@ -2,26 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 
+from classifier.calibration import KINDS
 from classifier.reading import Finding
 from classifier.records import IncidentType
 
-CORE = ("death_or_firearms", "use_of_force", "pursuit_collision", "stop_search")
-OTHER = ("officer_harmed", "arrest_detention", "other_encounter")
-REST = ("officer_conduct", "none")
 LEARNT = ("first_hand", "has_video", "praise", "complaint_not_force", "witness_offer", "official_police_post")
 HINT = 0.4  # how much of a signal's score counts beside a learnt probability
 SAID = 0.05  # labels below this are not listed
 
 
-def types_of(probabilities: Mapping[str, float], incident: float, incident_any: float) -> dict[str, float]:
-    """The nine types, summing to 1, so that the four core types sum to `incident` and seven to `incident_any`."""
-    shares: dict[str, float] = {}
-    for names, total in ((CORE, incident), (OTHER, incident_any - incident), (REST, 1 - incident_any)):
-        raw = [max(probabilities.get(name, 0.0), 1e-4) for name in names]
-        scale = total / sum(raw)
-        for name, value in zip(names, raw, strict=True):
-            shares[name] = round(value * scale, 4)
-    return shares
+def types_of(probabilities: Mapping[str, float]) -> dict[str, float]:
+    """The nine types, which sum to 1."""
+    return {kind: round(probabilities[kind], 4) for kind in KINDS}
 
 
 def gravest(types: Mapping[str, float]) -> IncidentType:

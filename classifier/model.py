@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from classifier.calibration import Blend, Calibration
+from classifier.calibration import READ, Blend, Calibration, Types
 from classifier.encoder import ENCODED, Encoder
 from classifier.force import force_of
 from classifier.gate import Gate
@@ -35,10 +35,11 @@ CARD = {
     "model": "Golden Hour post classifier",
     "kind": "a spaCy 3.8 pipeline: linear heads over hashed words and letters, then a fine-tuned MiniLM-L6 in eight"
     " bits over what they do not rule out; blended and calibrated per label",
-    "measured": "on texts held back by event, time and reader; how both are blended was learnt on the same texts",
+    "measured": "on texts held back by event, time and reader; nothing was learnt from them, not even how the two"
+    " readers are blended",
     "for": "raising posts about police encounters to a person; never for deciding anything about a person",
     "limits": "English; the first 4,000 characters; says unverified, never false; learnt mostly from posts and"
-    " news of 2020-2022 and from London posts written for this project",
+    " news of 2012-2022 and from London posts written for this project",
 }
 KEPT = (spacy.attrs.LOWER, spacy.attrs.NORM)
 WORDS_HELD = 200_000  # words spaCy may gather, about 40 MB
@@ -84,6 +85,8 @@ class Model:
         *,
         version: str,
         calibration: Calibration,
+        types: Types,
+        types_of_both: Types,
         blends: dict[str, Blend],
         thresholds: Thresholds,
         lexicons: Lexicons,
@@ -94,6 +97,7 @@ class Model:
         self.card = {**CARD, **(record or {}), "version": version}
         self.nlp = nlp
         self.calibration = calibration
+        self.types, self.types_of_both = types, types_of_both
         self.blends = blends
         self.thresholds = thresholds
         self.lexicons = lexicons
@@ -122,7 +126,10 @@ class Model:
             meta: dict[str, Any] = json.loads((folder / "golden-hour.json").read_text(encoding="utf-8"))
             nlp = _lean(spacy.load(folder))
             calibration = Calibration.from_json(meta["calibration"])
-            blends = {label: Blend(*each) for label, each in meta.get("blends", {}).items()}
+            types, types_of_both = (
+                Types(np.array(meta[name], dtype=np.float64)) for name in ("types", "types_of_both")
+            )
+            blends = {label: Blend(*each) for label, each in meta["blends"].items()}
             thresholds = msgspec.convert(meta["thresholds"], Thresholds)
         except (OSError, ValueError, KeyError) as error:
             raise ModelError(
@@ -132,6 +139,8 @@ class Model:
             nlp,
             version=meta["version"],
             calibration=calibration,
+            types=types,
+            types_of_both=types_of_both,
             blends=blends,
             thresholds=thresholds,
             lexicons=read_lexicons(lexicon_files),
@@ -194,24 +203,29 @@ class Model:
         labels = self._gate.labels
         gate = np.array([list(doc.cats.values()) for doc in docs], dtype=np.float64)
         table = self.calibration.probabilities(labels, gate)
+        if not len(docs):
+            return table
+        at = [labels.index(label) for label in READ]
+        table[:, at] = self.types(gate[:, at])
         twice = [i for i, doc in enumerate(docs) if ENCODED in doc.user_data]
         if self._encoder is None or not twice:
             return table
         encoded = np.array([docs[i].user_data[ENCODED] for i in twice], dtype=np.float64)
-        for column, label in enumerate(self._encoder.labels):
-            at = labels.index(label)
-            table[twice, at] = self.blends[label](gate[twice, at], encoded[:, column])
+        for label, blend in self.blends.items():
+            here = labels.index(label)
+            table[twice, here] = blend(gate[twice, here], encoded[:, self._encoder.labels.index(label)])
+        said = encoded[:, [self._encoder.labels.index(label) for label in READ]]
+        table[np.ix_(twice, at)] = self.types_of_both(gate[twice][:, at], said)
         return table
 
     def _assessed(self, reading: Reading, learnt: dict[str, float]) -> Assessed:
         findings = [finding for find in self.signals.values() for finding in find(reading)]
         places = self.gazetteer.find(reading)
         force = force_of(reading, places, learnt)
-        incident = learnt["incident"]
-        incident_any = max(incident, learnt["incident_any"])
+        incident, incident_any = learnt["incident"], learnt["incident_any"]
         about_police = incident_any >= PLAUSIBLE or bool(reading.hits("police"))
         weighed = severity(findings, about_police=about_police, likely=incident_any >= PLAUSIBLE)
-        types = types_of(learnt, incident, incident_any)
+        types = types_of(learnt)
         signals = [finding.signal for finding in findings]
         signals += [
             Signal("trigger", 1.0, 0, 0, f"critical whatever the score: {what}") for what in weighed.triggers

@@ -5,11 +5,10 @@ from numpy.typing import NDArray
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
-from classifier.calibration import Blend, Curve
+from classifier.calibration import Curve
 
 POINTS = 25
 SURE = 0.005  # no probability is nearer to 0 or 1 than this
-FEW = 40  # positives below which nothing is learnt from them
 ENOUGH = 150  # positives below which only the slope and offset of a logistic curve are learnt
 
 
@@ -25,12 +24,3 @@ def curve(logits: NDArray[np.float64], truth: NDArray[np.int64], weight: NDArray
         likely = (likely + steps.predict(at)) / 2
     likely = np.maximum.accumulate(np.clip(likely, SURE, 1 - SURE))
     return Curve(tuple(at.round(3).tolist()), tuple(likely.round(4).tolist()))
-
-
-def blend_of(gate: NDArray[np.float64], encoder: NDArray[np.float32], truth: NDArray[np.int64]) -> Blend:
-    """A logistic curve over both logits; with hardly any positives, both count as they are."""
-    if truth.sum() < FEW or truth.sum() == len(truth):
-        return Blend(0.5, 0.5, 0.0)
-    both = np.column_stack([gate, encoder])
-    head = LogisticRegression(C=1.0).fit(both, truth)
-    return Blend(*(round(float(each), 4) for each in (*head.coef_[0], head.intercept_[0])))

@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from classifier.evaluate import figures, macro_f1
+from classifier.evaluate import average_precision, figures, interval, macro_f1
 from classifier.model import Assessed, Model
 from classifier.records import IncidentType
+from classifier.training.blending import domain
 from classifier.training.reference import Reference
 from classifier.training.sets import Row
-from classifier.training.splits import LONDON, held_back
+from classifier.training.splits import held_back
 from classifier.training.train import gather
 
 MEASURED = (
@@ -33,26 +34,32 @@ COMPARED = ("incident_any", "incident")
 Say = Callable[[str], None]
 
 
-def measure(model: Model, folder: Path, *, say: Say, reference: bool = True) -> dict[str, Any]:
-    """Figures by set and label; for the two incident labels also the reference's, from the same run."""
+def measure(model: Model, source: Path, *, say: Say, reference: bool = True) -> dict[str, Any]:
+    """Figures by set and label, and over all sets of a domain; for the incident labels also the reference's.
+
+    `source` is a folder of sets, or one file. The reference learns from what trains there, so one file has none.
+    """
     say("reading the sets")
-    material = gather(folder)
+    material = gather(source)
     sets: dict[str, list[Row]] = defaultdict(list)
     for row in material.rows:
-        if name := held_back(row):
+        if name := held_back(row) or (row.set if source.is_file() else ""):
             sets[name].append(row)
     rival = None
-    if reference:
+    if reference and source.is_dir():
         say("learning the reference")
         rival = Reference([material.rows[i] for i in material.train], COMPARED)
-    report: dict[str, Any] = {"model": model.version, "sets": {}}
+    report: dict[str, Any] = {"model": model.version, "sets": {}, "together": {}}
     assessed: list[tuple[Row, Assessed]] = []
     for name, rows in sorted(sets.items()):
         say(f"measuring {name}: {len(rows)} texts")
         found = model.assess([row.text for row in rows])
         assessed += zip(rows, found, strict=True)
         report["sets"][name] = measure_set(found, rows, rival)
-    report["styles"] = by_style(assessed)
+    for name in sorted({domain(row) for row, _ in assessed if row.type}):
+        pairs = [(row, found) for row, found in assessed if row.type and domain(row) == name]
+        report["together"][name] = measure_set([found for _, found in pairs], [row for row, _ in pairs], None)
+    report["slices"] = {name: by_slice(assessed, name) for name in SLICES}
     return report
 
 
@@ -60,7 +67,7 @@ def keep_figures(folder: Path, report: dict[str, Any]) -> None:
     """Write a report into the card of the model in a folder."""
     path = folder / "golden-hour.json"
     meta = json.loads(path.read_text(encoding="utf-8"))
-    meta["record"]["figures"] = {"sets": report["sets"], "styles": report["styles"]}
+    meta["record"]["figures"] = {name: report[name] for name in ("sets", "together", "slices")}
     path.write_text(json.dumps(meta, indent=1, sort_keys=True), encoding="utf-8")
 
 
@@ -77,25 +84,28 @@ def below_bounds(report: dict[str, Any], bounds: dict[str, Any]) -> list[str]:
     return worse
 
 
-def by_style(assessed: Sequence[tuple[Row, Assessed]]) -> dict[str, dict[str, float]]:
-    """Over the London posts held back: incidents found and traps raised at 0.5, in each style of writing."""
-    styles: dict[str, dict[str, float]] = {}
-    ours = [(row, found) for row, found in assessed if row.set in LONDON and row.strict]
-    for style in sorted({row.style for row, _ in ours}):
-        said = [
-            (row.truth["incident_any"], found.incident_any >= 0.5)
-            for row, found in ours
-            if row.style == style
-        ]
+SLICES = ("style", "platform", "borough", "topic")
+
+
+def by_slice(assessed: Sequence[tuple[Row, Assessed]], name: str) -> dict[str, dict[str, Any]]:
+    """Incidents found and other texts raised at 0.5, for each value of a field that texts have."""
+    slices: dict[str, list[tuple[bool, bool]]] = defaultdict(list)
+    for row, found in assessed:
+        if (value := getattr(row, name)) and row.strict and row.type:
+            slices[value].append((bool(row.truth["incident_any"]), found.incident_any >= 0.5))
+    report: dict[str, dict[str, Any]] = {}
+    for value, said in sorted(slices.items()):
         incidents = [raised for truth, raised in said if truth]
         traps = [raised for truth, raised in said if not truth]
-        styles[style] = {
+        report[value] = {
             "incidents": len(incidents),
-            "found": round(float(np.mean(incidents)), 4) if incidents else 0.0,
-            "traps": len(traps),
-            "raised": round(float(np.mean(traps)), 4) if traps else 0.0,
+            "found": round(float(np.mean(incidents)), 4) if incidents else None,
+            "found_interval": interval(incidents) if incidents else None,
+            "others": len(traps),
+            "raised": round(float(np.mean(traps)), 4) if traps else None,
+            "raised_interval": interval(traps) if traps else None,
         }
-    return styles
+    return report
 
 
 def measure_set(found: Sequence[Assessed], rows: Sequence[Row], rival: Reference | None) -> dict[str, Any]:
@@ -112,8 +122,9 @@ def measure_set(found: Sequence[Assessed], rows: Sequence[Row], rival: Reference
         report[label] = figures(truth, said)._asdict()
         if rival is not None and label in COMPARED:
             other = rival.probabilities([rows[i].text for i in known], label)
-            report[label]["reference_average_precision"] = figures(truth, other).average_precision
-            report[label]["reference_raised"] = figures(truth, other).raised
+            best = round(average_precision(truth, other), 4) if truth.any() else None
+            report[label]["reference_average_precision"] = best
+            report[label]["reference_raised"] = round(float((other >= 0.5).mean()), 4)
     typed = [i for i, row in enumerate(rows) if row.type and row.strict]
     if typed:
         said_types = [str(found[i].type) for i in typed]

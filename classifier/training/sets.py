@@ -40,6 +40,9 @@ class Row(NamedTuple):
     strict: bool = True  # False: a comment on an incident, left out of strict scores
     style: str = ""
     at: datetime | None = None
+    platform: str = ""
+    borough: str = ""
+    topic: str = ""
 
 
 def incident_truth(kind: str) -> dict[str, int]:
@@ -47,14 +50,59 @@ def incident_truth(kind: str) -> dict[str, int]:
 
 
 def read_sets(folder: Path) -> dict[str, list[Row]]:
-    """Every set found under a folder laid out as data/README.md says; a missing file is no set."""
+    """Every set found under a folder laid out as data/README.md says; a missing file is no set.
+
+    A file is one set: read as its place under such a folder says, or else by its fields.
+    """
+    if folder.is_file():
+        rows = [row for row in _reader_of(folder)(folder) if row.text.strip()]
+        return {rows[0].set: rows} if rows else {}
     found: dict[str, list[Row]] = {}
     for pattern, reader in READERS.items():
         for path in sorted(folder.glob(pattern)):
             rows = [row for row in reader(path) if row.text.strip()]
             if rows:
-                found[rows[0].set] = rows
+                found.setdefault(rows[0].set, []).extend(rows)
     return found
+
+
+def _reader_of(path: Path) -> Callable[[Path], Iterator[Row]]:
+    for pattern, reader in READERS.items():
+        if path.match(pattern):
+            return reader
+    return _plain
+
+
+def _plain(path: Path) -> Iterator[Row]:
+    """A file of anyone's: CSV or JSON lines with a text (or title and description) and a type, as letter or word."""
+    rows: Iterator[dict[str, Any]]
+    if path.suffix == ".csv":
+        rows = iter(list(_csv(path)))
+    else:
+        rows = (json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip())
+    for number, row in enumerate(rows):
+        code = str(row.get("code") or row.get("type") or "")
+        kind = code if code in TYPES.values() else TYPES.get(code[:1])
+        if kind is None:
+            raise ValueError(
+                f"{path}, row {number + 1}: type is {code!r}; it must be one of {', '.join(TYPES)}"
+            )
+        text = row.get("text") or " — ".join(filter(None, (row.get("title"), row.get("description"))))
+        flags = code[1:] if code not in TYPES.values() else ""
+        flags += str(row.get("flags") or "")
+        yield Row(
+            id=str(row.get("id") or number),
+            set=path.stem,
+            text=str(text or ""),
+            type=kind,
+            group=str(row.get("group") or number),
+            truth=incident_truth(kind) | {"reaction": int("r" in flags), "followup": int("o" in flags)},
+            strict="r" not in flags and str(row.get("reaction") or 0) != "1",
+            style=str(row.get("style") or ""),
+            platform=str(row.get("platform") or ""),
+            borough=str(row.get("borough") or ""),
+            topic=str(row.get("topic") or ""),
+        )
 
 
 def _csv(path: Path) -> Iterator[dict[str, str]]:
@@ -82,7 +130,6 @@ def _labelled(path: Path) -> Iterator[Row]:
             group=row.get("cluster") or (at.strftime("%Y-%m-%d") if at else name),
             truth=truth,
             strict=not reaction,
-            style=row.get("stratum") or "",
             at=at,
         )
 
@@ -116,7 +163,10 @@ def _london(path: Path) -> Iterator[Row]:
             group=str(row.get("contrast") or row.get("story") or row.get("pair") or row["id"]),
             truth=truth,
             strict="r" not in row["flags"],
-            style=row["style"],
+            style=row.get("style") or "",
+            platform=row.get("platform") or "",
+            borough=row.get("borough") or "",
+            topic=row.get("topic") or "",
         )
 
 
@@ -134,7 +184,6 @@ def _official(path: Path) -> Iterator[Row]:
             None,
             f"o{number // 200}",
             truth,
-            style=row["tweet_class"],
         )
 
 
@@ -199,6 +248,20 @@ def _items(path: Path) -> Iterator[Row]:
             yield Row(f"n{item['id']}", "uk_news_rss", text, None, group, {}, at=at)
 
 
+def _everyday(path: Path) -> Iterator[Row]:
+    """Everyday posts, one a line; without labels but those of our own readers. An id is task, part and line."""
+    part = f"{path.parent.name}{path.name.split('_')[0]}"
+    for number, text in enumerate(path.read_text(encoding="utf-8").splitlines()):
+        yield Row(f"e{part}{number}", "tweeteval", text, None, f"{part}{number // 50}", {})
+
+
+def _crisis(path: Path) -> Iterator[Row]:
+    """Posts during disasters; without labels but those of our own readers."""
+    for row in _csv(path):
+        number, text = row["Tweet ID"].strip("\"' "), row[" Tweet Text"]
+        yield Row(f"k{number}", "crisislex", text, None, path.parent.name, {}, at=_snowflake(number))
+
+
 def _time(text: str) -> datetime | None:
     try:
         at = datetime.fromisoformat(text)
@@ -226,6 +289,8 @@ READERS: dict[str, Callable[[Path], Iterator[Row]]] = {
     "rumour/pheme_*.csv": _rumours,
     "rumour/ct22_1B_*.csv": _claims,
     "uk_news_rss_*.jsonl.xz": _items,
+    "general/tweeteval/*/*_text.txt": _everyday,
+    "general/crisislex/CrisisLexT26/*/*_labeled.csv": _crisis,
 }
 
 

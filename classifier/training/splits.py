@@ -47,15 +47,21 @@ def held_back(row: Row) -> str:
     return ""
 
 
-LONDON = frozenset({"witness_posts", "near_misses", "stories", "minimal_pairs", "keyword_stream"})
+LONDON = frozenset({"witness_posts", "near_misses", "stories", "minimal_pairs", "keyword_stream", "families"})
 
 
 def folds(rows: Sequence[Row]) -> NDArray[np.int64]:
     """A fold for each row, 0..FOLDS-1; all rows of a group are in one. Keyword streams go by ten minutes."""
-    return np.array([part(row.set + _slice(row), FOLDS) for row in rows])
+    return np.array([part(row.set + event(row), FOLDS) for row in rows])
 
 
-def _slice(row: Row) -> str:
+def event(row: Row) -> str:
+    """What a row is about: its group; in keyword streams, ten minutes."""
     if row.set in ("labelled_posts_dev", "hrf_tweets_weak") and row.at and row.at >= STREAM_FROM:
         return row.at.strftime("%Y-%m-%d %H") + str(row.at.minute // 10)
     return row.group
+
+
+def for_tuning(row: Row) -> bool:
+    """One group in eight of what trains is kept from the encoder: how both readers count is learnt there."""
+    return not held_back(row) and part("tuning" + row.set + event(row), 8) == 0

@@ -5,8 +5,9 @@ The same data and code give the same model: nothing is random but by fixed seeds
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import msgspec
@@ -14,16 +15,27 @@ import numpy as np
 import spacy
 from numpy.typing import NDArray
 
-from classifier.calibration import Blend, Calibration
+from classifier.calibration import READ, Blend, Calibration, Curve, Types
 from classifier.encoder import Encoder, spelled_out
 from classifier.gate import Gate
 from classifier.model import ModelError, Thresholds
 from classifier.normalise import normalise
-from classifier.training.calibrate import blend_of, curve
+from classifier.training.blending import (
+    ALARM,
+    FEW,
+    LOOK,
+    MISS,
+    Costs,
+    blend_of,
+    even,
+    thresholds_of,
+    types_from,
+)
+from classifier.training.calibrate import curve
 from classifier.training.fit import Features, Fit, Truths, out_of_fold
 from classifier.training.labels import relabelled
 from classifier.training.sets import TYPES, Row, read_sets, without_repeats
-from classifier.training.splits import folds, held_back, part
+from classifier.training.splits import event, folds, for_tuning, held_back, part
 
 LABELS = (
     "incident",
@@ -51,6 +63,8 @@ NOT_HELPING = frozenset(
         "india_police_events_sents_dev",
         "pb2020_incident_descriptions",
         "uk_news_rss",
+        "tweeteval",
+        "crisislex",
     }
 )
 OF_THE_GATE = ("news",)  # labels the encoder does not learn
@@ -78,12 +92,18 @@ def train(folder: Path, out: Path, *, encoder: Path | None = None, say: Say) -> 
     features = Features(spacy.blank("en"), [row.text for row in material.rows])
     truths = Truths.of(material.rows, LABELS)
     say("fitting out of fold, for calibration")
-    calibration = calibrated(features, truths, material)
+    rows = [material.rows[i] for i in material.train]
+    apart = out_of_fold(features, truths, material.train, folds(rows))
+    tuning = alone(rows, apart)
     say("fitting the gate")
     fit = Fit(features, truths, material.train)
-    blends = blended(fit, features, second, material, say=say) if second else {}
     record = {"labels": len(LABELS), "texts": len(material.train), "data": fingerprint(material.rows)}
-    return write(out, fit, calibration, blends, second, record)
+    if second:
+        say("blending gate and encoder on training texts that neither has seen")
+        unseen = unseen_by_encoder(rows)
+        tuning = together(tuning, [rows[i] for i in unseen], apart[unseen], second)
+        record["tuned_on"] = len(unseen)
+    return write(out, fit, tuning, second, record)
 
 
 def read_encoder(folder: Path) -> Encoder:
@@ -100,7 +120,7 @@ def read_encoder(folder: Path) -> Encoder:
 
 def gather(folder: Path) -> Material:
     """Every row once: held back before training, so that no text is in both, and labelled before weak."""
-    sets = read_sets(folder) | read_sets(OWN_TEXTS)
+    sets = read_sets(folder) if folder.is_file() else read_sets(folder) | read_sets(OWN_TEXTS)
     rows = [with_types(row) for name in sorted(sets) for row in relabelled(sets[name])]
     rows = [row for row in rows if row.set not in NOT_HELPING or row.type is not None]
     rows = without_repeats(sorted(rows, key=lambda row: (held_back(row) == "", row.type is None)))
@@ -123,7 +143,14 @@ def write_rows(folder: Path, out: Path) -> int:
 def _for_encoder(row: Row) -> bool:
     """The large sets are thinned: what they say of the labels that matter is said often enough."""
     parts = THINNED.get(row.set, 1)
-    return bool(row.truth) and part(row.id, parts) == 0
+    kept = row.type is not None or part(row.id, parts) == 0
+    return bool(row.truth) and kept and not for_tuning(row)
+
+
+def unseen_by_encoder(rows: Sequence[Row]) -> list[int]:
+    """Positions of training texts of events that the encoder has not been tuned on."""
+    seen = {(row.set, event(row)) for row in rows if _for_encoder(row)}
+    return [i for i, row in enumerate(rows) if row.truth and (row.set, event(row)) not in seen]
 
 
 def with_types(row: Row) -> Row:
@@ -134,48 +161,69 @@ def with_types(row: Row) -> Row:
     return row._replace(truth=row.truth | types, weight=row.weight * (1.0 if row.strict else 0.3))
 
 
-def calibrated(features: Features, truths: Truths, material: Material) -> Calibration:
-    """The curves of the gate alone."""
-    rows = [material.rows[i] for i in material.train]
-    logits = out_of_fold(features, truths, material.train, folds(rows))
-    return Calibration({label: _curve(rows, logits[:, i], label) for i, label in enumerate(LABELS)})
+class Tuning(NamedTuple):
+    """What is learnt after the readers: types and curves of the gate alone, types and blends of both, thresholds."""
+
+    calibration: Calibration
+    types: Types
+    worth: float
+    both: Types | None = None
+    blends: Mapping[str, Blend] = MappingProxyType({})
+    costs: Costs | None = None
 
 
-def blended(
-    fit: Fit, features: Features, second: Encoder, material: Material, *, say: Say
-) -> dict[str, Blend]:
-    """How much gate and encoder count, learnt on what is held back: neither has seen it."""
-    say("blending gate and encoder on what is held back")
-    held = [i for i, row in enumerate(material.rows) if held_back(row)]
-    rows = [material.rows[i] for i in held]
-    gate = fit.logits(features, held)
-    encoded = second.score([normalise(row.text).text for row in rows])
-    return {
-        label: _blend(rows, label, gate[:, LABELS.index(label)], encoded[:, column])
-        for column, label in enumerate(second.labels)
-    }
+OTHERS = tuple(label for label in LABELS if label not in READ)
+AT = [LABELS.index(label) for label in READ]
+MISSED_BY_THE_GATE = 0.03  # the share of incidents that the encoder may never see
 
 
-def _blend(rows: Sequence[Row], label: str, gate: NDArray[np.float64], encoded: NDArray[np.float32]) -> Blend:
+def alone(rows: Sequence[Row], logits: NDArray[np.float64]) -> Tuning:
+    """What the gate says by itself, and the logit below which it settles a text: nearly all incidents lie above."""
+    curves = {label: _curve(rows, logits[:, LABELS.index(label)], label) for label in OTHERS}
+    types = types_from(logits[:, AT], None, rows)
+    incidents = [i for i, row in enumerate(rows) if row.type and row.strict and row.truth["incident_any"]]
+    weight = even([rows[i] for i in incidents])
+    said = logits[incidents, LABELS.index("incident_any")]
+    order = np.argsort(said)
+    below = int(np.searchsorted(np.cumsum(weight[order]), MISSED_BY_THE_GATE * weight.sum()))
+    return Tuning(Calibration(curves), types, round(float(said[order][below]), 3))
+
+
+def together(tuning: Tuning, rows: Sequence[Row], gate: NDArray[np.float64], second: Encoder) -> Tuning:
+    """How much each reader counts, learnt on rows that neither has seen."""
+    encoded = second.score([normalise(row.text).text for row in rows]).astype(np.float64)
+    at = [second.labels.index(label) for label in READ]
+    both = types_from(gate[:, AT], encoded[:, at], rows)
+    columns = [label for label in second.labels if label in OTHERS]
+    each = {label: _blend(rows, label, gate, encoded[:, second.labels.index(label)]) for label in columns}
+    blends = {label: blend for label, blend in each.items() if blend}
+    judged = [i for i, row in enumerate(rows) if row.type and row.strict]
+    said = both(gate[judged][:, AT], encoded[judged][:, at])[:, READ.index("incident_any")]
+    truth = np.array([rows[i].truth["incident_any"] for i in judged], dtype=np.int64)
+    costs = thresholds_of(said, truth, even([rows[i] for i in judged]))
+    return tuning._replace(both=both, blends=blends, costs=costs)
+
+
+def _blend(
+    rows: Sequence[Row], label: str, gate: NDArray[np.float64], encoded: NDArray[np.float64]
+) -> Blend | None:
+    """None where too few texts would tell: the gate, which learnt from more, then speaks alone."""
     known = [i for i, row in enumerate(rows) if label in row.truth and row.strict]
     truth = np.array([rows[i].truth[label] for i in known], dtype=np.int64)
-    return blend_of(gate[known], encoded[known], truth)
+    if truth.sum() < FEW:
+        return None
+    weight = even([rows[i] for i in known])
+    return blend_of(gate[known, LABELS.index(label)], encoded[known], truth, weight)
 
 
-def _curve(rows: Sequence[Row], logits: NDArray[np.float64], label: str) -> Any:
+def _curve(rows: Sequence[Row], logits: NDArray[np.float64], label: str) -> Curve:
     known = [i for i, row in enumerate(rows) if label in row.truth and row.strict]
     truth = np.array([rows[i].truth[label] for i in known], dtype=np.int64)
-    weight = np.array([rows[i].weight for i in known])
-    return curve(logits[known], truth, weight)
+    return curve(logits[known], truth, np.array([rows[i].weight for i in known]))
 
 
 def write(
-    out: Path,
-    fit: Fit,
-    calibration: Calibration,
-    blends: dict[str, Blend],
-    encoder: Encoder | None,
-    record: dict[str, Any],
+    out: Path, fit: Fit, tuning: Tuning, encoder: Encoder | None, record: dict[str, Any]
 ) -> dict[str, Any]:
     """The pipeline as spaCy writes it, and beside it what it was made from and how to read its logits."""
     nlp = spacy.blank("en")
@@ -183,25 +231,30 @@ def write(
     assert isinstance(gate, Gate)
     gate.use(fit.weights())
     if encoder:
-        second = nlp.add_pipe("goldenhour_encoder")
+        second = nlp.add_pipe("goldenhour_encoder", config={"worth": tuning.worth})
         assert isinstance(second, Encoder)
         second.read(encoder.folder)
     nlp.to_disk(out)
-    record = {"version": version(fit, encoder), **record}
+    record = {"version": version(fit, tuning, encoder), **record}
+    if tuning.costs:
+        record["thresholds"] = {"miss": MISS, "alarm": ALARM, "look": LOOK, "curve": tuning.costs.curve}
     meta = {
         "version": record["version"],
-        "calibration": calibration.as_json(),
-        "blends": blends,
-        "thresholds": msgspec.to_builtins(Thresholds()),
+        "calibration": tuning.calibration.as_json(),
+        "types": tuning.types.weights.tolist(),
+        "types_of_both": tuning.both.weights.tolist() if tuning.both else [],
+        "blends": dict(tuning.blends),
+        "thresholds": msgspec.to_builtins(tuning.costs.thresholds if tuning.costs else Thresholds()),
         "record": record,
     }
     (out / "golden-hour.json").write_text(json.dumps(meta, indent=1, sort_keys=True), encoding="utf-8")
     return record
 
 
-def version(fit: Fit, encoder: Encoder | None) -> str:
+def version(fit: Fit, tuning: Tuning, encoder: Encoder | None) -> str:
     encoded = (encoder.folder / "encoder.onnx").read_bytes() if encoder else b""
-    weights = hashlib.sha256(fit.coefficients.tobytes() + encoded)
+    told = repr((tuning.types.weights.tolist(), sorted(tuning.blends.items()), tuning.worth)).encode()
+    weights = hashlib.sha256(fit.coefficients.tobytes() + encoded + told)
     return ("both-" if encoder else "gate-") + weights.hexdigest()[:8]
 
 

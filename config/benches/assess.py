@@ -29,23 +29,24 @@ def run(settings: Settings, *, posts: Path | None = None, **_options: object) ->
     models = {name: load_model(settings) for name in ways}
     for name, twice in ways.items():
         models[name].read_twice(twice)
+    encoder = load_model(settings)  # one of its own: no text may have been read before
     bare = spacy.blank("en")
     speeds: dict[str, list[float]] = {name: [] for name in (*ways, "encoder", "tokenizer")}
     for start in range(0, share * ROUNDS, share):
         part = texts[start : start + share]
         for name in ways:
             speeds[name].append(_speed(models[name].assess, part))
-        speeds["encoder"].append(_speed(models["whole"].encoded, part[:ENCODED]))
+        speeds["encoder"].append(_speed(encoder.encoded, part[:ENCODED]))
         speeds["tokenizer"].append(_speed(lambda few: [bare.make_doc(each) for each in few], part))
     found = {name: statistics.median(speeds[name]) for name in speeds}
     to_encoder = round(found["whole"] / found["encoder"], 2)
-    encoder = {"reference": "the encoder alone, same posts, same run", "ratio": to_encoder}
+    alone = {"reference": "the encoder alone, same posts, same run", "ratio": to_encoder}
     return report(
         "assess",
         [
             at_least("the gate", 5_000, round(found["gate"]), "posts/s per core"),
             at_least("the whole", 1_500, round(found["whole"]), "posts/s per core"),
-            at_least("the whole to the encoder alone", 8, to_encoder, "times", **encoder),
+            at_least("the whole to the encoder alone", 8, to_encoder, "times", **alone),
         ],
         posts=len(texts),
         posts_per_core_second=round(found["gate"]),

@@ -11,6 +11,8 @@ from rich.table import Table
 
 from classifier.settings import ClassifierSettings
 from classifier.training import measure as measuring
+from classifier.training.card import write_card
+from classifier.training.growth import learning_curve
 from classifier.training.measure import below_bounds, keep_figures, measure
 from classifier.training.train import train, write_rows
 from config.cli import Complaint
@@ -24,60 +26,107 @@ GATE = Path(measuring.__file__).with_name("gate.json")
 
 @app.command("evaluate")
 def evaluate(
-    folder: Annotated[Path, typer.Argument(metavar="DATA", help="A folder laid out like data/README.md.")],
+    data: Annotated[
+        Path,
+        typer.Argument(metavar="DATA", help="A folder laid out like data/README.md, or one labelled file."),
+    ],
     json_out: Annotated[bool, typer.Option("--json", help="Print the whole report as JSON.")] = False,
     reference: Annotated[bool, typer.Option(help="Learn and measure the reference beside it.")] = True,
+    slices: Annotated[
+        bool, typer.Option("--slices", help="Also by style of writing, platform, borough and topic.")
+    ] = False,
+    curve: Annotated[
+        bool, typer.Option("--learning-curve", help="Also the gate learnt from fewer labelled texts.")
+    ] = False,
+    card: Annotated[
+        Path | None, typer.Option(help="Also write the tables into this page, docs/model-card.md.")
+    ] = None,
     gate: Annotated[
         bool, typer.Option("--gate", help="Fail if a figure is below its bound in gate.json.")
     ] = False,
 ) -> None:
-    """Measure the model on the held-back part of every set, beside words-and-letters TF-IDF in the same run."""
-    if not folder.is_dir():
-        raise Complaint(f"{folder} is no folder; name one laid out like data/README.md")
-    report = measure(load_model(read_settings()), folder, say=say_so, reference=reference)
+    """Measure the model on the held-back part of every set, beside words-and-letters TF-IDF in the same run.
+
+    A file is measured whole, unless it is one of the sets of such a folder: then only its held-back part.
+    """
+    if not data.exists() or (curve and not data.is_dir()):
+        raise Complaint(
+            f"{data} is no folder laid out like data/README.md" + ("" if curve else ", and no file")
+        )
+    try:
+        report = measure(load_model(read_settings()), data, say=say_so, reference=reference)
+    except (ValueError, KeyError) as error:
+        raise Complaint(f"{data} cannot be read as labelled texts: {error}") from error
+    if not report["sets"]:
+        raise Complaint(f"{data} holds no labelled texts to measure; docs/operating.md says what it may hold")
+    if curve:
+        report["learning_curve"] = learning_curve(data, say=say_so)
+    if card:
+        write_card(card, report)
     if gate and (worse := below_bounds(report, json.loads(GATE.read_text(encoding="utf-8")))):
         raise Complaint("this model may not go live: " + "; ".join(worse))
     if json_out:
         print(json.dumps(report))
         return
-    table = Table("set", "label", "texts", "pos.", "AP", "reference", "P", "R", "F1", "ECE", "raised")
-    for name, found in report["sets"].items():
+    console = Console(width=None if sys.stdout.isatty() else 160)
+    console.print(_table(report["sets"]))
+    console.print(_table(report["together"], title="together, by domain"))
+    for name, found in report["slices"].items() if slices else ():
+        console.print(_slices(name, found))
+    for point in report.get("learning_curve", ()):
+        print(", ".join(f"{name} {value}" for name, value in point.items()))
+
+
+def _table(sets: dict[str, Any], *, title: str | None = None) -> Table:
+    table = Table(
+        "set",
+        "label",
+        "texts",
+        "pos.",
+        "AP (95%)",
+        "reference",
+        "P",
+        "R (95%)",
+        "F1",
+        "ECE",
+        "raised",
+        title=title,
+    )
+    for name, found in sets.items():
         for label, row in found.items():
             if isinstance(row, dict):
                 table.add_row(name, label, *_cells(row))
-        if "type_macro_f1" in found:
+        if found.get("type_macro_f1") is not None:
+            blank = [""] * 6
             table.add_row(
-                name,
-                "type, macro-F1",
-                str(found["texts"]),
-                "",
-                "",
-                "",
-                "",
-                "",
-                f"{found['type_macro_f1']:.3f}",
+                name, "type, macro-F1", str(found["texts"]), "", f"{found['type_macro_f1']:.3f}", *blank
             )
-    for style, row in report["styles"].items():
-        found = f"{row['found']:.3f} of {row['incidents']} found, {row['raised']:.3f} of {row['traps']} traps raised"
-        print(f"London, {style}: {found}")
-    Console(width=None if sys.stdout.isatty() else 150).print(table)
+    return table
 
 
 def _cells(row: dict[str, Any]) -> list[str]:
-    names = (
-        "average_precision",
-        "reference_average_precision",
-        "precision",
-        "recall",
-        "f1",
-        "calibration_error",
-    )
-    shown = [row.get(name) for name in (*names, "raised")]
-    return [
-        str(row["texts"]),
-        str(row["positives"]),
-        *("" if each is None else f"{each:.3f}" for each in shown),
-    ]
+    shown = {name: "" if value is None else f"{value:.3f}" for name, value in row.items() if _is_share(value)}
+    for name in ("average_precision", "recall"):
+        if between := row.get(f"{name}_interval"):
+            shown[name] += f" ({between[0]:.2f}-{between[1]:.2f})"
+    names = ("average_precision", "reference_average_precision", "precision", "recall", "f1")
+    cells = [shown.get(name, "") for name in (*names, "calibration_error", "raised")]
+    return [str(row["texts"]), str(row["positives"]), *cells]
+
+
+def _is_share(value: Any) -> bool:
+    return value is None or isinstance(value, float | int)
+
+
+def _slices(name: str, found: dict[str, dict[str, Any]]) -> Table:
+    table = Table(name, "incidents", "found (95%)", "others", "raised (95%)")
+    for value, row in found.items():
+        cells = []
+        for share in ("found", "raised"):
+            between = row[f"{share}_interval"]
+            cells.append(f"{row[share]:.3f} ({between[0]:.2f}-{between[1]:.2f})" if between else "")
+        table.add_row(value, str(row["incidents"]), cells[0], str(row["others"]), cells[1])
+    return table
 
 
 @app.command("train")

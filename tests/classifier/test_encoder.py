@@ -74,3 +74,22 @@ def test_within_a_share_the_likeliest_are_read(reader: Counting) -> None:
 
 def test_texts_keep_their_order(reader: Counting) -> None:
     assert [doc.text for doc in reader.pipe(docs(0.0, 3.0, -9.0))] == ["text 0", "text 1", "text 2"]
+
+
+class Tallying(Encoder):
+    """Gives every run the number of runs so far."""
+
+    runs = 0
+
+    def _run(self, ids: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+        assert ids[0, 0] == PIECES.index("[CLS]")
+        self.runs += 1
+        return np.full(len(self.labels), float(self.runs), np.float32)
+
+
+def test_a_text_read_before_is_not_read_again_whatever_its_links() -> None:
+    reader = Tallying(spacy.blank("en"), "encoder", label="incident_any", worth=-2.0)
+    reader.labels, reader._longest, reader._pieces, reader._read = ("x",), 16, WordPieces(PIECES), {}
+    texts = ["police stop https://a.example", "police stopped", "Police stop https://b.example"]
+    assert reader.score(texts).ravel().tolist() == [1.0, 2.0, 1.0]
+    assert reader.runs == 2

@@ -1,0 +1,115 @@
+"""The tables of the model card, written between two marks in a page of docs."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+BEGIN, END = "<!-- figures: written by `goldenhour evaluate --card` -->", "<!-- end of figures -->"
+LABELS = {"incident_any": "any encounter", "incident": "core"}
+
+
+def write_card(page: Path, report: Mapping[str, Any]) -> None:
+    """Put a report's tables between the marks of a page. Raises ValueError when it has none."""
+    text = page.read_text(encoding="utf-8")
+    if BEGIN not in text or END not in text:
+        raise ValueError(f"{page} has no place for figures; add the lines {BEGIN} and {END}")
+    before, rest = text.split(BEGIN, 1)
+    after = rest.split(END, 1)[1]
+    page.write_text(f"{before}{BEGIN}\n\n{tables(report)}\n{END}{after}", encoding="utf-8")
+
+
+def tables(report: Mapping[str, Any]) -> str:
+    """Markdown: by set, over the sets of each domain, and by slice."""
+    parts = [f"Model `{report['model']}`.", "", *by_set(report["sets"]), ""]
+    parts += ["Over all held-back texts of a domain, every label:", "", *by_label(report["together"])]
+    for name, slices in report["slices"].items():
+        parts += ["", f"By {name}, any encounter at 0.5, texts with a type by careful reading:", ""]
+        parts += by_value(slices)
+    if curve := report.get("learning_curve"):
+        parts += ["", "The gate's average precision by number of labelled texts:", "", *by_size(curve)]
+    return "\n".join(parts) + "\n"
+
+
+def by_set(sets: Mapping[str, Any]) -> list[str]:
+    head = [
+        "set",
+        "label",
+        "texts",
+        "pos.",
+        "AP (95%)",
+        "TF-IDF",
+        "P",
+        "R (95%)",
+        "ECE (by chance)",
+        "raised",
+    ]
+    lines = []
+    for name, found in sets.items():
+        for label, shown in LABELS.items():
+            if row := found.get(label):
+                cells = [
+                    name,
+                    shown,
+                    row["texts"],
+                    row["positives"],
+                    _with_interval(row, "average_precision"),
+                    _share(row.get("reference_average_precision")),
+                    _share(row["precision"]),
+                    _with_interval(row, "recall"),
+                    f"{_share(row['calibration_error'])} ({_share(row['calibration_by_chance'])})",
+                    _share(row["raised"]),
+                ]
+                lines.append(cells)
+        if found.get("type_macro_f1") is not None:
+            lines.append(
+                [name, "type, macro-F1", found["texts"], "", _share(found["type_macro_f1"]), *[""] * 5]
+            )
+    return _table(head, lines)
+
+
+def by_label(domains: Mapping[str, Any]) -> list[str]:
+    head = ["domain", "label", "texts", "pos.", "AP (95%)", "ECE (by chance)"]
+    lines = []
+    for name, found in domains.items():
+        for label, row in found.items():
+            if isinstance(row, dict):
+                error = f"{_share(row['calibration_error'])} ({_share(row['calibration_by_chance'])})"
+                precision = _with_interval(row, "average_precision")
+                lines.append([name, label, row["texts"], row["positives"], precision, error])
+        lines.append([name, "type, macro-F1", found["texts"], "", _share(found.get("type_macro_f1")), ""])
+    return _table(head, lines)
+
+
+def by_value(slices: Mapping[str, Any]) -> list[str]:
+    head = ["", "incidents", "found (95%)", "others", "raised (95%)"]
+    lines = [
+        [value, row["incidents"], _with_interval(row, "found"), row["others"], _with_interval(row, "raised")]
+        for value, row in slices.items()
+        if row["incidents"] + row["others"] >= FEW
+    ]
+    return _table(head, lines)
+
+
+def by_size(curve: Sequence[Mapping[str, Any]]) -> list[str]:
+    names = [name for name in curve[0] if name != "labelled"]
+    return _table(
+        ["labelled", *names], [[point["labelled"], *map(_share, map(point.get, names))] for point in curve]
+    )
+
+
+FEW = 8  # slices of fewer texts say nothing
+
+
+def _table(head: Sequence[str], lines: Sequence[Sequence[Any]]) -> list[str]:
+    return [f"| {' | '.join(map(str, line))} |" for line in (head, ["---"] * len(head), *lines)]
+
+
+def _share(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
+
+
+def _with_interval(row: Mapping[str, Any], name: str) -> str:
+    if row.get(name) is None:
+        return ""
+    low, high = row[f"{name}_interval"]
+    return f"{row[name]:.3f} ({low:.2f} to {high:.2f})"
