@@ -1,6 +1,7 @@
 """The queue `route`: the rules, and the memory of cases that posts are matched with."""
 
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 from sqlalchemy import text
@@ -15,7 +16,8 @@ from triage.claim_matching import leave_claims
 from triage.claim_types import read_guide
 from triage.memory import Memory
 from triage.route import route
-from triage.rules import read_rules
+from triage.rules import Rule, Rules, read_rules
+from triage.sampling import raise_found
 
 ROUTE_LOCK = (
     0x601DE3  # any fixed number: one routing at a time, whatever the engine believes of a paused worker
@@ -35,6 +37,13 @@ def tasks(house: House) -> dict[str, Task]:
             leave_looks(session, routed, now=house.clock())
             leave_claims(session, routed, matching)
             session.commit()
+            session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": ROUTE_LOCK})
+            raise_found(session, routed, partial(again, session))
+            session.commit()
+
+    def again(session: Session, posts: list[UUID], rule: Rule) -> None:
+        only = Rules((rule,), rules.fresh_for)
+        route(session, posts, only, memory, now=house.clock())
 
     def by_footage(footage: str) -> None:
         window = timedelta(days=house.settings.triage.window_days)
