@@ -32,3 +32,8 @@ def huge_png(path: Path, width: int = 50_000, height: int = 50_000) -> Path:
     )
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + body)
     return path
+
+
+def no_ffmpeg() -> str:
+    """What the library does where no wheel brings ffmpeg."""
+    raise RuntimeError("no ffmpeg here")

@@ -5,7 +5,7 @@ VideoError
 ├── Damaged        says it is one, but no frame can be decoded
 ├── TooBig         more bytes, pixels or memory than we give one file
 ├── TookTooLong    the time for one file ran out
-└── ToolMissing    the `video` extra is not installed
+└── ToolMissing    there is no ffmpeg for this machine
 """
 
 
@@ -47,9 +47,9 @@ class TookTooLong(VideoError):
 
 
 class ToolMissing(VideoError):
-    """A library of the `video` extra is not installed here."""
+    """There is no ffmpeg for this machine."""
 
-    remedy = "Install it: pip install 'goldenhour[video]'"
+    remedy = "Install ffmpeg and name it in IMAGEIO_FFMPEG_EXE, on every machine that looks at files"
 
 
 KINDS = {kind.__name__: kind for kind in (NotFootage, Damaged, TooBig, TookTooLong, ToolMissing)}

@@ -10,16 +10,12 @@ import signal
 import subprocess
 from typing import NamedTuple
 
+import imageio_ffmpeg
 import numpy as np
 from numpy.typing import NDArray
 
 from collector.video.errors import Damaged, NotFootage, TooBig, TookTooLong, ToolMissing
 from collector.video.probed import Limits
-
-try:
-    import imageio_ffmpeg
-except ImportError:
-    imageio_ffmpeg = None
 
 GREY = 160  # frames are read GREY by GREY, whatever their shape
 CONTAINERS = (
@@ -55,10 +51,11 @@ class Header(NamedTuple):
 
 
 def program() -> str:
-    """Where the ffmpeg of the `video` extra is. Raises ToolMissing."""
-    if imageio_ffmpeg is None:
-        raise ToolMissing("imageio-ffmpeg is not installed")
-    return str(imageio_ffmpeg.get_ffmpeg_exe())
+    """Where ffmpeg is: a wheel brings it for the usual machines. Raises ToolMissing."""
+    try:
+        return str(imageio_ffmpeg.get_ffmpeg_exe())
+    except RuntimeError as error:
+        raise ToolMissing("no ffmpeg was found on this machine") from error
 
 
 def read_header(file: int, limits: Limits) -> Header:

@@ -4,13 +4,10 @@ import json
 import os
 from typing import Any
 
+import c2pa
+
 from collector.video.ffmpeg import Header, read_header
 from collector.video.probed import Order, Provenance
-
-try:
-    import c2pa
-except ImportError:
-    c2pa = None
 
 ABSENT = (
     "No content credentials in this file. Absence proves nothing: "
@@ -20,7 +17,6 @@ PRESENT = (
     "Content credentials found. They say how the file was made and changed, not that what it shows is true"
 )
 BROKEN = "Content credentials found, but they do not hold: the file was changed after it was signed"
-UNREAD = "Content credentials were not looked for: pip install 'goldenhour[video]'"
 UNREADABLE = "Content credentials could not be read from this file"
 TYPES = {
     "jpeg_pipe": "image/jpeg",
@@ -35,8 +31,6 @@ OFFLINE = {"verify": {"remote_manifest_fetch": False, "ocsp_fetch": False}}
 
 def task(file: int, order: Order) -> Provenance:
     """What the file's manifest says, each text shortened; `note` is a sentence for the page."""
-    if c2pa is None:
-        return Provenance(False, UNREAD)
     kind = _kind(read_header(file, order.limits))
     if kind is None:
         return Provenance(False, ABSENT)

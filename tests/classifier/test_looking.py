@@ -21,7 +21,6 @@ from collector.looks import AGAIN_AFTER, CROWD, FRESH, crowded, leave_looks
 from collector.records import Media, PostKey
 from collector.settings import HttpSettings
 from collector.store import withdraw_posts
-from collector.video import ffmpeg
 from collector.video.files import Files
 from collector.video.probed import Captions
 from config.database import MIGRATION_LOCK
@@ -30,7 +29,7 @@ from config.queues.route import ROUTE_LOCK
 from tests.conftest import NOON
 from tests.doubles.media import Given, MediaServer, running_media
 from tests.make import make_post
-from tests.videos import changed, huge_png, make_video
+from tests.videos import changed, huge_png, make_video, no_ffmpeg
 
 Looking = Callable[..., bool]
 
@@ -227,11 +226,11 @@ def test_without_the_decoder_nothing_is_fetched_and_the_row_says_so(
     looking: Looking,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(ffmpeg, "imageio_ffmpeg", None)  # the extra is not installed
+    monkeypatch.setattr("imageio_ffmpeg.get_ffmpeg_exe", no_ffmpeg)
     one = attached(Given(b"x"))
     assert not looking(one)
     assert media.asked == []
-    assert "goldenhour[video]" in (session.get_one(Look, one.id).remedy or "")
+    assert "IMAGEIO_FFMPEG_EXE" in (session.get_one(Look, one.id).remedy or "")
 
 
 def test_a_post_withdrawn_while_its_file_comes_keeps_nothing(

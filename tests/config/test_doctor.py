@@ -7,11 +7,11 @@ from sqlalchemy import Engine, text
 from sqlmodel import Session
 
 from collector.records import Failure
-from collector.video import ffmpeg
 from config.beats import beat
 from config.doctor import Finding, State, checkup
 from config.settings import Settings
 from tests.doubles.slack import TOKEN, slack_double
+from tests.videos import no_ffmpeg
 from tests.watching import make_source
 
 
@@ -43,9 +43,9 @@ def test_without_the_decoder_files_are_not_looked_at(
     settings: Settings, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert looked(settings, engine)["video"].state == State.WELL
-    monkeypatch.setattr(ffmpeg, "imageio_ffmpeg", None)  # the extra is not installed
+    monkeypatch.setattr("imageio_ffmpeg.get_ffmpeg_exe", no_ffmpeg)
     found = looked(settings, engine)["video"]
-    assert (found.state, "goldenhour[video]" in found.remedy) == (State.WARN, True)
+    assert (found.state, "IMAGEIO_FFMPEG_EXE" in found.remedy) == (State.WARN, True)
 
 
 def test_a_part_that_was_not_heard_of_for_a_minute_is_wrong(settings: Settings, engine: Engine) -> None:
