@@ -23,6 +23,8 @@ def tables(report: Mapping[str, Any]) -> str:
     parts = [f"Model `{report['model']}`.", "", *by_set(report["sets"]), ""]
     parts += ["Over all held-back texts of a domain, every label:", "", *by_label(report["together"])]
     for name, slices in report["slices"].items():
+        if not slices:
+            continue
         parts += ["", f"By {name}, any encounter at 0.5, texts with a type by careful reading:", ""]
         parts += by_value(slices)
     if curve := report.get("learning_curve"):

@@ -70,9 +70,11 @@ def evaluate(
         return
     console = Console(width=None if sys.stdout.isatty() else 160)
     console.print(_table(report["sets"]))
-    console.print(_table(report["together"], title="together, by domain"))
-    for name, found in report["slices"].items() if slices else ():
-        console.print(_slices(name, found))
+    if len(report["sets"]) > 1:
+        console.print(_table(report["together"], title="together, by domain"))
+    for name, found in report["slices"].items():
+        if slices and found:
+            console.print(_slices(name, found))
     for point in report.get("learning_curve", ()):
         print(", ".join(f"{name} {value}" for name, value in point.items()))
 
