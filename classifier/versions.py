@@ -38,6 +38,11 @@ def shipped() -> Version:
     return _version(SHIPPED, digests(SHIPPED))
 
 
+def version_at(folder: Path) -> str:
+    """The name of the model in a folder. Raises ModelError."""
+    return _version(folder, {}).name
+
+
 def versions(models: Path) -> list[Version]:
     """All versions on this machine, the shipped one first. Raises ModelError for one that is not whole."""
     folders = sorted(path.parent for path in models.glob(f"*/{MANIFEST}"))

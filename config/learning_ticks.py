@@ -1,11 +1,15 @@
 """What is due again and again around the model: labels of decisions, the sample of what was dropped, drift."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 from sqlmodel import Session
 
+from classifier.drift import LONDON, State, count_day, judge, keep_reference
+from classifier.learning_records import ScoreDay
+from classifier.rarity import Rarity
 from classifier.shadow import forget_shadows
+from config.models import version_in_use
 from config.service import House
 from config.settings import Settings
 from triage.labelling import take_labels
@@ -24,6 +28,22 @@ def make_labels(house: House, _now: datetime) -> None:
     with Session(house.engine) as session:
         take_labels(session, labels_key(house.settings))
         session.commit()
+
+
+def count_scores(house: House, now: datetime) -> None:
+    """Count how the version in use scored yesterday, and keep what its days are compared with."""
+    rarity = Rarity.load(house.settings.file("matching/rarity.bin"))
+    yesterday = now.astimezone(LONDON).date() - timedelta(days=1)
+    with Session(house.engine) as session:
+        version = version_in_use(house.settings, session)
+        if session.get(ScoreDay, (yesterday, version)) is None:
+            count_day(session, version, yesterday, rarity)
+        keep_reference(session, version, rarity, now=now)
+        session.commit()
+        judged = judge(session, days=1)
+    for last in judged:
+        if last.state is State.ALARM:
+            log.warning("scores drift", version=last.model, day=str(last.day), measure=last.shifts[0].measure)
 
 
 def draw_sample(house: House, now: datetime) -> None:

@@ -22,7 +22,7 @@ from collector.sweep import due_to_sweep, note_behind, purge
 from collector.timestamps import unstamped
 from collector.vault import Keyring, seal_authors
 from collector.video.files import Files
-from config.learning_ticks import draw_sample, make_labels
+from config.learning_ticks import count_scores, draw_sample, make_labels
 from config.reaper import forget, reap
 from config.service import House, in_short, is_away
 from config.slack import channels_of, slack_of
@@ -190,6 +190,7 @@ TICKS = (
     Tick("head of the log", 3600, publish_head),
     Tick("labels", 60, make_labels),
     Tick("sample of the dropped", 1800, draw_sample),
+    Tick("scores", 3600, count_scores),
     Tick("house", 24 * 3600, keep_house),
 )
 
