@@ -47,6 +47,7 @@ def make_pages(static: Path) -> jinja2.Environment:
         whether=words.whether,
         percent=words.percent,
         plain=words.plain,
+        opening=words.opening,
         capital=words.capital,
         count=words.count,
         sentence=sentence,

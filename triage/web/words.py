@@ -65,6 +65,21 @@ BCU = {
     "WA": "West Area",
 }
 
+NAMED = {
+    "bluesky": "Bluesky",
+    "mastodon": "Mastodon",
+    "reddit": "Reddit",
+    "telegram": "Telegram",
+    "threads": "Threads",
+}
+NAMED |= {"x": "X", "youtube": "YouTube"}
+LINKED = {
+    "feed": "Open the page",
+    "manual": "Open the pasted link",
+    "tip": "Open the link in the tip",
+    "mail": "Open the link",
+}
+
 
 def spell(length: timedelta) -> str:
     """A length of time as a person says it, in its largest one or two units."""
@@ -130,6 +145,11 @@ def plain(name: str) -> str:
     """A name from a rule or clock as words: `first_line` reads `First line`."""
     said = name.replace("_", " ").replace("-", " ").strip().replace("bwv", "BWV")
     return said[:1].upper() + said[1:]
+
+
+def opening(platform: str) -> str:
+    """What the link of a post is called: `Open on Bluesky`; of a tip it is what the tip pointed at."""
+    return LINKED.get(platform) or f"Open on {NAMED.get(platform, platform)}"
 
 
 def count(number: int, one: str, many: str = "") -> str:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from collector.records import Media
 from tests.make import make_post
 from triage.web.reading import Piece, pieces, read_text, reasons, same_words, sentence, unmentioned
-from triage.web.words import clock_time, left, likely, spell
+from triage.web.words import clock_time, left, likely, opening, spell
 
 NOON = datetime(2026, 7, 14, 12, 0, tzinfo=UTC)
 
@@ -130,3 +130,11 @@ def test_what_is_said_of_pictures_stands_behind_the_text_in_the_order_it_was_ass
     ]
     assert read_text(post, media) == "look at this\nofficers on a man\nWitnesses sought"
     assert read_text(post) == "look at this"
+
+
+@pytest.mark.parametrize(
+    ("platform", "said"),
+    [("bluesky", "Open on Bluesky"), ("tip", "Open the link in the tip"), ("elsewhere", "Open on elsewhere")],
+)
+def test_a_link_says_where_it_leads(platform: str, said: str) -> None:
+    assert opening(platform) == said
