@@ -28,11 +28,13 @@ from config.service import House, in_short, is_away
 from config.slack import channels_of, slack_of
 from config.start import LEAST_FREE_MB, free_mb
 from responders.heads import HeadsError, read_heads, tell_head, write_head
+from triage.breaches import begin_tracks, mark_breaches, overdue_cases, unbegun_cases
 from triage.chain import head_of
 from triage.claim_forget import forget_claims_withdrawn
 from triage.custody import take_into_custody
 from triage.edits import note_edits
 from triage.keeping import settle_files
+from triage.lifecycle import read_lifecycle
 from triage.records import Desk
 
 log = structlog.get_logger()
@@ -143,6 +145,21 @@ def tell_edits(house: House, now: datetime) -> None:
         session.commit()
 
 
+def mind_clocks(house: House, now: datetime) -> None:
+    """Begin the tracks of confirmed cases that have none, and mark each clock that ran out; a case at a time."""
+    lifecycle = read_lifecycle(house.settings.file("tracks.toml"))
+    with Session(house.engine) as session:
+        unbegun, overdue = unbegun_cases(session), overdue_cases(session, now=now)
+        session.commit()
+        for case_id in unbegun:
+            begin_tracks(session, case_id, lifecycle, now=now)
+            session.commit()
+        for case_id in overdue:
+            breached = mark_breaches(session, case_id, lifecycle, now=now)
+            session.commit()
+            log.warning("clocks ran out", case=str(case_id), clocks=breached)
+
+
 def put_back_stalled(house: House, now: datetime) -> None:
     with Session(house.engine) as session:
         reap(session, now=now)
@@ -181,6 +198,7 @@ def keep_house(house: House, now: datetime) -> None:
 TICKS = (
     Tick("sources due", 1, collect_due),
     Tick("stalled jobs", 2, put_back_stalled),
+    Tick("clocks", 5, mind_clocks),
     Tick("quiet sources", 60, note_quiet),
     Tick("look again", 600, look_again),
     Tick("evidence", 300, keep_evidence),

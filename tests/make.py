@@ -2,13 +2,16 @@
 
 import hashlib
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from classifier.records import Assessment, IncidentType
 from collector.records import Grade, Post, SourceRow, post_id
+from triage.lifecycle import read_lifecycle
 from triage.records import Alert, Case, Desk, Person
 
+LIFECYCLE = read_lifecycle(Path(__file__).resolve().parents[1] / "config" / "tracks.toml")
 NOON = datetime(2026, 7, 14, 12, 0, tzinfo=UTC)
 
 

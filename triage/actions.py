@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlmodel import Session, col, or_, select
 
 from triage.clocks import ANSWERED_BY
+from triage.lifecycle import Lifecycle
 from triage.locked import (
     Conflict,
     clock_time,
@@ -24,13 +25,16 @@ from triage.locked import (
 )
 from triage.log import VIEWED
 from triage.permissions import Permission, may, need
+from triage.prompts import raise_prompts
 from triage.records import OPEN, Alert, AlertState, Case, Clock, Desk, LogEntry, Person, Status
 from triage.regroup import confirm_suggestion, join, refuse_suggestion, split
+from triage.tracks import open_tracks, withdraw_tracks
 
 LEASE = timedelta(minutes=20)
 DISMISSALS = (Status.NOISE, Status.NOT_OURS, Status.OPINION)
 DISMISSED = "dismissed"
-UNDOABLE = (DISMISSED, "watched", "confirmed")
+CONFIRMED = "confirmed"
+UNDOABLE = (DISMISSED, "watched", CONFIRMED)
 
 
 def claim(
@@ -147,9 +151,20 @@ def watch(session: Session, case_id: UUID, *, who: Person, now: datetime, why: s
     return _move(session, case_id, Status.WATCH, "watched", who=who, now=now, why=why)
 
 
-def confirm(session: Session, case_id: UUID, *, who: Person, now: datetime, why: str | None = None) -> Case:
-    """Say that the incident is real and ours."""
-    return _move(session, case_id, Status.CONFIRMED, "confirmed", who=who, now=now, why=why)
+def confirm(
+    session: Session,
+    case_id: UUID,
+    *,
+    who: Person,
+    now: datetime,
+    why: str | None = None,
+    lifecycle: Lifecycle | None = None,
+) -> Case:
+    """Say that the incident is real and ours. Its four tracks begin; without `lifecycle` the next tick does that."""
+    case = _move(session, case_id, Status.CONFIRMED, CONFIRMED, who=who, now=now, why=why)
+    if lifecycle is not None and open_tracks(session, case, lifecycle, now=now):
+        raise_prompts(session, case, lifecycle, now=now)
+    return case
 
 
 def reopen(session: Session, case_id: UUID, *, who: Person, why: str, now: datetime) -> Case:
@@ -161,8 +176,11 @@ def reopen(session: Session, case_id: UUID, *, who: Person, why: str, now: datet
     return _bring_back(session, case, Status.TRIAGED, "reopened", who, now, _reason(why))
 
 
-def undo(session: Session, case_id: UUID, *, who: Person, now: datetime) -> Case:
-    """Take back one's own last act on a case, when it was to dismiss, watch or confirm it."""
+def undo(
+    session: Session, case_id: UUID, *, who: Person, now: datetime, lifecycle: Lifecycle | None = None
+) -> Case:
+    """Take back one's own last act on a case, when it was to dismiss, watch or confirm it. The tracks that a
+    confirming began go with it."""
     need(who, Permission.TRIAGE)
     [case] = lock(session, case_id)
     last = session.exec(
@@ -172,6 +190,8 @@ def undo(session: Session, case_id: UUID, *, who: Person, now: datetime) -> Case
     ).first()  # fmt: skip
     if last is None or last.what not in UNDOABLE or last.detail.get("as") != case.status:
         raise Conflict("There is nothing of yours to undo on this case.")
+    if last.what == CONFIRMED and lifecycle is not None:
+        withdraw_tracks(session, case, lifecycle)
     return _bring_back(session, case, Status(last.detail["from"]), f"undone: {last.what}", who, now, None)
 
 

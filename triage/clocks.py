@@ -1,16 +1,15 @@
-"""By when what must be done for a case: the force's proposed clocks, by severity.
+"""When something is due: a length of time, or words such as "next-working-day", counted from a moment.
 
-SEV1 and SEV2 run around the clock. SEV3 is acknowledged within the hour by day, at half past seven after a
-night; SEV4, and what is told in a digest, on the next working day. Working days are Monday to Friday;
-bank holidays are not known here.
+A length is time that really passes, also over the night in which the clocks change. Working days are Monday to
+Friday without the bank holidays given.
 """
 
-from collections.abc import Callable, Iterator
-from datetime import datetime, time, timedelta
-from typing import NamedTuple
+import re
+from collections.abc import Callable, Collection, Mapping
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from triage.records import Desk, Severity
+from triage.records import Desk
 
 LONDON = ZoneInfo("Europe/London")
 DAY_BEGINS, DAY_ENDS = time(7, 0), time(23, 0)
@@ -21,86 +20,62 @@ ACKNOWLEDGE = "acknowledge"
 CHAIR_TOLD = "chair_told"
 ANSWERED_BY = {Desk.COMMS: ACKNOWLEDGE, Desk.OVERSIGHT: CHAIR_TOLD}
 
-
-class Due(NamedTuple):
-    name: str
-    desk: Desk
-    at: datetime
+Holidays = Collection[date]
+_LENGTH = re.compile(r"([1-9][0-9]{0,4})\s*(m|h|d)")
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
-def clocks(severity: Severity, *, paged: bool, force: bool, now: datetime) -> Iterator[Due]:
-    """The clocks that start when a case of this severity is raised. `force`: oversight will review it."""
-    if not paged:
-        severity = max(severity, Severity.SEV4)
-    for name, desk, when in _OF.get(severity, ()):
-        if desk is Desk.COMMS or force:
-            yield Due(name, desk, when(now))
+def due_at(written: str, now: datetime, holidays: Holidays) -> datetime:
+    """The moment, in UTC. Raises ValueError for words that say no time."""
+    if written in _WORDS:
+        return _WORDS[written](now.astimezone(LONDON), holidays).astimezone(UTC)
+    found = _LENGTH.fullmatch(written)
+    if found is None:
+        raise ValueError(f"write a length such as 15m or 72h, or one of {', '.join(_WORDS)}")
+    return now.astimezone(UTC) + timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
-def _after(length: timedelta) -> Callable[[datetime], datetime]:
-    return lambda now: now + length
-
-
-def _by_day(now: datetime) -> datetime:
+def _by_day(local: datetime, _: Holidays) -> datetime:
     """In an hour between seven and eleven at night, else at half past seven."""
-    local = now.astimezone(LONDON)
     if DAY_BEGINS <= local.time() < DAY_ENDS:
-        return now + timedelta(hours=1)
-    morning = local if local.time() < DAY_BEGINS else local + timedelta(days=1)
-    return _at(morning, MORNING, now)
+        return local.astimezone(UTC) + timedelta(hours=1)
+    return _at(local.date() + timedelta(days=local.time() >= DAY_ENDS), MORNING)
 
 
-def _same_working_day(now: datetime) -> datetime:
-    local = now.astimezone(LONDON)
-    if local.weekday() <= FRIDAY and local.time() < OFFICE_CLOSES:
-        return _at(local, OFFICE_CLOSES, now)
-    return _at(_working_day_after(local), OFFICE_CLOSES, now)
+def _end_of_working_day(local: datetime, holidays: Holidays) -> datetime:
+    today = local.date()
+    if _works(today, holidays) and local.time() < OFFICE_CLOSES:
+        return _at(today, OFFICE_CLOSES)
+    return _at(_working_day_after(today, holidays), OFFICE_CLOSES)
 
 
-def _next_working_day(now: datetime) -> datetime:
-    return _at(_working_day_after(now.astimezone(LONDON)), OFFICE_OPENS, now)
+def _next_working_day(local: datetime, holidays: Holidays) -> datetime:
+    return _at(_working_day_after(local.date(), holidays), OFFICE_OPENS)
 
 
-def _end_of_tomorrow(now: datetime) -> datetime:
-    """Referral: by the end of the day after it becomes clear that it must be made."""
-    return _at(now.astimezone(LONDON) + timedelta(days=2), time(0, 0), now)
+def _end_of_next_day(local: datetime, _: Holidays) -> datetime:
+    """Referral: by the end of the day after it becomes clear that it must be made; any day, not only working days."""
+    return _at(local.date() + timedelta(days=2), time(0, 0))
 
 
-def _working_day_after(local: datetime) -> datetime:
-    following = local + timedelta(days=1)
-    while following.weekday() > FRIDAY:
+def _working_day_after(day: date, holidays: Holidays) -> date:
+    following = day + timedelta(days=1)
+    while not _works(following, holidays):
         following += timedelta(days=1)
     return following
 
 
-def _at(local_day: datetime, at: time, now: datetime) -> datetime:
-    return datetime.combine(local_day.date(), at, LONDON).astimezone(now.tzinfo)
+def _works(day: date, holidays: Holidays) -> bool:
+    return day.weekday() <= FRIDAY and day not in holidays
 
 
-_hour = timedelta(hours=1)
-_minute = timedelta(minutes=1)
-_OF: dict[Severity, tuple[tuple[str, Desk, Callable[[datetime], datetime]], ...]] = {
-    Severity.SEV1: (
-        (ACKNOWLEDGE, Desk.COMMS, _after(5 * _minute)),
-        ("first_line", Desk.COMMS, _after(15 * _minute)),
-        ("line_issued", Desk.COMMS, _after(60 * _minute)),
-        (CHAIR_TOLD, Desk.OVERSIGHT, _after(15 * _minute)),
-        ("bwv_preserved", Desk.OVERSIGHT, _after(24 * _hour)),
-        ("referral_decision", Desk.OVERSIGHT, _end_of_tomorrow),
-        ("supervisor_account", Desk.OVERSIGHT, _after(72 * _hour)),
-    ),
-    Severity.SEV2: (
-        (ACKNOWLEDGE, Desk.COMMS, _after(15 * _minute)),
-        ("first_line", Desk.COMMS, _after(45 * _minute)),
-        ("line_issued", Desk.COMMS, _after(2 * _hour)),
-        ("bwv_preserved", Desk.OVERSIGHT, _after(24 * _hour)),
-        ("supervisor_account", Desk.OVERSIGHT, _after(72 * _hour)),
-    ),
-    Severity.SEV3: (
-        (ACKNOWLEDGE, Desk.COMMS, _by_day),
-        ("first_line", Desk.COMMS, _after(4 * _hour)),
-        ("line_issued", Desk.COMMS, _same_working_day),
-        ("supervisor_account", Desk.OVERSIGHT, _after(72 * _hour)),
-    ),
-    Severity.SEV4: ((ACKNOWLEDGE, Desk.COMMS, _next_working_day),),
+def _at(day: date, at: time) -> datetime:
+    return datetime.combine(day, at, LONDON)
+
+
+_WORDS: Mapping[str, Callable[[datetime, Holidays], datetime]] = {
+    "by-day": _by_day,
+    "end-of-working-day": _end_of_working_day,
+    "next-working-day": _next_working_day,
+    "end-of-next-day": _end_of_next_day,
 }

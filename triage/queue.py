@@ -78,7 +78,7 @@ def queue(
     """Cases by what runs out first, then the gravest, then the newest; `after` skips that many."""
     due = (
         select(col(Clock.case_id), func.min(col(Clock.due_at)).label("due_at"))
-        .where(col(Clock.stopped_at).is_(None))
+        .where(col(Clock.stopped_at).is_(None), col(Clock.paused_at).is_(None))
         .group_by(col(Clock.case_id))
         .subquery()
     )
@@ -161,7 +161,9 @@ def _conditions(wanted: Wanted, *, now: datetime) -> list[Any]:
 def _lines(session: Session, cases: Sequence[Case], *, now: datetime) -> list[Line]:
     ids = [case.id for case in cases]
     clocks: dict[UUID, Clock] = {}
-    running = select(Clock).where(col(Clock.case_id).in_(ids), col(Clock.stopped_at).is_(None))
+    running = select(Clock).where(
+        col(Clock.case_id).in_(ids), col(Clock.stopped_at).is_(None), col(Clock.paused_at).is_(None)
+    )
     for clock in session.scalars(running.order_by(col(Clock.due_at))):
         clocks.setdefault(clock.case_id, clock)
     alerts: dict[UUID, dict[str, str]] = defaultdict(dict)

@@ -48,6 +48,7 @@ class Desk(StrEnum):
 class Case(Record, table=True):
     """Our file on what seems to be one incident. `version` grows with each change, so that two people
     cannot overwrite each other unseen; `touched_at` is when. `number` is spoken as GH-<number>.
+    `severity_computed` is set while `severity` is a person's word, and what the machine makes of it.
     """
 
     __tablename__ = "cases"
@@ -65,6 +66,7 @@ class Case(Record, table=True):
     title: str
     status: Status = Field(default=Status.DETECTED, sa_type=Text)
     severity: int
+    severity_computed: int | None = None
     severity_parts: dict[str, Any] = Field(default_factory=dict, sa_column=document())
     incident: float = 0.0
     type: IncidentType = Field(sa_type=Text)
@@ -234,7 +236,11 @@ class Press(Record, table=True):
 
 
 class Clock(Record, table=True):
-    """A time by which something must be done for a case, and when it was."""
+    """A time by which something must be done for a case, and when it was.
+
+    While `paused_at` is set it stands still; `paused_s` is how long it stood still before, by which `due_at` moved.
+    `breached_at` is when it was found to have run out, once.
+    """
 
     __tablename__ = "clocks"
     __table_args__ = (
@@ -250,6 +256,10 @@ class Clock(Record, table=True):
     due_at: AwareDatetime
     stopped_at: AwareDatetime | None = None
     stopped_by: str | None = None
+    paused_at: AwareDatetime | None = None
+    paused_because: str | None = None
+    paused_s: int = 0
+    breached_at: AwareDatetime | None = None
 
 
 class StatementState(StrEnum):

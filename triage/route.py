@@ -15,6 +15,7 @@ from sqlmodel import Session, col, select
 
 from triage.arrivals import Arrival, read_arrivals
 from triage.casework import CaseFile, Placed, add, open_file, reopen_file
+from triage.lifecycle import Lifecycle
 from triage.matching import Doubt, How, Match
 from triage.memory import Known, Memory
 from triage.records import OPEN, Case, Severity
@@ -36,14 +37,20 @@ class Routed(NamedTuple):
 
 
 def route(
-    session: Session, post_ids: Sequence[UUID], rules: Rules, memory: Memory, *, now: datetime
+    session: Session,
+    post_ids: Sequence[UUID],
+    rules: Rules,
+    memory: Memory,
+    lifecycle: Lifecycle,
+    *,
+    now: datetime,
 ) -> Routed:
     """Route those of the posts that are assessed and not yet routed. The caller commits."""
     arrivals = read_arrivals(session, post_ids, now=now)
     memory.refresh(session, now=now)
     placed = [_place(arrival, _rule_for(arrival, rules), memory) for arrival in arrivals]
     files = _files(session, placed, now=now)
-    alerts = write_cases(session, files, placed, fresh_for=rules.fresh_for, now=now)
+    alerts = write_cases(session, files, placed, lifecycle, fresh_for=rules.fresh_for, now=now)
     write_routings(session, placed, now=now)
     memory.keep({file.case.id: _known(file.case) for file in files})
     return Routed(

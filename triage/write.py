@@ -13,7 +13,8 @@ from sqlmodel import Session, col, delete, select
 from collector.bulk import put_rows
 from collector.jobs import defer_all
 from triage.casework import CaseFile, Placed
-from triage.clocks import ANSWERED_BY, clocks
+from triage.clocks import ANSWERED_BY
+from triage.lifecycle import Lifecycle
 from triage.log import MACHINE, Line, note
 from triage.notice import tell_desk
 from triage.records import (
@@ -27,6 +28,7 @@ from triage.records import (
     Routing,
     Severity,
 )
+from triage.tracks import closed_tracks
 
 QUEUE = "respond"
 
@@ -35,6 +37,7 @@ def write_cases(
     session: Session,
     files: Sequence[CaseFile],
     placed: Sequence[Placed],
+    lifecycle: Lifecycle,
     *,
     fresh_for: timedelta,
     now: datetime,
@@ -43,7 +46,7 @@ def write_cases(
     _write_rows(session, files)
     _write_memberships(session, placed, now=now)
     raised, again = _write_alerts(session, files, fresh_for=fresh_for, now=now)
-    _write_clocks(session, files, raised, again, fresh_for=fresh_for, now=now)
+    _write_clocks(session, files, raised, again, lifecycle, fresh_for=fresh_for, now=now)
     note(session, _lines(files, raised), who=MACHINE, now=now)
     _leave_jobs(session, files, raised, again)
     tell_desk(session, "opened", *(file.case.id for file in files if file.before is None))
@@ -163,24 +166,29 @@ def _write_clocks(
     files: Sequence[CaseFile],
     raised: Raised,
     again: Raised,
+    lifecycle: Lifecycle,
     *,
     fresh_for: timedelta,
     now: datetime,
 ) -> None:
     """Clocks start with the first alert. When a case gets graver they run out sooner, never later, and its
-    desks must answer anew.
+    desks must answer anew. None starts on a track that has ended.
     """
     rows = []
+    ended = closed_tracks(session, [file.case.id for file in files if file.before is not None])
     for file in files:
         louder = again.get(file.case.id, []) if file.rose or file.reopened or file.fresh(fresh_for) else []
         desks = {alert.desk for alert in (*raised.get(file.case.id, []), *louder)}
         if not desks:
             continue
         paged = any(alert.manner == "page" for alert in (*raised.get(file.case.id, []), *louder))
-        for due in clocks(Severity(file.case.severity), paged=paged, force=file.review, now=now):
+        severity = Severity(file.case.severity)
+        for due in lifecycle.raised(severity, paged=paged, force=file.review, now=now):
+            if (file.case.id, lifecycle.track_of(due.name)) in ended:
+                continue
             rows.append(
                 {"id": uuid4(), "case_id": file.case.id, "name": due.name, "desk": due.desk,
-                 "started_at": now, "due_at": due.at}
+                 "started_at": now, "due_at": due.at, "paused_s": 0}
             )  # fmt: skip
     if not rows:
         return
@@ -194,6 +202,7 @@ def _write_clocks(
                 "started_at": sql_case(
                     (col(Clock.stopped_at).is_(None), col(Clock.started_at)), else_=given.excluded.started_at
                 ),
+                "breached_at": sql_case((col(Clock.stopped_at).is_(None), col(Clock.breached_at))),
                 "stopped_at": None,
                 "stopped_by": None,
             },

@@ -11,6 +11,7 @@ from config.inbox import inbox_of, partners_doors
 from config.service import House
 from config.slack import channels_of, doors_of
 from config.supervise import when_asked_to_end
+from triage.lifecycle import read_lifecycle
 from triage.web.app import desk
 
 STREAMS_END_WITHIN_S = 3
@@ -26,6 +27,7 @@ def desk_of(house: House) -> FastAPI:
         doors=[*doors_of(house), *partners_doors(house)],
         inbox=inbox_of(house),
         files=Files(house.settings.media, house.settings.http.largest_file_bytes),
+        lifecycle=read_lifecycle(house.settings.file("tracks.toml")),
         now=house.clock,
     )
 

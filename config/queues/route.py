@@ -14,6 +14,7 @@ from triage.by_footage import match_footage
 from triage.claim_forget import forget_claims
 from triage.claim_matching import leave_claims
 from triage.claim_types import read_guide
+from triage.lifecycle import read_lifecycle
 from triage.memory import Memory
 from triage.route import route
 from triage.rules import Rule, Rules, read_rules
@@ -26,6 +27,7 @@ ROUTE_LOCK = (
 
 def tasks(house: House) -> dict[str, Task]:
     rules = read_rules(house.settings.file("rules.toml"))
+    lifecycle = read_lifecycle(house.settings.file("tracks.toml"))
     matching = read_guide(house.settings.file("claims.toml")).match
     memory = Memory.of(house.settings.file("matching/rarity.bin"), house.settings.triage)
 
@@ -33,7 +35,7 @@ def tasks(house: House) -> dict[str, Task]:
         with Session(house.engine) as session:
             session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": ROUTE_LOCK})
             routed = [UUID(each) for each in posts]
-            route(session, routed, rules, memory, now=house.clock())
+            route(session, routed, rules, memory, lifecycle, now=house.clock())
             leave_looks(session, routed, now=house.clock())
             leave_claims(session, routed, matching)
             session.commit()
@@ -43,7 +45,7 @@ def tasks(house: House) -> dict[str, Task]:
 
     def again(session: Session, posts: list[UUID], rule: Rule) -> None:
         only = Rules((rule,), rules.fresh_for)
-        route(session, posts, only, memory, now=house.clock())
+        route(session, posts, only, memory, lifecycle, now=house.clock())
 
     def by_footage(footage: str) -> None:
         window = timedelta(days=house.settings.triage.window_days)

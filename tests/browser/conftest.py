@@ -13,6 +13,7 @@ from sqlmodel import Session
 
 from config.postgres import Cluster
 from tests.browser.seed import PASSWORD, Seeded, seed
+from tests.make import LIFECYCLE
 from tests.served import fresh_database, serve
 from triage.settings import WebSettings
 from triage.web.app import desk
@@ -43,7 +44,7 @@ def seeded(engine: Engine) -> Seeded:
 @pytest.fixture
 def base(engine: Engine, seeded: Seeded) -> Iterator[str]:
     """A desk of this test's own."""
-    with serve(desk(engine, WebSettings())) as address:
+    with serve(desk(engine, WebSettings(), lifecycle=LIFECYCLE)) as address:
         yield address
 
 
@@ -53,7 +54,7 @@ def looked_at(cluster: Cluster) -> Iterator[str]:
     with fresh_database(cluster) as engine:
         with Session(engine, expire_on_commit=False) as session:
             seed(session, now=datetime.now(UTC))
-        with serve(desk(engine, WebSettings())) as address:
+        with serve(desk(engine, WebSettings(), lifecycle=LIFECYCLE)) as address:
             yield address
 
 

@@ -18,6 +18,7 @@ import triage.claim_records
 import triage.learning_records
 import triage.records
 import triage.reveal_records
+import triage.track_records
 from config.cli import COMMANDS
 from config.settings import Settings
 
@@ -37,6 +38,7 @@ RECORDS = (
     triage.learning_records,
     triage.records,
     triage.reveal_records,
+    triage.track_records,
 )
 
 

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 
 from classifier.records import Force, IncidentType
 from collector.records import Post
-from tests.make import NOON, make_assessment, make_person, make_post
+from tests.make import LIFECYCLE, NOON, make_assessment, make_person, make_post
 from triage import actions
 from triage.memory import Memory
 from triage.records import (
@@ -61,7 +61,7 @@ def arrive(
 
 
 def routed(session: Session, rules: Rules, memory: Memory, *posts: Post, now: Any = NOON) -> Routed:
-    done = route(session, [post.id for post in posts], rules, memory, now=now)
+    done = route(session, [post.id for post in posts], rules, memory, LIFECYCLE, now=now)
     session.commit()
     return done
 
@@ -188,7 +188,7 @@ def test_another_process_joins_the_same_case(session: Session, rules: Rules, mem
 def test_what_was_rolled_back_is_forgotten(session: Session, rules: Rules, memory: Memory) -> None:
     post = arrive(session)
     session.commit()
-    route(session, [post.id], rules, memory, now=NOON)
+    route(session, [post.id], rules, memory, LIFECYCLE, now=NOON)
     session.rollback()
     done = routed(session, rules, memory, post, arrive(session, SAID + " again"))
     assert (done.opened, done.joined) == (1, 1)
@@ -199,7 +199,7 @@ def test_an_error_half_way_does_not_leave_ghosts(session: Session, rules: Rules,
     session.commit()
     broken = Rules(rules.rules, fresh_for=None)  # type: ignore[arg-type]
     with pytest.raises(TypeError):
-        route(session, [post.id], broken, memory, now=NOON)
+        route(session, [post.id], broken, memory, LIFECYCLE, now=NOON)
     session.rollback()
     assert routed(session, rules, memory, post).opened == 1
 

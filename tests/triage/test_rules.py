@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from classifier.records import Force, IncidentType
-from triage.clocks import clocks
+from tests.make import LIFECYCLE
 from triage.desks import DesksError, read_desks
 from triage.records import Desk, Severity
 from triage.rules import Facts, Outcome, Rules, RulesError, read_rules
@@ -147,11 +147,11 @@ def test_reach_stays_in_its_range(posts: int, sources: int) -> None:
 
 def test_a_moderate_case_at_night_waits_for_the_morning() -> None:
     night = datetime(2026, 7, 14, 23, 30, tzinfo=UTC)  # half past midnight in London
-    due = {each.name: each.at for each in clocks(Severity.SEV3, paged=True, force=True, now=night)}
+    due = {each.name: each.at for each in LIFECYCLE.raised(Severity.SEV3, paged=True, force=True, now=night)}
     assert due["acknowledge"] == datetime(2026, 7, 15, 6, 30, tzinfo=UTC)
 
 
 def test_a_digest_waits_for_the_next_working_day() -> None:
     friday = datetime(2026, 7, 17, 15, 0, tzinfo=UTC)
-    [due] = clocks(Severity.SEV1, paged=False, force=True, now=friday)
+    [due] = LIFECYCLE.raised(Severity.SEV1, paged=False, force=True, now=friday)
     assert (due.name, due.at) == ("acknowledge", datetime(2026, 7, 20, 9, 0, tzinfo=UTC))

@@ -104,7 +104,9 @@ def watch(visit: Visiting, ref: str, to: To = "") -> Response:
 @router.post("/cases/{ref}/confirm")
 def confirm(visit: Visiting, ref: str, to: To = "") -> Response:
     def change(case: Case) -> object:
-        return actions.confirm(visit.session, case.id, who=visit.person, now=visit.now)
+        return actions.confirm(
+            visit.session, case.id, who=visit.person, now=visit.now, lifecycle=visit.room.lifecycle
+        )
 
     return _act(visit, ref, "confirmed", to, change)
 
@@ -114,7 +116,9 @@ def undo(visit: Visiting, ref: str, to: To = "") -> Response:
     """Take back one's own last closing, watching or confirming."""
 
     def change(case: Case) -> object:
-        return actions.undo(visit.session, case.id, who=visit.person, now=visit.now)
+        return actions.undo(
+            visit.session, case.id, who=visit.person, now=visit.now, lifecycle=visit.room.lifecycle
+        )
 
     return _act(visit, ref, "undone", to, change)
 

@@ -24,6 +24,7 @@ from starlette.types import Scope
 
 from collector.video.files import Files
 from triage import actions
+from triage.lifecycle import Lifecycle
 from triage.permissions import Denied
 from triage.settings import WebSettings
 from triage.web import (
@@ -47,6 +48,7 @@ from triage.web import (
     source,
     sources,
     tips,
+    tracks,
 )
 from triage.web.inbox import Inbox
 from triage.web.pages import make_pages
@@ -89,6 +91,7 @@ PAGES = (
     live,
     counts,
     log_lines,
+    tracks,
 )
 
 
@@ -101,13 +104,15 @@ def desk(
     doors: Sequence[APIRouter] = (),
     inbox: Inbox | None = None,
     files: Files | None = None,
+    lifecycle: Lifecycle | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> FastAPI:
     """The application. `channels` names the alert channels that are configured; empty shows a banner.
     `lease` is how long a claim holds.
 
     `doors` are routers that check their own callers and limit their own bodies, such as Slack's signed
-    interactions: no session, no token. `inbox` is what tips and pasted links need, `files` where evidence lies.
+    interactions: no session, no token. `inbox` is what tips and pasted links need, `files` where evidence lies,
+    `lifecycle` is how cases go on; without it they have no tracks.
     """
     secure = is_secure(settings)
     app = FastAPI(
@@ -127,6 +132,7 @@ def desk(
         live.Hub(_plain(engine)),
         files or Files(Path("var/media")),
         inbox or Inbox.alone(),
+        lifecycle,
         now,
     )
     for module in PAGES:

@@ -31,6 +31,7 @@ from triage.web.permitted import note_view
 from triage.web.queue import find_case
 from triage.web.reading import Piece, pieces, pseudonym, read_text, reasons, same_words
 from triage.web.rows import names_of, rows_of
+from triage.web.tracks import read_tracks
 from triage.web.visit import Visiting
 from triage.web.wording import Part, changes
 
@@ -103,6 +104,7 @@ def case(visit: Visiting, ref: str, posts: Annotated[int, Query(ge=1, le=10_000)
         told=_told(visit.session, found.id),
         reviews=_reviews(visit.session, found.id),
         log=_log(visit.session, found.id),
+        tracks=read_tracks(visit, found),
         here=f"/cases/{found.number}",
         reasons=REASONS,
     )

@@ -134,7 +134,7 @@ def ordered(statement: "Select[Any]", filters: Filters) -> "Select[Any]":
     """SEV1 with a clock running leads; then what runs out first; what has no clock comes last."""
     due = (
         select(func.min(Clock.due_at))
-        .where(Clock.case_id == Case.id, col(Clock.stopped_at).is_(None))
+        .where(Clock.case_id == Case.id, col(Clock.stopped_at).is_(None), col(Clock.paused_at).is_(None))
         .correlate(Case)
         .scalar_subquery()
     )

@@ -148,7 +148,9 @@ def names_of(session: Session, people: Sequence[UUID | None]) -> dict[UUID | Non
 
 def _clocks(session: Session, ids: Sequence[UUID], *, now: datetime) -> dict[UUID, list[Tick]]:
     found: dict[UUID, list[Clock]] = defaultdict(list)
-    running = select(Clock).where(col(Clock.case_id).in_(ids), col(Clock.stopped_at).is_(None))
+    running = select(Clock).where(
+        col(Clock.case_id).in_(ids), col(Clock.stopped_at).is_(None), col(Clock.paused_at).is_(None)
+    )
     for each in session.exec(running):
         found[each.case_id].append(each)
     return {case: ticks(clocks, now) for case, clocks in found.items()}

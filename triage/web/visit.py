@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from collector.video.files import Files
+from triage.lifecycle import Lifecycle
 from triage.records import Person
 from triage.settings import WebSettings
 from triage.web.calm import troubles
@@ -44,6 +45,18 @@ SAID = {
     "asked-now": "It is asked now. What it brings stands here in a moment.",
     "paused": "Paused. It goes on by itself; until then every page says so.",
     "goes-on": "The pause is over: it is asked now.",
+    "track-moved": "The track has moved on. The log says so.",
+    "track-taken": "The track is yours.",
+    "track-left": "The track is nobody's.",
+    "clock-paused": "The clock stands still. The reason is in the log.",
+    "clock-resumed": "The clock goes on; the pause was added to its time.",
+    "clock-met": "Entered as done.",
+    "asked": "Asked. Its time counts from now.",
+    "decided": "The decision is entered.",
+    "body-worn": "Entered.",
+    "severity-set": "The severity is set. The computed one stands beside it.",
+    "severity-back": "The computed severity counts again.",
+    "closed": "The case is closed. Its history stays.",
     "gap-closed": "The gap is closed. The reason is in the log.",
 }
 
@@ -59,6 +72,7 @@ class Room(NamedTuple):
     hub: Hub
     files: Files
     inbox: Inbox
+    lifecycle: Lifecycle | None
     now: Callable[[], datetime]
 
 

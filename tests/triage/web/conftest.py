@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from config.postgres import Cluster
 from tests.browser.seed import PASSWORD, Seeded, seed
+from tests.make import LIFECYCLE
 from tests.served import Browser, fresh_database, serve
 from triage.settings import WebSettings
 from triage.web.app import desk
@@ -38,7 +39,7 @@ def seeded(engine: Engine, clock: Clockwork) -> Seeded:
 
 @pytest.fixture
 def base(engine: Engine, clock: Clockwork, seeded: Seeded) -> Iterator[str]:
-    with serve(desk(engine, WebSettings(), channels=["slack"], now=clock)) as address:
+    with serve(desk(engine, WebSettings(), channels=["slack"], lifecycle=LIFECYCLE, now=clock)) as address:
         yield address
 
 
@@ -76,6 +77,9 @@ def looking(cluster: Cluster) -> Iterator[Browser]:
     with fresh_database(cluster) as engine:
         with Session(engine, expire_on_commit=False) as session:
             seed(session, now=datetime.now(UTC))
-        with serve(desk(engine, WebSettings(), channels=["slack"])) as base, Browser(base) as browser:
+        with (
+            serve(desk(engine, WebSettings(), channels=["slack"], lifecycle=LIFECYCLE)) as base,
+            Browser(base) as browser,
+        ):
             browser.sign_in("amira", PASSWORD)
             yield browser

@@ -17,7 +17,7 @@ from collector.sources.manual import read_pasted
 from config.settings import HERE
 from tests.browser.seed import PASSWORD
 from tests.doubles.interface import Interface, Said, running_interface
-from tests.make import make_assessment, make_case, make_person, make_post, make_source
+from tests.make import LIFECYCLE, make_assessment, make_case, make_person, make_post, make_source
 from tests.served import Browser, serve
 from tests.triage.web.conftest import Clockwork
 from triage import people
@@ -167,7 +167,10 @@ def test_a_link_goes_into_the_case_that_is_named_and_is_not_routed_again(
         session.add(make_assessment(post, at=clock()))
         session.commit()
         memory = Memory.of(HERE / "matching" / "rarity.bin", TriageSettings())
-        assert route(session, [post.id], read_rules(HERE / "rules.toml"), memory, now=clock()).posts == 0
+        assert (
+            route(session, [post.id], read_rules(HERE / "rules.toml"), memory, LIFECYCLE, now=clock()).posts
+            == 0
+        )
     [joined] = logged(engine, "post joined")
     assert (joined.why, joined.detail) == (FORM["why"], {"post": str(post.id)})
 
@@ -179,7 +182,7 @@ def test_without_a_case_it_is_routed_like_any_post(engine: Engine, amira: Browse
         session.add(make_assessment(post, at=clock()))
         session.commit()
         memory = Memory.of(HERE / "matching" / "rarity.bin", TriageSettings())
-        routed = route(session, [post.id], read_rules(HERE / "rules.toml"), memory, now=clock())
+        routed = route(session, [post.id], read_rules(HERE / "rules.toml"), memory, LIFECYCLE, now=clock())
         session.commit()
     assert routed.opened == 1
     assert "GH-3" in amira.get(address).text

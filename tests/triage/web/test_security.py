@@ -66,6 +66,17 @@ SIGNED_IN = {
     "GET /api/v1/statements",
 }
 SIGNED_IN_WITH_TOKEN = {
+    "POST /cases/{ref}/tracks/move",
+    "POST /cases/{ref}/tracks/take",
+    "POST /cases/{ref}/tracks/leave",
+    "POST /cases/{ref}/clocks/{act}",
+    "POST /cases/{ref}/prompts",
+    "POST /cases/{ref}/prompts/answer",
+    "POST /cases/{ref}/body-worn",
+    "POST /cases/{ref}/body-worn/viewed",
+    "POST /cases/{ref}/severity",
+    "POST /cases/{ref}/severity/back",
+    "POST /cases/{ref}/close",
     "POST /sign-out",
     "POST /account/password",
     "POST /manual",

@@ -1,0 +1,309 @@
+"""A track: one of four lines of work of a confirmed case, moved from state to state by people.
+
+Where it may go is in config/tracks.toml (triage/lifecycle.py); here is how. An act locks the case, checks, changes
+one track with its clocks, and leaves a line in the log. It runs in the caller's transaction.
+"""
+
+from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import Session, col, select
+
+from triage.clocks import ANSWERED_BY
+from triage.lifecycle import CONFIRMED, RAISED, Due, Lifecycle, TrackName
+from triage.locked import Conflict, lock, must_be_open, touch
+from triage.permissions import Permission, need
+from triage.records import Case, Clock, Person, Status
+from triage.track_records import Prompt, Track
+
+WORKS = {
+    TrackName.COMMS: Permission.WORK_COMMS,
+    TrackName.CONDUCT: Permission.WORK_CONDUCT,
+    TrackName.OVERSIGHT: Permission.WORK_OVERSIGHT,
+    TrackName.COMMUNITY: Permission.WORK_COMMUNITY,
+}
+SECOND = timedelta(seconds=1)
+STALE = "This track has changed since you opened it. Look again before you act."
+
+
+def open_tracks(session: Session, case: Case, lifecycle: Lifecycle, *, now: datetime) -> bool:
+    """Begin the four tracks of a confirmed case, which the caller has locked. Whether any was begun."""
+    there = set(session.scalars(select(Track.name).where(Track.case_id == case.id)))
+    new = [each for each in lifecycle.track if each.name not in there]
+    for each in new:
+        session.add(Track(case_id=case.id, name=each.name, state=each.first, opened_at=now, state_since=now))
+    session.flush()
+    begun = {each.name for each in new}
+    for event in (RAISED, CONFIRMED):
+        for due in lifecycle.started(event, case.severity, now=now):
+            if lifecycle.track_of(due.name) in begun:
+                _start(session, case.id, due, now=now, again=False)
+    return bool(new)
+
+
+def withdraw_tracks(session: Session, case: Case, lifecycle: Lifecycle) -> None:
+    """Take the tracks back with the confirming. Raises Conflict once someone has worked on them."""
+    tracks = tracks_of(session, case.id)
+    if any(each.version > 1 for each in tracks):
+        raise Conflict("Someone has worked on the tracks of this case since: it stays confirmed.")
+    ours = [each.name for each in lifecycle.clock if each.track]
+    begun = [
+        _clocks(case.id).where(Clock.started_at == each.opened_at, col(Clock.name).in_(ours))
+        for each in tracks[:1]
+    ]
+    prompts = select(Prompt).where(Prompt.case_id == case.id)
+    for row in [*tracks, *(row for asked in (*begun, prompts) for row in session.scalars(asked))]:
+        session.delete(row)
+    session.flush()
+
+
+def move_track(
+    session: Session,
+    case_id: UUID,
+    name: TrackName,
+    to: str,
+    lifecycle: Lifecycle,
+    *,
+    who: Person,
+    why: str = "",
+    version: int | None = None,
+    now: datetime,
+) -> Track:
+    """Move a track to another state: its clocks stop and start as the table says. Raises Conflict, Denied."""
+    case, track = hold_track(session, case_id, name, who=who, version=version)
+    plan, before = lifecycle.plan(name), track.state
+    here = plan.state(before)
+    if to not in here.to or to not in plan.states:
+        onward = " or ".join(f"“{plan.state(each).title}”" for each in here.to if each in plan.states)
+        raise Conflict(f"From “{here.title}” this track goes to {onward}.")
+    there = plan.states[to]
+    if there.reason and not why.strip():
+        raise Conflict(f"Say why: “{there.title}” needs a reason.")
+    track.state, track.state_since = to, now
+    track.closed_at = now if there.end else None
+    track.spoke_at = now if there.public else track.spoke_at
+    _turn_clocks(session, case, name, to, lifecycle, ends=there.end, by=who.username, now=now)
+    detail = {"track": name.value, "from": before, "to": to}
+    _changed(session, case, track, "track moved", who=who, why=why, detail=detail, now=now)
+    return track
+
+
+def take_track(
+    session: Session,
+    case_id: UUID,
+    name: TrackName,
+    *,
+    who: Person,
+    version: int | None = None,
+    now: datetime,
+) -> Track:
+    """Make a track one's own; whoever had it reads so in the log."""
+    case, track = hold_track(session, case_id, name, who=who, version=version)
+    if track.owner == who.id:
+        raise Conflict("This track is yours already.")
+    had = session.get(Person, track.owner) if track.owner else None
+    track.owner = who.id
+    detail = {"track": name.value, **({"from": had.username} if had else {})}
+    _changed(session, case, track, "track taken", who=who, detail=detail, now=now)
+    return track
+
+
+def leave_track(session: Session, case_id: UUID, name: TrackName, *, who: Person, now: datetime) -> Track:
+    """Give one's own track back."""
+    case, track = hold_track(session, case_id, name, who=who)
+    if track.owner != who.id:
+        raise Conflict("This track is not yours.")
+    track.owner = None
+    _changed(session, case, track, "track left", who=who, detail={"track": name.value}, now=now)
+    return track
+
+
+def close_case(session: Session, case_id: UUID, *, who: Person, why: str, now: datetime) -> Case:
+    """Close a confirmed case, once all four tracks are done or waived."""
+    need(who, Permission.TRIAGE)
+    [case] = lock(session, case_id)
+    must_be_open(case)
+    tracks = tracks_of(session, case_id)
+    still = [each.name for each in tracks if each.closed_at is None]
+    if not tracks or still:
+        left = ", ".join(still) or "none has been begun"
+        raise Conflict(f"A case is closed when its four tracks are done or waived. Still open: {left}.")
+    if not why.strip():
+        raise Conflict("Say why: the review meeting reads the reason.")
+    case.status, case.claimed_by, case.claimed_until = Status.CLOSED, None, None
+    touch(session, case, "closed", who=who, now=now, why=why.strip())
+    return case
+
+
+def pause_clock(
+    session: Session, case_id: UUID, clock: str, lifecycle: Lifecycle, *, who: Person, why: str, now: datetime
+) -> Clock:
+    """Let a clock stand still, for a reason."""
+    case, track, found = _hold_clock(session, case_id, clock, lifecycle, who=who)
+    if not why.strip():
+        raise Conflict("Say why: a clock is paused only for a reason.")
+    if found.paused_at is not None:
+        raise Conflict("This clock is paused already.")
+    found.paused_at, found.paused_because = now, why.strip()
+    _changed(session, case, track, "clock paused", who=who, why=why, detail={"clock": clock}, now=now)
+    return found
+
+
+def resume_clock(
+    session: Session, case_id: UUID, clock: str, lifecycle: Lifecycle, *, who: Person, now: datetime
+) -> Clock:
+    """Let a clock go on; what it stood still is added to its time."""
+    case, track, found = _hold_clock(session, case_id, clock, lifecycle, who=who)
+    if found.paused_at is None:
+        raise Conflict("This clock is not paused.")
+    end_pause(found, now=now)
+    detail = {"clock": clock, "due_at": found.due_at.isoformat()}
+    _changed(session, case, track, "clock resumed", who=who, detail=detail, now=now)
+    return found
+
+
+def meet_clock(
+    session: Session,
+    case_id: UUID,
+    clock: str,
+    lifecycle: Lifecycle,
+    *,
+    who: Person,
+    why: str = "",
+    now: datetime,
+) -> Clock:
+    """Say that what a clock waits for is done, without moving its track."""
+    case, track, found = _hold_clock(session, case_id, clock, lifecycle, who=who)
+    _stop([found], by=who.username, now=now)
+    _changed(session, case, track, "clock met", who=who, why=why, detail={"clock": clock}, now=now)
+    return found
+
+
+def hold_track(
+    session: Session, case_id: UUID, name: TrackName, *, who: Person, version: int | None = None
+) -> tuple[Case, Track]:
+    """The case, locked, and one track of it for someone who may work on it. `version` is what they saw."""
+    need(who, WORKS[name])
+    [case] = lock(session, case_id)
+    must_be_open(case)
+    track = session.get(Track, (case_id, name.value), populate_existing=True)
+    if track is None:
+        raise Conflict(f"GH-{case.number} has no tracks: confirm it first.")
+    if version is not None and track.version != version:
+        raise Conflict(STALE)
+    return case, track
+
+
+def tracks_of(session: Session, case_id: UUID) -> list[Track]:
+    asked = select(Track).where(Track.case_id == case_id).execution_options(populate_existing=True)
+    return sorted(session.scalars(asked), key=lambda each: list(TrackName).index(TrackName(each.name)))
+
+
+def closed_tracks(session: Session, cases: Collection[UUID]) -> set[tuple[UUID, str]]:
+    """Which tracks of these cases have ended: no clock of theirs may start."""
+    ended = select(Track.case_id, Track.name).where(
+        col(Track.case_id).in_(cases), col(Track.closed_at).is_not(None)
+    )
+    return set(session.exec(ended).all()) if cases else set()
+
+
+def start_by(
+    session: Session, case: Case, dues: Iterable[Due], lifecycle: Lifecycle, *, now: datetime
+) -> None:
+    """Start these clocks, or have them run out sooner, never later; none of a track that has ended."""
+    ended = {name for _, name in closed_tracks(session, [case.id])}
+    for due in dues:
+        if lifecycle.track_of(due.name) not in ended:
+            _start(session, case.id, due, now=now, again=None)
+
+
+def end_pause(clock: Clock, *, now: datetime) -> None:
+    """Add the pause to the clock's time, in whole seconds."""
+    if clock.paused_at is not None:
+        stood = (now - clock.paused_at) // SECOND * SECOND
+        clock.due_at += stood
+        clock.paused_s += int(stood.total_seconds())
+        clock.paused_at = clock.paused_because = None
+
+
+def _changed(
+    session: Session,
+    case: Case,
+    track: Track,
+    what: str,
+    *,
+    who: Person,
+    why: str = "",
+    detail: dict[str, Any],
+    now: datetime,
+) -> None:
+    """What every act on a track ends with."""
+    track.version += 1
+    session.add(track)
+    touch(session, case, what, who=who, now=now, why=why.strip() or None, detail=detail)
+
+
+def _turn_clocks(
+    session: Session,
+    case: Case,
+    name: TrackName,
+    to: str,
+    lifecycle: Lifecycle,
+    *,
+    ends: bool,
+    by: str,
+    now: datetime,
+) -> None:
+    """Stop the clocks that this state ends, all of them at the track's end, and start those it starts."""
+    stopped = [each.name for each in lifecycle.clocks_of(name) if ends or to in each.ends]
+    running = _clocks(case.id).where(col(Clock.name).in_(stopped), col(Clock.stopped_at).is_(None))
+    _stop(session.scalars(running), by=by, now=now)
+    for due in lifecycle.started(to, case.severity, now=now, track=name):
+        _start(session, case.id, due, now=now, again=True)
+
+
+def _stop(clocks: Iterable[Clock], *, by: str, now: datetime) -> None:
+    for clock in clocks:
+        end_pause(clock, now=now)
+        clock.stopped_at, clock.stopped_by = now, by
+
+
+def _start(session: Session, case_id: UUID, due: Due, *, now: datetime, again: bool | None) -> None:
+    """`again`: True begins a clock anew, False leaves one that was there, None makes a running one run out sooner
+    and begins one that was stopped.
+    """
+    clock = session.scalars(_clocks(case_id).where(Clock.name == due.name)).first()
+    if clock is None:
+        session.add(Clock(case_id=case_id, name=due.name, desk=due.desk, started_at=now, due_at=due.at))
+    elif again is None and clock.stopped_at is None:
+        clock.due_at = min(clock.due_at, due.at)
+    elif again is not False:
+        clock.started_at, clock.due_at = now, due.at
+        clock.stopped_at = clock.stopped_by = clock.paused_at = clock.paused_because = clock.breached_at = (
+            None
+        )
+        clock.paused_s = 0
+    session.flush()
+
+
+def _hold_clock(
+    session: Session, case_id: UUID, clock: str, lifecycle: Lifecycle, *, who: Person
+) -> tuple[Case, Track, Clock]:
+    name = lifecycle.track_of(clock)
+    if name is None:
+        raise Conflict(
+            "This clock is stopped by acknowledging the alert."
+            if clock in ANSWERED_BY.values()
+            else "There is no such clock."
+        )
+    case, track = hold_track(session, case_id, name, who=who)
+    found = session.scalars(_clocks(case_id).where(Clock.name == clock)).first()
+    if found is None or found.stopped_at is not None:
+        raise Conflict("This clock is not running.")
+    return case, track, found
+
+
+def _clocks(case_id: UUID):  # type: ignore[no-untyped-def]
+    return select(Clock).where(Clock.case_id == case_id).execution_options(populate_existing=True)
