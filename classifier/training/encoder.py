@@ -183,19 +183,17 @@ SPOILING = ((0.16, misspelt), (0.1, clipped), (0.06, joined), (0.08, masked))
 
 def loss_of(logits: Tensor, truth: Tensor, weight: Tensor, rarity: Tensor) -> Tensor:
     """Cross entropy over the labels known of each row; the types also against each other. Unknown is -1."""
-    types = TYPES
     known = (truth >= 0).float()
     each = functional.binary_cross_entropy_with_logits(logits, truth.clamp(0, 1), reduction="none") * known
     emphasis = torch.ones(logits.shape[1])
     emphasis[:2] = 3.0  # incident and incident_any
     alone = (each * emphasis * weight[:, None]).sum() / (known * emphasis).sum().clamp(1)
-    typed = truth[:, types].max(1).values > 0
+    typed = truth[:, TYPES].max(1).values > 0
     if not typed.any():
         return alone
-    among = functional.cross_entropy(
-        logits[typed][:, types], truth[typed][:, types].argmax(1), reduction="none"
-    )
-    counts = weight[typed] * rarity[truth[typed][:, types].argmax(1)]
+    kind = truth[typed][:, TYPES].argmax(1)
+    among = functional.cross_entropy(logits[typed][:, TYPES], kind, reduction="none")
+    counts = weight[typed] * rarity[kind]
     return alone + 0.7 * (among * counts).mean()
 
 
