@@ -81,7 +81,7 @@ class Tallying(Encoder):
 
     runs = 0
 
-    def _run(self, ids: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+    def _run(self, ids: np.ndarray) -> np.ndarray:
         assert ids[0, 0] == PIECES.index("[CLS]")
         self.runs += 1
         return np.full(len(self.labels), float(self.runs), np.float32)

@@ -65,6 +65,7 @@ class World:
     texts: list[str]
     published: dict[str, list[Published]] = field(default_factory=lambda: {name: [] for name in SHARES})
     counts: Counter[str] = field(default_factory=Counter)
+    echoed: set[int] = field(default_factory=set)  # of the stream, told once more and out of order
     next: int = 0
 
     @property
@@ -152,6 +153,8 @@ class World:
         with self.stream.more:
             old = self.dice.choice(self.stream.events[-ECHO_BACK:])
             self.stream.events.append(replace(old))
+            if (key := str(old.body.get("rkey"))).startswith("3l"):
+                self.echoed.add(int(key.removeprefix("3l")))
             self.stream.more.notify_all()
 
     def forget(self) -> None:
