@@ -27,8 +27,9 @@ from classifier.reading import Finding, Reading, Signal, lowered
 from classifier.records import Force, IncidentType
 from classifier.severity import severity
 from classifier.signals import load_signals
+from classifier.versions import SHIPPED as SHIPPED
+from classifier.versions import ModelError as ModelError
 
-SHIPPED = Path(__file__).parent / "shipped"
 PLAUSIBLE = 0.2  # a text that may report an encounter: enough for words of grave harm to count in full
 BATCH = 128  # the working set stays in the cache
 CARD = {
@@ -43,10 +44,6 @@ CARD = {
 }
 KEPT = (spacy.attrs.LOWER, spacy.attrs.NORM)
 WORDS_HELD = 200_000  # words spaCy may gather, about 40 MB
-
-
-class ModelError(Exception):
-    """A model cannot be loaded; the message says which, why, and what to do."""
 
 
 class Assessed(msgspec.Struct, frozen=True):

@@ -7,10 +7,11 @@ a slice of at least `FEW` texts.
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import text
 from sqlmodel import Session, col, select
 
 from classifier.learning_records import ModelVersion, Promotion, ShadowRun
@@ -22,6 +23,7 @@ SLICES = {"found": 0.05}
 MORE_RAISED = 0.05  # of a slice's other texts; and of a set whose texts hold no incident
 FEW = 20
 LABELS = ("incident_any", "incident")
+SHADOWS_KEPT = timedelta(days=30)
 
 
 def bounds(path: Path = GATE) -> dict[str, Any]:
@@ -66,6 +68,13 @@ def shadow(session: Session, *, now: datetime) -> ShadowRun | None:
     """The run beside the version in use, if one is on."""
     running = select(ShadowRun).where(col(ShadowRun.stopped_at).is_(None), ShadowRun.until_at > now)
     return session.exec(running.order_by(col(ShadowRun.started_at).desc())).first()
+
+
+def forget_shadows(session: Session, *, now: datetime) -> None:
+    """Let go what shadows said long ago. The caller commits."""
+    session.execute(
+        text("DELETE FROM shadow_assessments WHERE at <= :before"), {"before": now - SHADOWS_KEPT}
+    )
 
 
 def not_good_enough(

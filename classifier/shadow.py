@@ -5,7 +5,7 @@ so that every worker chooses the same ones.
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +19,6 @@ from classifier.model import Assessed
 from classifier.records import reading_text
 from collector.bulk import put_rows
 
-KEPT = timedelta(days=30)
 PARTS = 10_000
 TRIGGER = "trigger"  # its reason is a fixed phrase, and the case's severity is made from it
 
@@ -42,11 +41,6 @@ def assess_beside(session: Session, posts: Sequence[UUID], model: Assessor, *, n
         rows = [_row(each.id, assessed, now) for each, assessed in zip(found, said, strict=True)]
         put_rows(session, ShadowAssessment, rows)
     return len(found)
-
-
-def forget_shadows(session: Session, *, now: datetime) -> None:
-    """Let go what shadows said long ago. The caller commits."""
-    session.execute(text("DELETE FROM shadow_assessments WHERE at <= :before"), {"before": now - KEPT})
 
 
 def _row(post: UUID, assessed: Assessed, now: datetime) -> dict[str, Any]:

@@ -12,12 +12,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from classifier.model import SHIPPED, ModelError
-
+SHIPPED = Path(__file__).parent / "shipped"
 MANIFEST = "manifest.json"
 CARD = "golden-hour.json"
 PARTIAL = ".partial"
 _NAMED = re.compile(r"[a-z0-9][a-z0-9.-]{0,60}")
+
+
+class ModelError(Exception):
+    """A model cannot be loaded; the message says which, why, and what to do."""
 
 
 class Version(NamedTuple):

@@ -1,15 +1,16 @@
 """What is due again and again around the model: labels of decisions, the sample of what was dropped, drift."""
 
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import structlog
 from sqlmodel import Session
 
 from classifier.drift import LONDON, State, count_day, judge, keep_reference
 from classifier.learning_records import ScoreDay
+from classifier.promotion import forget_shadows, in_use
 from classifier.rarity import Rarity
-from classifier.shadow import forget_shadows
-from config.models import version_in_use
+from classifier.versions import SHIPPED, version_at
 from config.service import House
 from config.settings import Settings
 from triage.labelling import take_labels
@@ -21,6 +22,13 @@ log = structlog.get_logger()
 def labels_key(settings: Settings) -> bytes:
     """The key that people are digested with in labels."""
     return settings.key("labels")
+
+
+def version_in_use(settings: Settings, session: Session) -> str:
+    """Its name: that of the model the settings name, else the promoted one, else the one that ships."""
+    if settings.classifier.model:
+        return version_at(Path(settings.classifier.model))
+    return in_use(session, version_at(SHIPPED))
 
 
 def make_labels(house: House, _now: datetime) -> None:

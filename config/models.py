@@ -10,9 +10,9 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from classifier.learning_records import ShadowRun
-from classifier.model import Model, ModelError
+from classifier.model import Model
 from classifier.promotion import in_use, shadow
-from classifier.versions import shipped, version_at, version_of
+from classifier.versions import ModelError, shipped, version_of
 from collector.records import POST_NAMESPACE
 from config.service import House
 from config.settings import Settings
@@ -32,13 +32,6 @@ _HERE = text("UPDATE failures SET mended_at = :now WHERE stage = 'model' AND men
 def models_folder(settings: Settings) -> Path:
     """Where the versions lie that were added to this machine."""
     return settings.data / "models"
-
-
-def version_in_use(settings: Settings, session: Session) -> str:
-    """Its name: that of the model the settings name, else the promoted one, else the one that ships."""
-    if settings.classifier.model:
-        return version_at(Path(settings.classifier.model))
-    return in_use(session, shipped().name)
 
 
 def load_version(settings: Settings, version: str) -> Model:

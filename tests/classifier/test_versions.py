@@ -8,9 +8,8 @@ import pytest
 from sqlmodel import Session
 
 from classifier.learning_records import Promotion
-from classifier.model import ModelError
 from classifier.promotion import bounds, in_use, not_good_enough, stack
-from classifier.versions import MANIFEST, add, digests, shipped, version_of, versions
+from classifier.versions import MANIFEST, ModelError, add, digests, shipped, version_of, versions
 from tests.classifier.trained import make_folder
 from tests.make import NOON
 

@@ -5,8 +5,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from classifier.model import SHIPPED
-from classifier.versions import CARD
+from classifier.versions import CARD, SHIPPED
 
 
 def make_folder(folder: Path, version: str, figures: dict[str, Any] | None = None) -> Path:

@@ -6,9 +6,9 @@ import pytest
 from sqlmodel import Session, col, select
 
 from classifier.learning_records import ModelVersion, ShadowAssessment
-from classifier.promotion import in_use, shadow
+from classifier.promotion import forget_shadows, in_use, shadow
 from classifier.records import Assessment, IncidentType
-from classifier.shadow import assess_beside, chosen, forget_shadows
+from classifier.shadow import assess_beside, chosen
 from tests.classifier.reader import CONFIG, model
 from tests.classifier.test_versions import figures
 from tests.make import NOON, make_assessment, make_person, make_post

@@ -11,6 +11,8 @@ from urllib.parse import quote
 from sqlalchemy import text
 from sqlmodel import Session, col, func, select
 
+from classifier.drift import State as Drift
+from classifier.drift import judge
 from collector.evidence import STAGE as EVIDENCE
 from collector.health import State, is_blind, state_of
 from collector.records import Failure, SourceRow, Tally
@@ -62,6 +64,7 @@ def troubles(session: Session, *, channels: Sequence[str], now: datetime) -> Cal
         *_no_channel(channels),
         *_failing_channels(session),
         *_stuck_jobs(session, now=now),
+        *_drifting(session),
         *_unseen_files(session, now=now),
         *_failures(session, now=now),
     )
@@ -163,6 +166,18 @@ SELECT (SELECT count(*) FROM procrastinate_jobs WHERE status = 'failed'),
         WHERE j.status = 'todo' AND j.queue_name <> 'look' AND (j.scheduled_at IS NULL OR j.scheduled_at <= now())
         ORDER BY j.id LIMIT 1)
 """
+
+
+def _drifting(session: Session) -> Iterator[Trouble]:
+    """Until a later day is calm."""
+    for day in judge(session, days=1):
+        if day.state is Drift.ALARM:
+            furthest = " and ".join(each.measure.replace("_", " ") for each in day.shifts[:2])
+            yield Trouble(
+                f"The model sees other posts than it was taken into use with: {furthest} on {day.day:%d %b}",
+                "Look at the drift; compare or train another model",
+                "/model",
+            )
 
 
 def _changed_evidence(session: Session) -> Iterator[Trouble]:

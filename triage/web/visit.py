@@ -58,6 +58,11 @@ SAID = {
     "severity-back": "The computed severity counts again.",
     "closed": "The case is closed. Its history stays.",
     "gap-closed": "The gap is closed. The reason is in the log.",
+    "rightly-dropped": "Noted: rightly dropped.",
+    "missed": "Noted. It becomes a case in a moment, and both desks are told.",
+    "model-asked": "Asked for. Somebody else has to agree.",
+    "model-changed": "It is in use. Workers turn to it within seconds.",
+    "model-refused": "Nothing changes. The log says so.",
 }
 
 

@@ -35,6 +35,8 @@ OPEN_TO_ALL = {
 }
 SIGNED_IN = {
     "GET /",
+    "GET /dropped",
+    "GET /model",
     "GET /queue",
     "GET /queue/new",
     "GET /banners",
@@ -66,6 +68,10 @@ SIGNED_IN = {
     "GET /api/v1/statements",
 }
 SIGNED_IN_WITH_TOKEN = {
+    "POST /dropped/{sample}",
+    "POST /model/ask",
+    "POST /model/{asked}/agree",
+    "POST /model/{asked}/refuse",
     "POST /cases/{ref}/tracks/move",
     "POST /cases/{ref}/tracks/take",
     "POST /cases/{ref}/tracks/leave",

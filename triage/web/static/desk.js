@@ -191,6 +191,9 @@ document.addEventListener('htmx:responseError', event => {
   else aloud('That did not work. Reload the page and try again.')
 })
 
+// pages that show one thing at a time name their own keys
+const pressHere = key => { const here = one('[data-keys]'); return Boolean(here) && key.length === 1 && press(key, here) }
+
 function undo () {
   const row = current() || (acted.number && one(`#case-${CSS.escape(acted.number)}`))
   return Boolean(row) && press('u', row) || press('u', document)
@@ -217,7 +220,7 @@ function onKey (event) {
     '.': () => { const bar = one('#arrivals'); if (bar && !bar.hidden) one('a', bar).click(); return true },
     '?': () => { one('#keys')?.showModal(); return true }
   }
-  const done = acts[key] ? acts[key]() : 'caonw'.includes(key) && row && press(key, row)
+  const done = acts[key] ? acts[key]() : ('caonw'.includes(key) && row && press(key, row)) || pressHere(key)
   if (done) event.preventDefault()
 }
 if ('signedIn' in page.dataset) document.addEventListener('keydown', onKey)
