@@ -1,8 +1,9 @@
-"""JSON lines: what a command reads from stdin or a file, a few hundred at a time, each bad line named."""
+"""JSON lines: what a command reads from stdin or a file, each line that does not fit named on stderr."""
 
 import json
 import sys
 from collections.abc import Iterator
+from itertools import islice
 from typing import BinaryIO, TypeVar
 
 import msgspec
@@ -10,29 +11,28 @@ import msgspec
 Shape = TypeVar("Shape", bound=msgspec.Struct)
 
 
-def batches(
-    stream: BinaryIO, shape: type[Shape], at_once: int, where: str = ""
-) -> Iterator[list[Shape | None]]:
-    """Lines in their order; None for one that does not have the shape, which is named on stderr."""
-    batch: list[Shape | None] = []
+def records(stream: BinaryIO, shape: type[Shape], where: str = "") -> Iterator[Shape | None]:
+    """The lines in their order; None for one that does not have the shape. Empty lines are passed over."""
+    decoder = msgspec.json.Decoder(shape)
     for number, line in enumerate(stream, 1):
-        if not line.strip():
-            continue
-        batch.append(_read(line, shape, f"{where}line {number}"))
-        if len(batch) == at_once:
-            yield batch
-            batch = []
-    if batch:
+        if line.strip():
+            yield _read(line, decoder, f"{where}line {number}")
+
+
+def batches(stream: BinaryIO, shape: type[Shape], at_once: int) -> Iterator[list[Shape | None]]:
+    """The same, so many at a time."""
+    lines = records(stream, shape)
+    while batch := list(islice(lines, at_once)):
         yield batch
 
 
-def _read(line: bytes, shape: type[Shape], where: str) -> Shape | None:
+def _read(line: bytes, decoder: "msgspec.json.Decoder[Shape]", where: str) -> Shape | None:
     try:
-        return msgspec.json.decode(line, type=shape)
-    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
+        return decoder.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         refused = str(error)
     try:  # json reads lone surrogates, which posts do contain
-        return msgspec.convert(json.loads(line), shape)
+        return msgspec.convert(json.loads(line), decoder.type)
     except (ValueError, RecursionError):
         print(f"{where}: {refused}", file=sys.stderr)
         return None

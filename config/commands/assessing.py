@@ -1,16 +1,15 @@
 """The command around the model that needs no database: assess texts."""
 
-import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import msgspec
 import typer
 
 from classifier.model import Model
 from config.cli import Complaint
+from config.lines import batches
 from config.settings import Settings, read_settings
 
 app = typer.Typer()
@@ -40,8 +39,8 @@ def assess() -> None:
     model = load_model(read_settings())
     out = sys.stdout.buffer
     encoder, bad = msgspec.json.Encoder(), 0
-    for batch in _batches(sys.stdin.buffer):
-        texts = [each for each in batch if isinstance(each, Text)]
+    for batch in batches(sys.stdin.buffer, Text, AT_ONCE):
+        texts = [each for each in batch if each is not None]
         bad += len(batch) - len(texts)
         for text, assessed in zip(texts, model.assess([each.text for each in texts]), strict=True):
             out.write(encoder.encode({"id": text.id, **msgspec.structs.asdict(assessed)}) + b"\n")
@@ -57,29 +56,3 @@ def load_model(settings: Settings) -> Model:
         gazetteer_files=settings.files("gazetteer/*.csv"),
         lexicon_files=settings.files("lexicons/signals*.toml"),
     )
-
-
-def _batches(stream: BinaryIO) -> Iterator[list[Text | None]]:
-    """Lines as texts, a few hundred at a time; None for a line that is none."""
-    batch: list[Text | None] = []
-    for number, line in enumerate(stream, 1):
-        if not line.strip():
-            continue
-        batch.append(_text(line, number))
-        if len(batch) == AT_ONCE:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
-
-
-def _text(line: bytes, number: int) -> Text | None:
-    try:
-        return msgspec.json.decode(line, type=Text)
-    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
-        refused = str(error)
-    try:  # json reads lone surrogates, which posts do contain
-        return msgspec.convert(json.loads(line), Text)
-    except (ValueError, RecursionError):
-        print(f"line {number}: {refused}", file=sys.stderr)
-        return None

@@ -14,7 +14,7 @@ from classifier.model import SHIPPED
 from classifier.training import claims as learning
 from config.cli import Complaint
 from config.database import open_database
-from config.lines import batches
+from config.lines import batches, records
 from config.settings import Settings, read_settings
 from triage.claim_matching import looked_for
 
@@ -78,7 +78,7 @@ def known_claims(path: Path) -> list[Claim]:
     """The claims of a file. Raises Complaint naming the file, and what is wrong with it."""
     try:
         with path.open("rb") as file:
-            read = [each for batch in batches(file, Claim, AT_ONCE, f"{path}, ") for each in batch]
+            read = list(records(file, Claim, f"{path}, "))
     except OSError as error:
         raise Complaint(
             f"{path}: {error.strerror}; name a file of JSON lines with id, text and title"

@@ -22,6 +22,7 @@ from collector.dates import from_iso
 from config import log as logs
 from config.cli import Complaint
 from config.database import open_database
+from config.lines import records
 from config.settings import Settings, read_settings
 from triage.arrivals import text_of
 from triage.grouping import Item, group
@@ -144,27 +145,14 @@ class _Reading:
         self.bad = 0
 
     def __iter__(self) -> Iterator[Item]:
-        decoder, last, progress = msgspec.json.Decoder(Given), datetime.fromtimestamp(0, UTC), _Progress()
-        for number, line in enumerate(self.stream, 1):
-            if not line.strip():
+        last, progress = datetime.fromtimestamp(0, UTC), _Progress()
+        for given in records(self.stream, Given):
+            if given is None:
+                self.bad += 1
                 continue
-            given = self._given(decoder, line, number)
-            if given is not None:
-                last = from_iso(given.published) or last
-                progress.step()
-                yield Item(given.id, text_of(given.title, given.text), last)
-
-    def _given(self, decoder: "msgspec.json.Decoder[Given]", line: bytes, number: int) -> Given | None:
-        try:
-            return decoder.decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            refused = str(error)
-        try:  # json reads lone surrogates, which posts do contain
-            return msgspec.convert(json.loads(line), Given)
-        except (ValueError, RecursionError):
-            self.bad += 1
-            print(f"line {number}: {refused}", file=sys.stderr)
-            return None
+            last = from_iso(given.published) or last
+            progress.step()
+            yield Item(given.id, text_of(given.title, given.text), last)
 
 
 def _print_groups(reading: _Reading, matcher: Matcher) -> None:
@@ -218,6 +206,9 @@ def _view_json(view: CaseView) -> dict[str, Any]:
             for alert, deliveries in view.alerts
         ],
         "clocks": [each.model_dump(mode="json", exclude={"case_id"}, warnings=False) for each in view.clocks],
+        "tracks": [
+            each.model_dump(mode="json", exclude={"case_id", "owner"}, warnings=False) for each in view.tracks
+        ],
         "statements": [
             each.model_dump(mode="json", exclude={"case_id"}, warnings=False) for each in view.statements
         ],
@@ -248,8 +239,14 @@ def _show_case(view: CaseView, now: datetime) -> None:
     console.print(Styled(f"SEV{found.severity}  {found.status}  {found.post_count:,} posts  {held}"))
     parts = ", ".join(f"{name} {value}" for name, value in found.severity_parts.items())
     console.print(Styled(f"parts: {parts}"))
+    for track in view.tracks:
+        state = track.state.replace("_", " ")
+        console.print(Styled(f"  track  {track.name}: {state} since {_when(track.state_since, now)}"))
     for clock in view.clocks:
         state = f"stopped {_when(clock.stopped_at, now)}" if clock.stopped_at else _when(clock.due_at, now)
+        if clock.paused_at and not clock.stopped_at:
+            state = f"paused {_when(clock.paused_at, now)}: {clock.paused_because}"
+        state += ", breached" if clock.breached_at else ""
         console.print(Styled(f"  clock  {clock.name.replace('_', ' ')}: {state}"))
     for alert, deliveries in view.alerts:
         shown = ", ".join(f"{each.channel} {each.state}" for each in deliveries) or "not sent"
