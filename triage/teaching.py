@@ -15,12 +15,13 @@ from sqlmodel import Session, col, select
 
 from classifier.records import IncidentType
 from classifier.training.sets import ANY, Row, incident_truth
+from classifier.training.splits import NEWEST_FEEDBACK
 from triage.arrivals import text_of
 from triage.learning_records import Label, Says
 
 SHARE = 0.2  # of a step, at most, from one person
 HELD_BACK = 0.2  # of the cases, the newest
-TRAINS, NEWEST = "feedback", "feedback_newest"
+TRAINS, NEWEST = "feedback", NEWEST_FEEDBACK
 NOTHING = (Says.NOISE, Says.OPINION, Says.RIGHTLY_DROPPED)
 FEWEST_PEOPLE = round(1 / SHARE)
 

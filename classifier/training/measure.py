@@ -34,13 +34,15 @@ COMPARED = ("incident_any", "incident")
 Say = Callable[[str], None]
 
 
-def measure(model: Model, source: Path, *, say: Say, reference: bool = True) -> dict[str, Any]:
+def measure(
+    model: Model, source: Path, *, say: Say, reference: bool = True, feedback: Sequence[Row] = ()
+) -> dict[str, Any]:
     """Figures by set and label, and over all sets of a domain; for the incident labels also the reference's.
 
     `source` is a folder of sets, or one file. The reference learns from what trains there, so one file has none.
     """
     say("reading the sets")
-    material = gather(source)
+    material = gather(source, feedback)
     sets: dict[str, list[Row]] = defaultdict(list)
     for row in material.rows:
         if name := held_back(row) or (row.set if source.is_file() else ""):

@@ -80,13 +80,16 @@ class Material(NamedTuple):
     train: list[int]
 
 
-def train(folder: Path, out: Path, *, encoder: Path | None = None, say: Say) -> dict[str, Any]:
+def train(
+    folder: Path, out: Path, *, encoder: Path | None = None, feedback: Sequence[Row] = (), say: Say
+) -> dict[str, Any]:
     """Train on the sets under a folder, write the model to `out`, and return its record.
 
     With the folder of a fine-tuned encoder, that goes into the model as well, and how both count is learnt.
+    `feedback` are rows of what people decided.
     """
     say("reading the sets")
-    material = gather(folder)
+    material = gather(folder, feedback)
     second = read_encoder(encoder) if encoder else None
     say(f"{len(material.train):,} of {len(material.rows):,} texts train; making features")
     features = Features(spacy.blank("en"), [row.text for row in material.rows])
@@ -118,18 +121,19 @@ def read_encoder(folder: Path) -> Encoder:
         ) from error
 
 
-def gather(folder: Path) -> Material:
+def gather(folder: Path, feedback: Sequence[Row] = ()) -> Material:
     """Every row once: held back before training, so that no text is in both, and labelled before weak."""
     sets = read_sets(folder) if folder.is_file() else read_sets(folder) | read_sets(OWN_TEXTS)
     rows = [with_types(row) for name in sorted(sets) for row in relabelled(sets[name])]
+    rows += [with_types(row) for row in feedback]
     rows = [row for row in rows if row.set not in NOT_HELPING or row.type is not None]
     rows = without_repeats(sorted(rows, key=lambda row: (held_back(row) == "", row.type is None)))
     return Material(rows, [i for i, row in enumerate(rows) if not held_back(row)])
 
 
-def write_rows(folder: Path, out: Path) -> int:
+def write_rows(folder: Path, out: Path, feedback: Sequence[Row] = ()) -> int:
     """The rows an encoder is tuned on, one JSON document a line after a line of labels. Returns how many."""
-    material = gather(folder)
+    material = gather(folder, feedback)
     rows = [row for row in (material.rows[i] for i in material.train) if _for_encoder(row)]
     labels = [label for label in LABELS if label not in OF_THE_GATE]
     lines = [json.dumps({"labels": labels})]

@@ -8,16 +8,21 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
+from sqlmodel import Session
 
 from classifier.settings import ClassifierSettings
 from classifier.training import measure as measuring
 from classifier.training.card import write_card
 from classifier.training.growth import learning_curve
 from classifier.training.measure import below_bounds, keep_figures, measure
+from classifier.training.sets import Row
 from classifier.training.train import train, write_rows
 from config.cli import Complaint
 from config.commands.assessing import load_model
+from config.database import open_database
 from config.settings import read_settings
+from triage.teaching import FEWEST_PEOPLE, step
+from triage.teaching import rows as teaching_rows
 
 app = typer.Typer()
 
@@ -137,24 +142,49 @@ def train_model(
     out: Annotated[Path, typer.Option(help="Where the model goes.")] = Path("build/model"),
     encoder: Annotated[Path | None, typer.Option(help="A fine-tuned encoder to go with it.")] = None,
     rows: Annotated[Path | None, typer.Option(help="Only write the rows an encoder is tuned on.")] = None,
+    feedback: Annotated[
+        bool,
+        typer.Option(
+            "--feedback", help="Learn also from what people decided, with its words as they are now."
+        ),
+    ] = False,
     json_out: Annotated[bool, typer.Option("--json", help="Print the record as JSON.")] = False,
 ) -> None:
     """Train a model and measure it; the same data give the same model.
 
-    Point GOLDENHOUR_CLASSIFIER__MODEL at it to use it.
+    `goldenhour model add` brings it in; `goldenhour model promote` takes it into use.
     """
     if not folder.is_dir():
         raise Complaint(f"{folder} is no folder; name one laid out like data/README.md")
+    decided = read_feedback(rows) if feedback else []
     if rows is not None:
-        print(f"{write_rows(folder, rows):,} rows are in {rows}")
+        print(f"{write_rows(folder, rows, decided):,} rows are in {rows}")
         return
-    record = train(folder, out, encoder=encoder, say=say_so)
+    record = train(folder, out, encoder=encoder, feedback=decided, say=say_so)
     settings = read_settings().model_copy(update={"classifier": ClassifierSettings(model=str(out))})
-    keep_figures(out, measure(load_model(settings), folder, say=say_so))
+    keep_figures(out, measure(load_model(settings), folder, feedback=decided, say=say_so))
     if json_out:
         print(json.dumps(record))
     else:
         print(f"model {record['version']} from {record['texts']:,} texts is in {out}")
+
+
+def read_feedback(rows: Path | None) -> list[Row]:
+    """What people decided, with the words of now. Words of real posts may only lie in the data folder."""
+    settings = read_settings()
+    if rows is not None and settings.data.resolve() not in rows.resolve().parents:
+        raise Complaint(
+            f"{rows} would hold words of real posts: with --feedback name a file in {settings.data.resolve()}, "
+            "and delete it when the encoder is tuned"
+        )
+    with open_database(settings, pool=1) as engine, Session(engine) as session:
+        made = step(session)
+        if not made.lessons:
+            raise Complaint(
+                f"people have given no labels to learn from: {made.people} have decided so far, and with fewer than "
+                f"{FEWEST_PEOPLE} one would give more than a fifth; leave --feedback away"
+            )
+        return teaching_rows(session, made)
 
 
 def say_so(what: str) -> None:

@@ -18,6 +18,7 @@ from classifier import versions
 from classifier.learning_records import Promotion, ShadowRun
 from classifier.promotion import in_use, register, shadow
 from config.cli import Complaint
+from config.commands import teaching
 from config.commands.assessing import load_model
 from config.database import open_database
 from config.models import load_version, models_folder
@@ -233,6 +234,11 @@ def compare_shadow(
         print(json.dumps(msgspec.to_builtins(found._asdict(), str_keys=True)))
     else:
         _print(found)
+
+
+model.command("labels")(teaching.labels)
+model.command("misses")(teaching.misses)
+model.command("drift")(teaching.drift)
 
 
 def _print(found: Compared) -> None:
