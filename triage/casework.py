@@ -173,11 +173,11 @@ def _weigh(case: Case, placed: Sequence[Placed]) -> None:
     cap = _cap(case, [each.rule.no_worse_than for each in opening])
     weighed = [each.arrival.weighed for each in opening if cap or each.rule.no_worse_than is None]
     whole = of_case(case.severity_parts, weighed, posts=case.post_count, sources=case.source_count)
-    _follow(case, int(max(whole.level, Severity(cap)) if cap else whole.level))
+    follow(case, int(max(whole.level, Severity(cap)) if cap else whole.level))
     case.severity_parts = {**whole.parts, CAP: cap} if cap else whole.parts
 
 
-def _follow(case: Case, level: int) -> None:
+def follow(case: Case, level: int) -> None:
     """A machine never lowers a case. What a person set stays, until posts are graver than they knew and than they
     said."""
     known = case.severity_computed

@@ -24,6 +24,8 @@ from triage.records import (
     Statement,
     Status,
 )
+from triage.track_records import Track
+from triage.tracks import tracks_of
 
 PAGE = 50
 POSTS = 200
@@ -68,6 +70,7 @@ class CaseView(NamedTuple):
     posts: list[tuple[Post, Membership, Assessment | None]]
     alerts: list[tuple[Alert, list[Delivery]]]
     clocks: list[Clock]
+    tracks: list[Track]
     statements: list[Statement]
     log: list[LogEntry]
 
@@ -138,6 +141,7 @@ def case_view(session: Session, case: Case, *, now: datetime) -> CaseView:
         posts=_posts(session, case.id),
         alerts=[(alert, deliveries[alert.id]) for alert in alerts],
         clocks=list(session.scalars(clocks)),
+        tracks=tracks_of(session, case.id),
         statements=list(session.scalars(statements)),
         log=list(session.scalars(log)),
     )

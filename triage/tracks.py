@@ -13,9 +13,9 @@ from sqlmodel import Session, col, select
 
 from triage.clocks import ANSWERED_BY
 from triage.lifecycle import CONFIRMED, RAISED, Due, Lifecycle, TrackName
-from triage.locked import Conflict, lock, must_be_open, touch
+from triage.locked import Conflict, lock, must_be_open, stop_clocks, touch
 from triage.permissions import Permission, need
-from triage.records import Case, Clock, Person, Status
+from triage.records import Alert, AlertState, Case, Clock, Person, Status
 from triage.track_records import Prompt, Track
 
 WORKS = {
@@ -133,6 +133,9 @@ def close_case(session: Session, case_id: UUID, *, who: Person, why: str, now: d
     if not why.strip():
         raise Conflict("Say why: the review meeting reads the reason.")
     case.status, case.claimed_by, case.claimed_until = Status.CLOSED, None, None
+    for alert in session.scalars(select(Alert).where(Alert.case_id == case_id)):
+        alert.state = AlertState.CLOSED
+    stop_clocks(session, case, by=who.username, now=now)
     touch(session, case, "closed", who=who, now=now, why=why.strip())
     return case
 

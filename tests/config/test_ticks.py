@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine, text
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from collector.catalogue import Watch, sync_sources
 from collector.evidence_records import CustodyEntry, Fetch
@@ -20,10 +20,12 @@ from config.ticks import (
     keep_house,
     let_go_by_night,
     look_again,
+    mind_clocks,
     note_quiet,
 )
-from tests.make import make_case, make_post
-from triage.records import Membership
+from tests.make import make_alert, make_case, make_post
+from triage.records import AlertState, Clock, Desk, Membership, Status
+from triage.track_records import Track
 
 NOON = datetime(2026, 7, 14, 12, 0, tzinfo=UTC)
 
@@ -190,3 +192,21 @@ def test_what_is_kept_for_a_time_goes_in_the_night(hour: int, left: int, house: 
     let_go_by_night(house, NOON.replace(hour=hour))
     with house.engine.connect() as connection:
         assert connection.scalar(text("SELECT count(*) FROM fetches")) == left
+
+
+def test_clocks_that_ran_out_are_marked_once_and_tracks_begun_where_there_are_none(house: House) -> None:
+    with Session(house.engine, expire_on_commit=False) as session:
+        late, bare = make_case(), make_case(status=Status.CONFIRMED)
+        session.add_all([late, bare])
+        session.flush()
+        alert = make_alert(late, state=AlertState.ACKNOWLEDGED)
+        due = NOON - timedelta(minutes=1)
+        clock = Clock(case_id=late.id, name="first_line", desk=Desk.COMMS, started_at=due, due_at=due)
+        session.add_all([alert, clock])
+        session.commit()
+        for _ in range(2):
+            mind_clocks(house, NOON)
+        session.expire_all()
+        assert (alert.state, alert.revision) == (AlertState.OPEN, 2)
+        assert clock.breached_at == NOON
+        assert {each.case_id for each in session.exec(select(Track))} == {bare.id}

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -25,6 +25,7 @@ from tests.make import LIFECYCLE, NOON, make_alert, make_assessment, make_case, 
 from triage import actions, tracks
 from triage.body_worn import Known, note_body_worn, note_viewing, share_seen
 from triage.breaches import begin_tracks, mark_breaches, overdue_cases, unbegun_cases
+from triage.casework import follow
 from triage.clocks import LONDON, due_at
 from triage.lifecycle import LifecycleError, TrackName, read_lifecycle
 from triage.overrides import override_of, set_severity, take_back_severity
@@ -571,3 +572,17 @@ def test_no_order_of_acts_breaks_a_lifecycle(databases: Databases) -> None:
             )  # fmt: skip
         finally:
             Lifecycles.engine.dispose()
+
+
+@given(st.integers(1, 5), st.integers(1, 5), st.lists(st.integers(1, 5), max_size=6))
+def test_what_a_person_said_stays_until_posts_are_graver_than_both(
+    computed: int, said: int, found: list[int]
+) -> None:
+    case = make_case(severity=said, severity_computed=computed)
+    for level in found:
+        follow(case, level)
+    grave = [level for level in found if level < min(computed, said)]
+    assert case.severity == min([said, *grave])
+    assert (case.severity_computed is None) is bool(grave)
+    if not grave:
+        assert case.severity_computed == min([computed, *found])

@@ -127,7 +127,10 @@ def _shown(
                 state=state,
                 moves=[(name, plan.state(name)) for name in state.to if name in plan.states],
                 owner=names.get(each.owner, ""),
-                clocks=[clock_shown(clock, now) for clock in sorted(ours, key=_running_first)],
+                clocks=[
+                    clock_shown(clock, now, cut_off=_cut_off(clock, each, lifecycle))
+                    for clock in sorted(ours, key=_running_first)
+                ],
                 mine=each.owner == me.id,
                 allowed=case.status in OPEN and may(me, tracks.WORKS[TrackName(each.name)]),
             )
@@ -135,19 +138,35 @@ def _shown(
     return made
 
 
-def clock_shown(clock: Clock, now: datetime) -> ClockShown:
-    """How one clock is said: `in 41 h`, `overdue by 3 h`, `standing still`, `done 2 h late`."""
+def clock_shown(clock: Clock, now: datetime, *, cut_off: bool = False) -> ClockShown:
+    """How one clock is said: `in 41 h`, `overdue by 3 h`, `standing still`, `done, 2 h late`. `cut_off`: its track
+    ended before it was done."""
     late = clock.stopped_at - clock.due_at if clock.stopped_at else now - clock.due_at
-    if clock.stopped_at is not None:
-        says, manner = f"done, {spell(late)} late" if late > timedelta(0) else "done", "done"
+    if cut_off:
+        says, manner = "ended with its track", "done"
+    elif clock.stopped_at is not None:
+        says, manner = f"done, {_long(late)} late" if late > timedelta(0) else "done", "done"
     elif clock.paused_at is not None:
         says, manner = "standing still", "still"
     elif late > timedelta(0):
-        says, manner = f"overdue by {spell(late)}", "over"
+        says, manner = f"overdue by {_long(late)}", "over"
     else:
-        says, manner = f"in {spell(-late)}", "soon" if -late < timedelta(minutes=30) else "running"
+        says, manner = f"in {_long(-late)}", "soon" if -late < timedelta(minutes=30) else "running"
     because = clock.paused_because or "" if manner == "still" else ""
     return ClockShown(clock.name, plain(clock.name), clock.due_at, says, manner, because)
+
+
+def _long(length: timedelta) -> str:
+    """Hours up to three days: `41 h`."""
+    whole = length >= timedelta(hours=10) and length < timedelta(days=3)
+    return f"{length // timedelta(hours=1)} h" if whole else spell(length)
+
+
+def _cut_off(clock: Clock, track: Track, lifecycle: Lifecycle) -> bool:
+    plan = next(each for each in lifecycle.clock if each.name == clock.name)
+    return (
+        clock.stopped_at is not None and clock.stopped_at == track.closed_at and track.state not in plan.ends
+    )
 
 
 def _running_first(clock: Clock) -> tuple[bool, datetime]:

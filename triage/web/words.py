@@ -143,7 +143,7 @@ def percent(p: float) -> str:
 
 def plain(name: str) -> str:
     """A name from a rule or clock as words: `first_line` reads `First line`."""
-    said = name.replace("_", " ").replace("-", " ").strip().replace("bwv", "BWV")
+    said = name.replace("_", " ").replace("-", " ").strip().replace("bwv", "BWV").replace("dps", "DPS")
     return said[:1].upper() + said[1:]
 
 
