@@ -36,6 +36,13 @@ SCORES = ("incident_any", "incident", "severity", "claim", "unverified")
 LABELS = ("first_hand", "has_video", "official_police_post")
 RAISED = 0.5
 UNSEEN = "words never met"
+IN_WORDS = {
+    "incident": "force, stops, deaths and pursuits",
+    "incident_any": "any encounter",
+    "raised": "share likely an encounter",
+    "length": "length of texts",
+    "language": "languages",
+}
 
 Numbers = dict[str, dict[str, int]]
 
@@ -52,6 +59,11 @@ class Shift(NamedTuple):
     measure: str
     psi: float
     state: State
+
+    @property
+    def said(self) -> str:
+        """The measure in words."""
+        return IN_WORDS.get(self.measure, self.measure.replace("_", " "))
 
 
 class Judged(NamedTuple):

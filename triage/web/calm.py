@@ -172,7 +172,7 @@ def _drifting(session: Session) -> Iterator[Trouble]:
     """Until a later day is calm."""
     for day in judge(session, days=1):
         if day.state is Drift.ALARM:
-            furthest = " and ".join(each.measure.replace("_", " ") for each in day.shifts[:2])
+            furthest = " and ".join(each.said for each in day.shifts[:2] if each.state is Drift.ALARM)
             yield Trouble(
                 f"The model sees other posts than it was taken into use with: {furthest} on {day.day:%d %b}",
                 "Look at the drift; compare or train another model",

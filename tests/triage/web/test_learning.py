@@ -114,8 +114,11 @@ def test_drift_is_an_alarm_on_every_page_until_a_calm_day(tom: Browser, engine: 
             ScoreDay(day=(NOW - timedelta(days=2)).date(), model=models, posts=1_000, numbers=drifted)
         )
         session.commit()
-    assert "sees other posts than it was taken into use with: raised" in tom.get("/queue").text
-    assert re.search(r"1,000 alarm \w+ [1-9]", words(tom, "/model"))
+    assert (
+        "sees other posts than it was taken into use with: share likely an encounter on"
+        in tom.get("/queue").text
+    )
+    assert re.search(r"1,000 alarm share likely an encounter [1-9]", words(tom, "/model"))
     with Session(engine) as session:
         session.add(ScoreDay(day=(NOW - timedelta(days=1)).date(), model=models, posts=1_000, numbers=calm))
         session.commit()
