@@ -11,6 +11,7 @@ from config.inbox import inbox_of, partners_doors
 from config.service import House
 from config.slack import channels_of, doors_of
 from config.supervise import when_asked_to_end
+from triage.claim_types import read_guide
 from triage.lifecycle import read_lifecycle
 from triage.web.app import desk
 
@@ -28,6 +29,7 @@ def desk_of(house: House) -> FastAPI:
         inbox=inbox_of(house),
         files=Files(house.settings.media, house.settings.http.largest_file_bytes),
         lifecycle=read_lifecycle(house.settings.file("tracks.toml")),
+        guide=read_guide(house.settings.file("claims.toml")),
         now=house.clock,
     )
 

@@ -24,6 +24,7 @@ from starlette.types import Scope
 
 from collector.video.files import Files
 from triage import actions
+from triage.claim_types import Guide
 from triage.lifecycle import Lifecycle
 from triage.permissions import Denied
 from triage.settings import WebSettings
@@ -33,6 +34,7 @@ from triage.web import (
     alerts,
     api,
     case,
+    claims,
     counts,
     coverage,
     dropped,
@@ -80,6 +82,7 @@ PAGES = (
     acts,
     evidence,
     footage,
+    claims,
     alerts,
     sources,
     source,
@@ -108,6 +111,7 @@ def desk(
     doors: Sequence[APIRouter] = (),
     inbox: Inbox | None = None,
     files: Files | None = None,
+    guide: Guide | None = None,
     lifecycle: Lifecycle | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> FastAPI:
@@ -116,6 +120,7 @@ def desk(
 
     `doors` are routers that check their own callers and limit their own bodies, such as Slack's signed
     interactions: no session, no token. `inbox` is what tips and pasted links need, `files` where evidence lies,
+    `guide` what to check of claims.
     `lifecycle` is how cases go on; without it they have no tracks.
     """
     secure = is_secure(settings)
@@ -136,6 +141,7 @@ def desk(
         live.Hub(_plain(engine)),
         files or Files(Path("var/media")),
         inbox or Inbox.alone(),
+        guide or Guide(),
         lifecycle,
         now,
     )

@@ -26,6 +26,7 @@ from triage.records import (
     Statement,
     StatementState,
 )
+from triage.web.claim_rows import read_panel
 from triage.web.filters import Filters
 from triage.web.permitted import note_view
 from triage.web.queue import find_case
@@ -100,6 +101,7 @@ def case(visit: Visiting, ref: str, posts: Annotated[int, Query(ge=1, le=10_000)
         posts_pages=-(-found.post_count // POSTS_PER_PAGE),
         stopped=_stopped(visit.session, found.id),
         facts=facts(voices),
+        panel=read_panel(visit.session, found, visit.room.guide),
         statements=_statements(visit.session, found.id),
         told=_told(visit.session, found.id),
         reviews=_reviews(visit.session, found.id),

@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from collector.video.files import Files
+from triage.claim_types import Guide
 from triage.lifecycle import Lifecycle
 from triage.records import Person
 from triage.settings import WebSettings
@@ -37,6 +38,14 @@ SAID = {
     "footage-shown": "Shown to you for 15 minutes. The custody log says so.",
     "footage-added": "Added. It is being looked at; what it shows stands here within a minute or two.",
     "released-evidence": "The release is entered.",
+    "claim-noted": "Noted. Posts are being compared with it.",
+    "claim-changed": "Entered. The log says who.",
+    "claim-asked": "Asked. It counts once a second person agrees.",
+    "claim-decided": "Decided. The reason and the evidence stand beside it.",
+    "claim-refused": "Not agreed. The claim is as it was.",
+    "claim-off": "Taken off. Posts are not compared with it any more.",
+    "question-noted": "The question is noted.",
+    "question-answered": "Entered beside the question.",
     "password": "Your new password is set. Other browsers are signed out.",
     "signed-out": "You have signed out.",
     "pasted": "The link is kept, with its title.",
@@ -77,6 +86,7 @@ class Room(NamedTuple):
     hub: Hub
     files: Files
     inbox: Inbox
+    guide: Guide
     lifecycle: Lifecycle | None
     now: Callable[[], datetime]
 

@@ -46,6 +46,9 @@ SIGNED_IN = {
     "GET /cases/{ref}/dismiss",
     "GET /cases/{ref}/footage/{footage}/blurred",
     "GET /cases/{ref}/footage/{footage}/sheet",
+    "GET /claims",
+    "GET /claims/{ref}",
+    "GET /cases/{ref}/claims/new",
     "GET /alerts",
     "GET /sources",
     "GET /sources/{name}",
@@ -85,6 +88,18 @@ SIGNED_IN_WITH_TOKEN = {
     "POST /cases/{ref}/close",
     "POST /sign-out",
     "POST /account/password",
+    "POST /cases/{ref}/claims",
+    "POST /cases/{ref}/questions",
+    "POST /cases/{ref}/questions/{question}",
+    "POST /claims/{ref}/words",
+    "POST /claims/{ref}/sighting",
+    "POST /claims/{ref}/merge",
+    "POST /claims/{ref}/part",
+    "POST /claims/{ref}/withdraw",
+    "POST /claims/{ref}/restore",
+    "POST /claims/{ref}/decide",
+    "POST /claims/{ref}/answer",
+    "POST /claims/{ref}/undo",
     "POST /manual",
     "POST /queue/next",
     "POST /queue/bulk",
@@ -184,7 +199,7 @@ def test_looking_changes_nothing(engine: Engine, amira: Browser) -> None:
 
     amira.get("/cases/1")  # that someone has seen a case is noted, once in ten minutes
     before = everything()
-    elsewhere = {"GET /live", "GET /log", "GET /manual/{ref}"}  # no post has id 1, and no footage was seeded
+    elsewhere = {"GET /live", "GET /log", "GET /manual/{ref}", "GET /claims/{ref}"}  # none has id 1
     for route in sorted(each for each in SIGNED_IN - elsewhere if "{footage}" not in each):
         _, path = filled(route)
         query = "?since=2026-01-01T00:00:00Z" if path == "/queue/new" else ""

@@ -1,0 +1,133 @@
+"""The pages of claims: noted from a post, decided by two people, found by words, never by person."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import Engine
+from sqlmodel import Session, col, select
+
+from collector.records import Post
+from tests.browser.seed import Seeded
+from tests.browser.seed_claims import seed_claims
+from tests.served import Browser, field
+from triage.claim_records import ClaimSighting, ClaimState, KnownClaim, Question, SightingState
+from triage.records import Membership
+
+
+@pytest.fixture(autouse=True)
+def known(engine: Engine, seeded: Seeded) -> None:
+    with Session(engine, expire_on_commit=False) as session:
+        seed_claims(session, seeded.cases[0], seeded.officer, now=datetime.now(UTC))
+
+
+def claim(engine: Engine, number: int) -> KnownClaim:
+    with Session(engine, expire_on_commit=False) as session:
+        return session.exec(select(KnownClaim).where(KnownClaim.number == number)).one()
+
+
+def post_of(engine: Engine, seeded: Seeded) -> Post:
+    with Session(engine, expire_on_commit=False) as session:
+        members = select(Post).join(Membership, col(Membership.post_id) == Post.id)
+        return session.exec(members.where(Membership.case_id == seeded.cases[1].id, Membership.sure)).first()  # type: ignore[return-value]
+
+
+def test_a_claim_is_noted_from_the_words_of_a_post(engine: Engine, seeded: Seeded, amira: Browser) -> None:
+    post = post_of(engine, seeded)
+    form = amira.get(f"/cases/2/claims/new?post={post.id}")
+    assert form.status_code == 200
+    assert post.text.split()[0] in form.text
+    assert f"/cases/2/claims/new?post={post.id}" in amira.get("/cases/2").text
+    sent = {
+        "words": f"{post.text} says @somebody.example",
+        "title": "T",
+        "kind": "truncated",
+        "post": str(post.id),
+    }
+    answer = amira.fill_in("/cases/2/claims", **sent)
+    assert answer.headers["location"] == "/cases/2?said=claim-noted#claims"
+    made = claim(engine, 4)
+    assert (made.type, made.post_id, made.state) == ("truncated", post.id, "unverified")
+    assert "somebody" not in made.text
+    assert "/claims/4" in amira.get("/cases/2").text
+
+
+def test_what_is_missing_is_said(amira: Browser) -> None:
+    answer = amira.fill_in("/cases/2/claims", words="short")
+    assert answer.status_code == 409
+    assert "10 to 2,000 characters" in answer.text
+    assert amira.get("/claims/99").status_code == 404
+    assert amira.get("/cases/2/claims/new?post=00000000-0000-0000-0000-000000000000").status_code == 404
+    assert amira.fill_in("/claims/1/decide", state="lies").status_code == 422
+
+
+def test_two_people_call_a_claim_false_and_one_takes_it_back(
+    engine: Engine, amira: Browser, tom: Browser
+) -> None:
+    page = amira.get("/claims/1").text
+    assert "Somebody else has to agree" in page
+    assert ">Agree<" not in page
+    decision = field(page, "decision")
+    assert amira.fill_in("/claims/1/answer", decision=decision, agreed="true").status_code == 409
+    tom.fill_in("/claims/1/answer", decision=decision, agreed="true")
+    assert claim(engine, 1).state == ClaimState.FALSE
+    assert "false, on evidence" in amira.get("/cases/1").text
+    tom.fill_in("/claims/1/undo", why="The hospital was mistaken")
+    assert claim(engine, 1).state == ClaimState.UNVERIFIED
+
+
+def test_met_statement_wrong_is_ticked_and_agreed(engine: Engine, amira: Browser, tom: Browser) -> None:
+    sent = {"state": "partial", "wrong": "true", "why": "We said no force", "evidence": "BWV 3\nlog 7"}
+    assert "claim-asked" in amira.fill_in("/claims/3/decide", **sent).headers["location"]
+    tom.fill_in("/claims/3/answer", decision=field(tom.get("/claims/3").text, "decision"), agreed="true")
+    assert claim(engine, 3).met_wrong
+    assert "Met statement wrong" in amira.get("/cases/1").text
+
+
+def test_suggested_posts_are_answered(engine: Engine, amira: Browser) -> None:
+    before = amira.get("/claims/1").text
+    assert "You decide" in before
+    amira.fill_in("/claims/1/sighting", post=field(before, "post"), same="true")
+    with Session(engine) as session:
+        states = [each.state for each in session.exec(select(ClaimSighting))]
+    assert states.count(SightingState.CONFIRMED) == 2
+
+
+def test_claims_are_found_by_their_words_and_never_by_person(amira: Browser) -> None:
+    assert "C-2" in amira.get("/claims?q=another+city").text
+    assert "C-1" not in amira.get("/claims?q=another+city").text
+    assert "C-2" in amira.get("/claims?state=disputed").text
+    assert "No claim holds that" in amira.get("/claims?q=100%25_").text
+    assert "incidents, not people" in amira.get("/claims?q=@somebody").text
+
+
+def test_merging_and_taking_off_are_undone_in_one_click(engine: Engine, amira: Browser) -> None:
+    amira.fill_in("/cases/1/claims", words="He died before the ambulance came", title="Died")
+    amira.fill_in("/claims/4/merge", into="C-1")
+    assert 'href="/claims/4"' in amira.get("/claims/1").text
+    assert "Take apart" in amira.get("/claims/4").text
+    amira.fill_in("/claims/4/part")
+    amira.fill_in("/claims/4/withdraw", why="Noted twice")
+    assert "Put back" in amira.get("/claims/4").text
+    amira.fill_in("/claims/4/restore")
+    amira.fill_in("/claims/4/words", words="He died on the way", title="Died", kind="false_death")
+    made = claim(engine, 4)
+    assert (made.withdrawn_at, made.merged_into, made.text) == (None, None, "He died on the way")
+
+
+def test_a_question_is_noted_and_answered_on_the_case_page(engine: Engine, amira: Browser) -> None:
+    amira.fill_in("/cases/2/questions", words="Has it been referred?")
+    with Session(engine) as session:
+        asked = session.exec(select(Question).where(col(Question.text).contains("referred"))).one().id
+    address = f"/cases/2/questions/{asked}"
+    assert amira.fill_in(address, state="cannot_say", words="Proceedings are active").status_code == 303
+    assert "Proceedings are active" in amira.get("/cases/2").text
+    assert amira.fill_in(address, state="maybe", words="x").status_code == 422
+
+
+def test_who_may_only_read_sees_claims_and_nothing_to_press(
+    engine: Engine, visit: Callable[[], Browser], amira: Browser
+) -> None:
+    page = amira.get("/claims/1").text
+    assert "/claims/1/decide" not in page  # one waits
+    assert "/claims/2/decide" in amira.get("/claims/2").text
