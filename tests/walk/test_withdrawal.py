@@ -20,7 +20,11 @@ from config.queues.collect import author_key, prefilter_of
 from config.service import House, tasks_of
 from config.settings import Settings
 from tests.conftest import NOON
+from tests.make import make_person
 from tests.walk.one_walk import do_jobs
+from triage.claim_forget import forget_claims_withdrawn
+from triage.claim_records import ClaimSighting, KnownClaim
+from triage.claims import note_claim
 from triage.custody import take_into_custody
 from triage.records import Alert, Case, Delivery, Membership, Routing, Statement
 
@@ -93,7 +97,7 @@ def test_no_table_and_no_line_of_the_log_keeps_a_word_of_a_withdrawn_post(
 ) -> None:
     does = {
         name: task
-        for queue in ("assess", "route", "respond", "look")
+        for queue in ("assess", "route", "respond", "look", "claims")
         for name, task in tasks_of(queue, house).items()
     }
     edit = post(f"{WORDS} and could not breathe", edited_at=NOON)
@@ -105,15 +109,29 @@ def test_no_table_and_no_line_of_the_log_keeps_a_word_of_a_withdrawn_post(
     do_jobs(house, does)
     with Session(house.engine) as session:
         take_into_custody(session, now=NOON)
+        member, who = session.exec(select(Membership)).first(), make_person()
+        assert member
+        session.add(who)
+        note_claim(session, member.case_id, words=WORDS, post=member.post_id, who=who, now=NOON)
         session.commit()
+    do_jobs(house, does)
+    with Session(house.engine) as session:
         routings = len(session.exec(select(Routing)).all())
         signals = next(each.signals for each in session.exec(select(Assessment)) if each.signals)
-        for kind in (Case, Membership, Alert, Delivery, Statement, PostVersion):  # or nothing is proven
+        for kind in (
+            Case,
+            Membership,
+            Alert,
+            Delivery,
+            Statement,
+            PostVersion,
+            KnownClaim,
+            ClaimSighting,
+        ):  # or nothing is proven
             assert session.exec(select(kind)).first(), kind
     before = held(house.engine)
-    assert {"posts.text", "posts.payload", "post_versions.text", "media.alt", "assessments.signals"} <= set(
-        before
-    )
+    quoted = {"post_versions.text", "media.alt", "assessments.signals", "known_claims.text"}
+    assert {"posts.text", "posts.payload"} | quoted <= set(before)
 
     bring(
         house, Batch(deletions=[Deletion("bluesky", "its account is deleted", prefix="at://did:plc:secret/")])
@@ -133,6 +151,8 @@ def test_no_table_and_no_line_of_the_log_keeps_a_word_of_a_withdrawn_post(
         assessed[0].signals = signals  # written by whoever had read the post before it went
         session.commit()
         assert held(house.engine)
+        session.exec(select(ClaimSighting)).first().because = "shares Zebrafinch"  # type: ignore[union-attr]
         forget_withdrawn(session, since=NOON - timedelta(days=1))
+        forget_claims_withdrawn(session, since=NOON - timedelta(days=1), now=NOON)
         session.commit()
     assert held(house.engine) == {}
