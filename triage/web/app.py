@@ -35,6 +35,7 @@ from triage.web import (
     api,
     case,
     claims,
+    correcting,
     counts,
     coverage,
     dropped,
@@ -79,6 +80,7 @@ A_YEAR = "public, max-age=31536000, immutable"
 PAGES = (
     queue,
     case,
+    correcting,
     acts,
     evidence,
     footage,

@@ -87,6 +87,7 @@ NEEDS: dict[str, Permission] = {
     "POST /cases/{ref}/watch": P.TRIAGE,
     "POST /cases/{ref}/confirm": P.TRIAGE,
     "POST /cases/{ref}/undo": P.TRIAGE,
+    "POST /cases/{ref}/type": P.TRIAGE,
     "POST /cases/{ref}/reopen": P.TRIAGE,
     "POST /cases/{ref}/suggestion": P.TRIAGE,
     "POST /cases/{ref}/split": P.TRIAGE,

@@ -67,6 +67,7 @@ SAID = {
     "severity-back": "The computed severity counts again.",
     "closed": "The case is closed. Its history stays.",
     "gap-closed": "The gap is closed. The reason is in the log.",
+    "type-corrected": "The type is corrected. The next model learns from it.",
     "rightly-dropped": "Noted: rightly dropped.",
     "missed": "Noted. It becomes a case in a moment, and both desks are told.",
     "model-asked": "Asked for. Somebody else has to agree.",

@@ -71,6 +71,7 @@ SIGNED_IN = {
     "GET /api/v1/statements",
 }
 SIGNED_IN_WITH_TOKEN = {
+    "POST /cases/{ref}/type",
     "POST /dropped/{sample}",
     "POST /model/ask",
     "POST /model/{asked}/agree",
