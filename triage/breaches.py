@@ -7,13 +7,14 @@ from sqlmodel import Session, col, select
 
 from triage.lifecycle import Lifecycle
 from triage.locked import lock, touch_by
-from triage.log import MACHINE
+from triage.log import MACHINE, Line, note
 from triage.prompts import raise_prompts
 from triage.records import OPEN, Alert, AlertState, Case, Clock, Desk, Status
 from triage.track_records import Track
 from triage.tracks import open_tracks
 
 AT_ONCE = 100
+BREACHED = "clock breached"
 
 
 def overdue_cases(session: Session, *, now: datetime) -> list[UUID]:
@@ -37,10 +38,12 @@ def mark_breaches(session: Session, case_id: UUID, lifecycle: Lifecycle, *, now:
     clocks = list(session.scalars(asked.execution_options(populate_existing=True)))
     for clock in clocks:
         clock.breached_at = now
-        if case.severity <= lifecycle.breach.alert_to and now - clock.due_at <= lifecycle.breach.alert_within:
-            raise_anew(session, case, Desk(clock.desk), rule="clock breached", now=now)
         detail = {"clock": clock.name, "due_at": clock.due_at.isoformat(), "severity": case.severity}
-        touch_by(session, case, "clock breached", who=MACHINE, now=now, detail=detail)
+        if case.severity <= lifecycle.breach.alert_to and now - clock.due_at <= lifecycle.breach.alert_within:
+            raise_anew(session, case, Desk(clock.desk), rule=BREACHED, now=now)
+            touch_by(session, case, BREACHED, who=MACHINE, now=now, detail=detail)
+        else:
+            note(session, [Line(BREACHED, case.id, None, detail)], who=MACHINE, now=now)
     return len(clocks)
 
 

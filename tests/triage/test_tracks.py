@@ -195,7 +195,11 @@ def test_a_breach_is_marked_logged_and_told_once(session: Session, case: Case, a
 
 def test_an_old_breach_is_marked_and_wakes_nobody(session: Session, case: Case, ann: Person) -> None:
     actions.acknowledge(session, case.id, who=ann, desk=Desk.COMMS, now=NOON)
+    session.commit()
+    session.execute(text("DELETE FROM procrastinate_jobs"))
     assert mark_breaches(session, case.id, LIFECYCLE, now=NOON + timedelta(days=30)) > 3
+    session.commit()
+    assert session.execute(text("SELECT count(*) FROM procrastinate_jobs")).scalar_one() == 0
     assert {each.state for each in session.exec(select(Alert))} == {AlertState.ACKNOWLEDGED}
 
 
