@@ -123,3 +123,11 @@ def test_drift_is_an_alarm_on_every_page_until_a_calm_day(tom: Browser, engine: 
         session.add(ScoreDay(day=(NOW - timedelta(days=1)).date(), model=models, posts=1_000, numbers=calm))
         session.commit()
     assert "sees other posts" not in tom.get("/queue").text
+
+
+def test_the_type_of_a_case_is_corrected_on_its_page(amira: Browser, seeded: Seeded) -> None:
+    answered = amira.fill_in("/cases/1/type", kind="stop_search")
+    assert answered.headers["location"] == "/cases/1?said=type-corrected"
+    assert "Said to be Stop and search" in words(amira, "/cases/1")
+    assert amira.fill_in("/cases/1/type", kind="stop_search").status_code == 409
+    assert amira.fill_in("/cases/1/type", kind="anything").status_code == 422
