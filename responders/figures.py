@@ -226,8 +226,9 @@ def _source(name: str, row: SourceRow | None, posts: dict[str, int], gaps: dict[
 
 
 def _late_by(clock: Clock, period: Period) -> timedelta | None:
-    """How late a clock was stopped; one that still ran at the period's end was late by then at least."""
-    if clock.stopped_at is not None and clock.stopped_at <= clock.due_at:
+    """How late a clock was stopped; one that still ran at the period's end was late by then at least, and one that was
+    paused in time is not late."""
+    ended = clock.stopped_at or clock.paused_at
+    if ended is not None and ended <= clock.due_at:
         return None
-    ended = clock.stopped_at if clock.stopped_at is not None else period.until
-    return max(ended - clock.due_at, timedelta(0))
+    return max((ended or period.until) - clock.due_at, timedelta(0))

@@ -19,6 +19,7 @@ from hypothesis.stateful import (
 from sqlalchemy import Engine, text
 from sqlmodel import Session, col, create_engine, select
 
+from responders.figures import Period, clocks_due
 from tests.conftest import LOG_KEY
 from tests.databases import Databases
 from tests.make import LIFECYCLE, NOON, make_alert, make_assessment, make_case, make_person, make_post
@@ -156,6 +157,19 @@ def test_a_pause_needs_a_reason_and_moves_the_time(session: Session, case: Case,
     clock = clock_of(session, case, "supervisor_account")
     assert (clock.due_at, clock.paused_s, clock.paused_at) == (NOON + 172 * HOUR, 100 * 3600, None)
     assert logged(session, case, "clock paused")[0].why == why
+
+
+def test_the_review_counts_no_clock_late_that_was_paused_in_time(
+    session: Session, case: Case, ann: Person
+) -> None:
+    tracks.pause_clock(
+        session, case.id, "family_contact", LIFECYCLE, who=ann, why="Asked to wait", now=NOON + HOUR
+    )
+    session.commit()
+    figures = {each.name: each for each in clocks_due(session, Period(NOON, NOON + timedelta(days=2)))}
+    late = {name: [row.late_by for row in figure.rows] for name, figure in figures.items()}
+    assert late["family_contact"] == [None]
+    assert late["dps_told"] == [timedelta(days=2) - timedelta(minutes=15)]
 
 
 def test_an_alert_is_answered_not_paused(session: Session, case: Case, ann: Person) -> None:
