@@ -4,7 +4,7 @@ Works in jobs of its own, which nothing waits for. The library of known claims i
 """
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -14,26 +14,13 @@ from sqlmodel import Session, col, func, select
 from classifier.claims import Claim, Claims
 from classifier.records import reading_text
 from collector.bulk import put_rows
-from collector.jobs import defer, ids
 from triage.claim_records import ClaimSighting, KnownClaim, SightingState
 from triage.claim_types import Matching
 from triage.claims import first_seen
 
-AT_ONCE = 100  # posts compared in one job
 LONGEST_READ = 2_000  # characters of a post that are compared
 BEST = 3
-BACK = timedelta(days=7)
-MOST_BACK = 2_000
 
-_COMPARED = text("""
-    SELECT r.id FROM unnest(CAST(:posts AS uuid[])) AS r (id)
-    WHERE EXISTS (SELECT FROM memberships AS m WHERE m.post_id = r.id)
-        OR EXISTS (SELECT FROM assessments AS a WHERE a.post_id = r.id AND a.claim >= :likely)
-""")
-_LOOKED_BACK = text("""
-    (SELECT post_id FROM memberships WHERE case_id = :case ORDER BY joined_at DESC LIMIT :most)
-    UNION (SELECT post_id FROM assessments WHERE at > :since AND claim >= :likely ORDER BY at DESC LIMIT :most)
-""")
 _READ = text("""
     SELECT p.id, p.title, p.text, p.published_at FROM post_keys AS k
     JOIN posts AS p ON p.id = k.id AND p.collected_at = k.collected_at
@@ -101,22 +88,6 @@ def looked_for(session: Session) -> list[Known]:
     ]
 
 
-def leave_claims(session: Session, posts: Sequence[UUID], matching: Matching) -> None:
-    """Leave jobs that compare those of these posts that are in a case or likely make a checkable claim."""
-    if not session.execute(text("SELECT EXISTS (SELECT FROM known_claims)")).scalar_one():
-        return
-    _leave(session, session.scalars(_COMPARED, {"posts": list(posts), "likely": matching.claim_above}).all())
-
-
-def look_back(session: Session, claim_id: UUID, matching: Matching, *, now: datetime) -> None:
-    """Leave the same for a claim that is new: the posts of its case, and those of the last days."""
-    claim = session.get(KnownClaim, claim_id)
-    if claim is None:
-        return
-    values = {"case": claim.case_id, "since": now - BACK, "likely": matching.claim_above, "most": MOST_BACK}
-    _leave(session, session.scalars(_LOOKED_BACK, values).all())
-
-
 def match_claims(
     session: Session, posts: Sequence[UUID], library: Library, matching: Matching, *, now: datetime
 ) -> int:
@@ -166,8 +137,3 @@ def _keep(
     put_rows(session, ClaimSighting, rows)
     first_seen(session, *{known[each.claim].merged_into or each.claim for each in seen})
     return len(rows)
-
-
-def _leave(session: Session, posts: Sequence[UUID]) -> None:
-    for start in range(0, len(posts), AT_ONCE):
-        defer(session, "match_claims", queue="claims", posts=ids(posts[start : start + AT_ONCE]))

@@ -4,7 +4,9 @@ Nothing here says what a claim is worth: that is decided, by people, in `triage/
 caller's transaction. Lines of the log name a claim by its number; its words may be somebody's.
 """
 
+import re
 from datetime import datetime
+from difflib import SequenceMatcher
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +14,6 @@ from sqlalchemy import text, update
 from sqlmodel import Session, col, select
 
 from classifier.records import reading_text
-from classifier.wording import longest_run, stems
 from collector.jobs import defer
 from collector.records import Post
 from triage.claim_records import ClaimSighting, ClaimState, ClaimType, KnownClaim, Question, SightingState
@@ -23,8 +24,9 @@ from triage.permissions import Permission, need
 from triage.records import Case, Membership, Person
 
 LEAST, LONGEST, LONGEST_TITLE = 10, 2_000, 120
-QUOTED_RUN = 5  # so many telling words in a row are the post's own, not ours
+QUOTED_RUN = 6  # so many words in a row are the post's own, not ours
 GONE_TITLE = "Words withdrawn with their post"
+_WORD = re.compile(r"\w+")
 
 _FIRST_SEEN = text("""
     UPDATE known_claims AS c SET first_seen_at = (SELECT min(s.published_at) FROM claim_sightings AS s
@@ -225,10 +227,10 @@ def first_seen(session: Session, *claims: UUID) -> None:
 
 
 def quotes(words: str, post: Post) -> bool:
-    """Whether these words are the post's: a run of its telling words, or all of a short one."""
-    mine, theirs = stems(words), stems(reading_text(post.title, post.text))
-    run = longest_run(mine, theirs)
-    return run >= QUOTED_RUN or (run > 0 and run == min(len(mine), len(theirs)))
+    """Whether these words are the post's: a run of its words, or all of a short one."""
+    mine, theirs = (_WORD.findall(each.casefold()) for each in (words, reading_text(post.title, post.text)))
+    run = SequenceMatcher(None, mine, theirs, autojunk=False).find_longest_match().size
+    return run >= QUOTED_RUN or 0 < run == min(len(mine), len(theirs))
 
 
 def say(

@@ -10,7 +10,8 @@ from sqlmodel import Session
 from classifier.claims import Claim, Claims
 from classifier.model import SHIPPED
 from config.service import House, Task
-from triage.claim_matching import Library, look_back, match_claims
+from triage.claim_jobs import look_back
+from triage.claim_matching import Library, match_claims
 from triage.claim_types import read_guide
 
 

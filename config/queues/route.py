@@ -12,7 +12,7 @@ from collector.looks import leave_looks
 from config.service import House, Task
 from triage.by_footage import match_footage
 from triage.claim_forget import forget_claims
-from triage.claim_matching import leave_claims
+from triage.claim_jobs import leave_claims
 from triage.claim_types import read_guide
 from triage.lifecycle import read_lifecycle
 from triage.memory import Memory

@@ -1,5 +1,9 @@
 """Known claims: noted by people, found in posts, decided with evidence by one or two, forgotten with their post."""
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -14,7 +18,8 @@ from config.settings import HERE
 from tests.make import NOON, make_alert, make_assessment, make_case, make_person, make_post
 from triage import claims, deciding, questions
 from triage.claim_forget import forget_claims
-from triage.claim_matching import Library, leave_claims, look_back, match_claims, sure
+from triage.claim_jobs import leave_claims, look_back
+from triage.claim_matching import Library, match_claims, sure
 from triage.claim_records import AnswerState, ClaimSighting, ClaimState, ClaimType, KnownClaim, SightingState
 from triage.claim_types import Matching, Notice, hypotheses, read_guide
 from triage.locked import Conflict
@@ -477,3 +482,15 @@ def test_a_wrong_guide_is_refused_with_file_and_key(
     with pytest.raises(ValueError, match=says) as refused:
         read_guide(path)
     assert str(path) in str(refused.value)
+
+
+def test_the_terminal_compares_with_the_claims_of_the_service(
+    session: Session, ann: Person, case: Case, database_url: str, tmp_path: Path
+) -> None:
+    claim = noted(session, case, ann)
+    command = [sys.executable, "-m", "config.cli", "claims", "--known", "--top", "1"]
+    told = {**os.environ, "GOLDENHOUR_DATABASE_URL": database_url, "GOLDENHOUR_DATA": str(tmp_path)}
+    line = json.dumps({"id": "p", "text": CLAIM})
+    ran = subprocess.run(command, input=line, capture_output=True, text=True, check=True, env=told)
+    [match] = json.loads(ran.stdout)["matches"]
+    assert (match["claim"], sorted(match)) == (f"C-{claim.number}", ["because", "claim", "score"])
