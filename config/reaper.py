@@ -20,7 +20,7 @@ log = structlog.get_logger()
 
 DEADLY_AFTER = 3
 KEEP_FAILED_DAYS = 30
-LISTED = {"assess": "posts", "route": "posts"}
+LISTED = {"assess": "posts", "route": "posts", "match_claims": "posts"}
 
 STALLED = text(
     """

@@ -104,8 +104,8 @@ def match_claims(
         for match in matches
         if (state := sure(match.score, match.alike, matching)) is not None
     ]
-    there = set(session.scalars(_STILL_THERE, {"posts": list(posts)}))
-    return _keep(session, [each for each in found if each.post in there], posts, library.claims, now=now)
+    there = list(session.scalars(_STILL_THERE, {"posts": list(posts)}))
+    return _keep(session, [each for each in found if each.post in there], there, library.claims, now=now)
 
 
 def sure(score: float, alike: float, matching: Matching) -> SightingState | None:

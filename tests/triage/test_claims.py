@@ -336,6 +336,17 @@ def test_an_edited_post_is_compared_anew(session: Session, ann: Person, case: Ca
     assert session.exec(select(ClaimSighting)).all() == []
 
 
+def test_what_a_withdrawn_post_made_stays_counted(session: Session, ann: Person, case: Case) -> None:
+    noted(session, case, ann)
+    post = post_in(session, case, "exactly that")
+    library = Library(Repeats)
+    match_claims(session, [post.id], library, Matching(), now=NOON)
+    withdrawn(session, post)
+    match_claims(session, [post.id], library, Matching(), now=LATER)
+    [left] = session.exec(select(ClaimSighting)).all()
+    assert (left.state, left.because) == (SightingState.COUNTED, "")
+
+
 def test_the_library_is_built_only_when_claims_change(session: Session, ann: Person, case: Case) -> None:
     built: list[int] = []
 
