@@ -155,4 +155,8 @@ def _role(who: Person) -> str:
 
 
 def _said(made: ClaimDecision) -> dict[str, object]:
-    return {"state": ClaimState(made.state).value, "met statement wrong": made.met_wrong, "asked by": made.first}
+    return {
+        "state": ClaimState(made.state).value,
+        "met statement wrong": made.met_wrong,
+        "asked by": made.first,
+    }
