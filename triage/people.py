@@ -17,7 +17,8 @@ from sqlmodel import Session, col, delete, func, select
 
 from triage.log import MACHINE, Line, note
 from triage.permissions import SMALL_TEAM
-from triage.records import Desk, Person, Role, SignInAttempt, SignInLink, WebSession
+from triage.records import Desk, Person, Role
+from triage.sign_in_records import SignInAttempt, SignInLink, WebSession
 
 LINK_LASTS = timedelta(minutes=30)
 WINDOW = timedelta(minutes=5)

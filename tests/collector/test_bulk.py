@@ -11,7 +11,6 @@ from collector.bulk import put_rows
 from tests.make import make_assessment, make_post
 from triage.records import Routing
 
-
 WRITTEN = {column.name for column in Assessment.__table__.columns if column.computed is None}  # type: ignore[attr-defined]
 
 

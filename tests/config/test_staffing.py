@@ -13,8 +13,9 @@ from config.database import connect
 from config.settings import Settings
 from tests.make import NOON
 from triage import people
-from triage.records import LogEntry, Person, WebSession
+from triage.records import LogEntry, Person
 from triage.settings import WebSettings
+from triage.sign_in_records import WebSession
 from triage.web import sessions
 
 PASSWORD = "three random kettles"

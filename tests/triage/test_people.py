@@ -7,7 +7,8 @@ from sqlmodel import Session, select
 
 from tests.make import NOON
 from triage import people
-from triage.records import Person, SignInAttempt, SignInLink
+from triage.records import Person
+from triage.sign_in_records import SignInAttempt, SignInLink
 
 GOOD = "three unlikely lanterns"
 

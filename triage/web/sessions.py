@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from sqlmodel import Session, col, delete, select
 
-from triage.records import Person, WebSession
+from triage.records import Person
 from triage.settings import WebSettings
+from triage.sign_in_records import WebSession
 
 SEEN_EVERY = timedelta(minutes=1)
 

@@ -15,8 +15,9 @@ from tests.browser.seed import PASSWORD, Seeded
 from tests.served import Browser, field, serve
 from tests.triage.web.conftest import Clockwork
 from triage import people
-from triage.records import Case, LogEntry, Person, WebSession
+from triage.records import Case, LogEntry, Person
 from triage.settings import WebSettings
+from triage.sign_in_records import WebSession
 from triage.web.app import desk
 from triage.web.security import safe_next
 
