@@ -129,7 +129,7 @@ class Claims:
             runs = np.array([longest_run(mine, self._stems[each]) for each in chosen], np.float64)
             share = runs / np.array([max(len(self._stems[each]), 1) for each in chosen])
             rows = np.column_stack([tables[:, number, chosen].T, np.log1p(runs), share])
-            yield chosen, np.hstack([rows, rows - rows.max(axis=0)])
+            yield chosen, beside_the_best(rows)
 
     def standing(self, number: int) -> list[int]:
         """Where one of the distinct claims stands in the list given."""
@@ -159,3 +159,13 @@ class Claims:
         shared.sort(key=lambda word: -rarity.get(word, 0.0))
         words = f"shares {', '.join(shared[:NAMED])}" if shared else "shares no telling word"
         return f"{said}: {words}; alike in meaning {meaning:.2f} of 1"
+
+
+def beside_the_best(rows: Floats) -> Floats:
+    """What each claim has, and how far each of that lies behind the best claim's."""
+    return np.hstack([rows, rows - rows.max(axis=0)])
+
+
+def among_themselves(rows: Floats) -> Floats:
+    """The features that these claims would have without those left out."""
+    return beside_the_best(rows[:, : rows.shape[1] // 2]) if len(rows) else rows

@@ -1,6 +1,7 @@
 """Learns how much each likeness between a post and a claim counts, and measures how often the right claim is first."""
 
 import json
+import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,27 +10,42 @@ import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from classifier.claims import Claim, Claims, Scale
+from classifier.claims import LIKELY, Claim, Claims, Match, Scale, among_themselves
 from classifier.sentences import Sentences
 from classifier.training.pairs import HELD_BACK, LEARNT, Pair, half_of, known_claims, pairs
 from classifier.wording import plain
 
 DEPTH = 5  # of the mean average precision
+SHORT = (600, 60, 12)  # claims in a short list
+SEED = 5
 ZERO = Scale(np.zeros(1), np.ones(1), np.zeros(1), 0.0)
 Say = Callable[[str], None]
 
 
 def learn(data: Path, tuned: Path, vocabulary: Path, *, say: Say) -> dict[str, Any]:
-    """The scale, from posts compared by the half of the encoder that was tuned without them."""
+    """The scale, from posts compared by the half of the encoder that was tuned without them.
+
+    They are compared with all claims, and with short lists that mostly lack the claim they make: so a score says
+    whether a post makes a claim at all, not only which is nearest, and means the same however long the list is.
+    """
     claims, posts = _claims(data), pairs(data, LEARNT)
+    chance = random.Random(SEED)  # noqa: S311  reproducible, not secret
     rows, right = [], []
     for half in (0, 1):
-        say(f"comparing the posts of half {half} with {len(claims):,} claims")
-        library = Claims(claims, Sentences(tuned / f"half{half}.onnx", vocabulary), ZERO)
+        sentences = Sentences(tuned / f"half{half}.onnx", vocabulary)
         some = [pair for pair in posts if half_of(pair) == half]
-        for pair, (chosen, found) in zip(some, library.features([pair.post for pair in some]), strict=True):
-            rows.append(found)
-            right += [any(claims[at].id in pair.claims for at in library.standing(each)) for each in chosen]
+        for size in (len(claims), *SHORT):
+            say(f"comparing the posts of half {half} with {size:,} claims")
+            library = Claims(listed := chance.sample(claims, size), sentences, ZERO)
+            for pair, (chosen, found) in zip(
+                some, library.features([pair.post for pair in some]), strict=True
+            ):
+                made = [any(listed[at].id in pair.claims for at in library.standing(each)) for each in chosen]
+                rows.append(found)
+                right += made
+                if any(made):
+                    rows.append(among_themselves(found[~np.array(made)]))
+                    right += [False] * (len(made) - sum(made))
     table = np.concatenate(rows)
     mean, spread = table.mean(axis=0), table.std(axis=0) + 1e-9
     fit = LogisticRegression(C=0.1, max_iter=2_000).fit((table - mean) / spread, right)
@@ -47,9 +63,16 @@ def measure(data: Path, folder: Path, part: str = HELD_BACK) -> dict[str, Any]:
     claims, posts = _claims(data), pairs(data, part)
     found = Claims.of(claims, folder).nearest([pair.post for pair in posts], DEPTH)
     ours = [[match.claim for match in matches] for matches in found]
+    gold = {claim for pair in posts for claim in pair.claims}
+    others = random.Random(SEED).sample([claim for claim in claims if claim.id not in gold], SHORT[1])  # noqa: S311
+    alone = Claims.of(others, folder).nearest([pair.post for pair in posts], 1)
     return {
         "posts": len(posts),
         "claims": len(claims),
+        "right_and_likely": round(
+            float(np.mean([_likely(each, pair) for each, pair in zip(found, posts, strict=True)])), 4
+        ),
+        "likely_without_the_claim": round(float(np.mean([best[0].score >= LIKELY for best in alone])), 4),
         "map_at_5": round(average_precision(ours, posts), 4),
         "reference_map_at_5": round(average_precision(_reference(claims, posts), posts), 4),
     }
@@ -81,3 +104,7 @@ def _reference(claims: Sequence[Claim], posts: Sequence[Pair]) -> list[list[str 
     table = vectors.fit_transform([f"{claim.title}. {claim.text}" for claim in claims])
     alike = (vectors.transform([plain(pair.post) for pair in posts]) @ table.T).toarray()
     return [[claims[at].id for at in np.argsort(-row, kind="stable")[:DEPTH]] for row in alike]
+
+
+def _likely(matches: Sequence[Match], pair: Pair) -> bool:
+    return matches[0].claim in pair.claims and matches[0].score >= LIKELY
