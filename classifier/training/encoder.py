@@ -261,22 +261,27 @@ def learn(rows: list[dict[str, Any]], labels: list[str], weights: Path, rounds: 
 def export(model: Encoder, pieces: list[str], labels: list[str], out: Path) -> None:
     """encoder.onnx with 8-bit weights, the vocabulary, and the labels in order."""
     out.mkdir(parents=True, exist_ok=True)
-    whole = out / "whole.onnx"
+    write_onnx(model, out / "encoder.onnx", answer="logits")
+    (out / "vocabulary.txt").write_text("\n".join(pieces), encoding="utf-8")
+    (out / "encoder.json").write_text(json.dumps({"labels": labels, "longest": LONGEST}), encoding="utf-8")
+
+
+def write_onnx(model: nn.Module, path: Path, *, answer: str) -> None:
+    """A model of `ids` and `mask` with 8-bit weights; `answer` names what it gives for each text."""
+    whole = path.with_suffix(".whole")
     sizes = {0: "texts", 1: "pieces"}
     torch.onnx.export(
         model,
         (torch.ones(2, 8, dtype=torch.int64), torch.ones(2, 8)),
         str(whole),
         input_names=["ids", "mask"],
-        output_names=["logits"],
-        dynamic_axes={"ids": sizes, "mask": sizes, "logits": {0: "texts"}},
+        output_names=[answer],
+        dynamic_axes={"ids": sizes, "mask": sizes, answer: {0: "texts"}},
         opset_version=17,
         dynamo=False,
     )
-    quantize_dynamic(whole, out / "encoder.onnx", weight_type=QuantType.QInt8, per_channel=True)
+    quantize_dynamic(whole, path, weight_type=QuantType.QInt8, per_channel=True)
     whole.unlink()
-    (out / "vocabulary.txt").write_text("\n".join(pieces), encoding="utf-8")
-    (out / "encoder.json").write_text(json.dumps({"labels": labels, "longest": LONGEST}), encoding="utf-8")
 
 
 def main() -> None:

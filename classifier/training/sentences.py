@@ -13,11 +13,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from onnxruntime.quantization import QuantType, quantize_dynamic
 from torch import Tensor, nn
 from torch.nn import functional
 
-from classifier.training.encoder import Encoder, padded, published, vocabulary
+from classifier.training.encoder import Encoder, padded, published, vocabulary, write_onnx
 from classifier.training.pairs import LEARNT, Pair, half_of, known_claims, pairs
 from classifier.wordpiece import WordPieces
 
@@ -102,23 +101,6 @@ def tune(
     model.eval()
 
 
-def export(model: Directions, out: Path) -> None:
-    whole = out.with_suffix(".whole")
-    sizes = {0: "texts", 1: "pieces"}
-    torch.onnx.export(
-        model,
-        (torch.ones(2, 8, dtype=torch.int64), torch.ones(2, 8)),
-        str(whole),
-        input_names=["ids", "mask"],
-        output_names=["directions"],
-        dynamic_axes={"ids": sizes, "mask": sizes, "directions": {0: "texts"}},
-        opset_version=17,
-        dynamo=False,
-    )
-    quantize_dynamic(whole, out, weight_type=QuantType.QInt8, per_channel=True)
-    whole.unlink()
-
-
 def main() -> None:
     data, weights, out = (Path(each) for each in sys.argv[1:4])
     out.mkdir(parents=True, exist_ok=True)
@@ -132,7 +114,7 @@ def main() -> None:
             claims,
             lambda text: pieces.numbers(text, LONGEST),
         )
-        export(model, out / f"{name}.onnx")
+        write_onnx(model, out / f"{name}.onnx", answer="directions")
         print(f"{name}.onnx is in {out}", file=sys.stderr)
 
 
