@@ -19,7 +19,6 @@ from collector.batch import Batch, Item, Malformed, Wish
 from collector.dates import believable
 from collector.jobs import defer, ids
 from collector.plain import clean, shortened
-from collector.prefilter import Prefilter
 from collector.records import post_id
 from collector.reservoir import Urn, keep_refused
 from collector.store import (
@@ -51,7 +50,10 @@ EDIT = "edit"  # instead of the prefilter's rule, of an edit whose words would n
 
 
 class LetsIn(Protocol):
-    """What decides whether a text could be ours: the prefilter."""
+    """What decides whether a text could be ours: the prefilter. Of what it refuses `sample` a day are kept."""
+
+    @property
+    def sample(self) -> int: ...
 
     def lets_in(self, texts: Sequence[str]) -> list[str | None]:
         """For each text the name of the rule that lets it in, or None."""
@@ -151,7 +153,7 @@ def _sample(
     now: datetime,
 ) -> None:
     """Have every refused item draw its lot, and keep the few that a person is to look at."""
-    if not isinstance(prefilter, Prefilter) or not prefilter.sample:
+    if not prefilter.sample:
         return
     urn, let_in = Urn(prefilter.sample), {id(item) for item, _ in fit}
     for item in batch.items:

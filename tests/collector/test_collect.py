@@ -24,6 +24,8 @@ KEY = b"k" * 32
 class Police:
     """A prefilter that lets in what names the police."""
 
+    sample = 0
+
     def lets_in(self, texts: Sequence[str]) -> list[str | None]:
         return ["police" if "police" in each.lower() else None for each in texts]
 

@@ -135,11 +135,17 @@ class _Handler(socketserver.StreamRequestHandler):
         publisher.log.append(Request(path, headers, time.monotonic()))
         if path.startswith("/hostile/"):
             asked = path.removeprefix("/hostile/").partition("?")[0].partition("/")[0]
-            publisher.behaviours[asked.replace("-", " ")](self._send, publisher)
+            publisher.behaviours[asked.replace("-", " ")](self._send_last, publisher)
             return False
         feed = publisher.feeds.get(path.removeprefix("/feeds/").partition("?")[0])
         self._send(answer(b"", status=b"404 Not Found") if feed is None else _answer(feed, headers))
         return True
+
+    def _send_last(self, data: bytes) -> None:
+        """What begins like an answer says that the connection ends with it, so that nobody asks on it again."""
+        if data.startswith(b"HTTP/1.1 2"):
+            data = data.replace(b"\r\n", b"\r\nConnection: close\r\n", 1)
+        self._send(data)
 
     def _send(self, data: bytes) -> None:
         self.wfile.write(data)

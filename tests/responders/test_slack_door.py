@@ -198,7 +198,7 @@ def malformed(alert: Alert) -> Iterator[tuple[str, bytes, list[tuple[str, str]]]
         "²",
     ):
         yield f"timestamp {value[:12]}", body, but(stamp, value.encode().decode("latin-1"))
-    for late in (301, -301, 3600, -3600, 10**9, -(10**9)):
+    for late in (330, -330, 3600, -3600, 10**9, -(10**9)):
         yield f"{late} s away", body, signed(body, at=now + late)
     for value in (
         "v1=" + good[mark][3:],
