@@ -55,9 +55,11 @@ _GONE = text("""
         OR (stage = 'rules' AND (drawn_at <= :before OR NOT EXISTS (SELECT FROM posts AS p
             WHERE p.id = s.post_id AND p.withdrawn_at IS NULL))))
 """)
+# asked for every batch that is routed: the few that were missed come first, and only their routings are looked up
 _MISSED = text("""
-    SELECT s.post_id, s.type FROM drop_samples AS s JOIN routings AS r ON r.post_id = s.post_id
-    WHERE s.missed AND s.post_id = ANY(:posts) AND r.outcome IN ('drop', 'note') AND r.case_id IS NULL
+    WITH missed AS MATERIALIZED (SELECT post_id, type FROM drop_samples WHERE missed AND post_id = ANY(:posts))
+    SELECT post_id, type FROM missed WHERE (SELECT count(*) FROM routings AS r
+        WHERE r.post_id = missed.post_id AND r.outcome IN ('drop', 'note') AND r.case_id IS NULL) > 0
 """)
 
 
