@@ -26,6 +26,7 @@ from responders.slack_acts import Answer, act
 from responders.slack_door import PATH, router
 from tests.doubles.slack import TOKEN, SlackDouble, slack_double
 from tests.make import make_alert, make_case, make_person
+from tests.odd import TOO_FAR, odd_times
 from triage.records import Alert, AlertState, Desk, LogEntry, Press
 
 SECRET = "for-tests-only"
@@ -186,19 +187,9 @@ def malformed(alert: Alert) -> Iterator[tuple[str, bytes, list[tuple[str, str]]]
         yield f"{name} twice", body, [*good.items(), (name, good[name])]
         for value in (" ", "\x7f", "\xff\xfe", "٣", "0", "-1", "null", "{}", "a" * 8000, "1,1", "%00", "NaN"):
             yield f"{name} {value[:8]!r}", body, but(name, value.encode().decode("latin-1"))
-    for value in (
-        f"{now}.0",
-        "1e9",
-        f"+{now}",
-        "١٢٣٤٥٦٧٨٩٠",
-        "9" * 5000,
-        "9" * 12,
-        f"{now} {now}",
-        "0x5f",
-        "²",
-    ):
+    for value in odd_times(now):
         yield f"timestamp {value[:12]}", body, but(stamp, value.encode().decode("latin-1"))
-    for late in (330, -330, 3600, -3600, 10**9, -(10**9)):
+    for late in TOO_FAR:
         yield f"{late} s away", body, signed(body, at=now + late)
     for value in (
         "v1=" + good[mark][3:],

@@ -22,6 +22,7 @@ from collector.months import make_months
 from collector.records import Post, SourceRow
 from collector.settings import TipSettings
 from tests.make import make_source
+from tests.odd import TOO_FAR, odd_times
 from tests.served import serve
 from tests.triage.web.conftest import Clockwork
 from triage.records import Press
@@ -209,19 +210,9 @@ def forged(now: int) -> Iterator[tuple[str, bytes, Headers]]:
         yield f"partner {value}", body, but(PARTNER, value)
     yield "the form as a partner", body, signed(body, now, secret=OTHERS, partner="tip-form")
     yield "as another partner", body, but(PARTNER, "bus-company")
-    for value in (
-        f"{now}.0",
-        "1e9",
-        f"+{now}",
-        "١٢٣٤٥٦٧٨٩٠",
-        "9" * 5000,
-        "9" * 12,
-        f"{now} {now}",
-        "0x5f",
-        "²",
-    ):
+    for value in odd_times(now):
         yield f"timestamp {value[:12]}", body, but(STAMP, value.encode().decode("latin-1"))
-    for late in (302, -302, 3600, -3600, 10**9, -(10**9)):
+    for late in TOO_FAR:
         yield f"{late} s away", body, signed(body, now + late)
     for value in ("v0=" + good[MARK][3:], good[MARK][3:], good[MARK].upper(), good[MARK] + "0", good[MARK][:-1],
                   "sha256=" + good[MARK][3:], "v1=", "v1=" + "0" * 64):  # fmt: skip
