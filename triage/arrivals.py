@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from classifier.records import Force, IncidentType
+from triage.nearness import Point, points_of
 from triage.rules import Facts
 from triage.severity import TRIGGER, Weighed, weigh
 
@@ -46,6 +47,7 @@ class Arrival(NamedTuple):
     facts: Facts
     weighed: Weighed
     spot: Spot
+    points: tuple[Point, ...]
 
     @property
     def known(self) -> tuple[str, ...]:
@@ -100,6 +102,7 @@ def _arrival(row: Mapping[Any, Any], now: datetime) -> Arrival:
         facts=facts,
         weighed=weighed,
         spot=_spot(row["places"]),
+        points=points_of(row["places"]),
     )
 
 

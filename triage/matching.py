@@ -14,6 +14,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from classifier.fingerprint import Fingerprint, likeness
 from classifier.rarity import Rarity
+from triage.nearness import Point
 from triage.similarity import Profile, Subject, likelihood, subject
 
 KEYS = 10  # rarest terms of a post that lead to it
@@ -111,9 +112,11 @@ class Matcher:
         self._wordings: Recent[int, Told] = Recent(12 * self.most_cases)
         self._terms: Recent[str, list[Hashable]] = Recent(8 * self.most_cases)
 
-    def subject(self, text: str, at: datetime, *, known: tuple[str, ...] = ()) -> Subject:
+    def subject(
+        self, text: str, at: datetime, *, known: tuple[str, ...] = (), points: tuple[Point, ...] = ()
+    ) -> Subject:
         """A post as `find` and `put` take it."""
-        return subject(text, at, self.rarity, known=known)
+        return subject(text, at, self.rarity, known=known, points=points)
 
     def find(self, post: Subject) -> Match:
         """The case the post is about, as far as can be told from what was put before."""
@@ -207,7 +210,9 @@ class Matcher:
 
 
 def _keys(post: Subject) -> Iterator[str]:
+    """The rarest terms, and what is known of the post beside its words."""
     for number, (term, weight) in enumerate(post.weights.items()):
-        if number == KEYS or weight < TELLING:
+        if weight < TELLING:
             return
-        yield term
+        if number < KEYS or term in post.known:
+            yield term

@@ -17,6 +17,7 @@ from sqlmodel import Session, col, or_, select
 from classifier.rarity import Rarity
 from triage.arrivals import boroughs_of, known_of, text_of
 from triage.matching import How, Matcher
+from triage.nearness import points_of
 from triage.records import OPEN, Case, Severity
 from triage.settings import TriageSettings
 
@@ -118,7 +119,11 @@ class Memory:
 
     def _put(self, rows: Iterable[Mapping[Any, Any]]) -> None:
         for row in rows:
-            known = known_of(boroughs_of(row["places"] or ()))
-            told = text_of(row["title"], row["text"])
-            post = self.matcher.subject(told, row["published_at"], known=known)
+            places = row["places"] or ()
+            post = self.matcher.subject(
+                text_of(row["title"], row["text"]),
+                row["published_at"],
+                known=known_of(boroughs_of(places)),
+                points=points_of(places),
+            )
             self.matcher.put(row["case_id"], post, How.NEW)

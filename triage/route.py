@@ -71,7 +71,9 @@ def _place(arrival: Arrival, rule: Rule, memory: Memory) -> Placed:
     """Which case a post goes to. What a rule only counts may join a case, but never opens one."""
     if rule.outcome is Outcome.DROP:
         return Placed(arrival, rule, Match(None))
-    post = memory.matcher.subject(arrival.text, arrival.published_at, known=arrival.known)
+    post = memory.matcher.subject(
+        arrival.text, arrival.published_at, known=arrival.known, points=arrival.points
+    )
     match = memory.matcher.find(post)
     case = _as_id(match.case)
     if match.sure and case is not None:

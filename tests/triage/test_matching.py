@@ -17,6 +17,8 @@ from classifier.rarity import Rarity, RarityError
 from tests.make import NOON
 from triage.grouping import Item, group
 from triage.matching import CANDIDATES, CASES_PER_TERM, Doubt, How, Matcher
+from triage.nearness import nearness, points_of
+from triage.similarity import likelihood
 
 TABLE = Path(__file__).resolve().parents[2] / "config" / "matching" / "rarity.bin"
 SAID = "Three officers held a man face down outside the bakery on Rye Lane in Peckham this evening"
@@ -198,3 +200,41 @@ def test_single_posts_of_london_do_not_clump(shared: Path) -> None:
     precision, _, _ = bcubed({post["id"]: post["pair"] or post["id"] for post in posts}, found)
     assert precision >= 0.75
     assert max(Counter(found.values()).values()) <= 8
+
+
+LEWISHAM, CROYDON = (51.4519, -0.0244), (51.3714, -0.0977)
+
+
+def test_two_short_tellings_from_one_corner_within_the_hour_are_one_incident() -> None:
+    """Slang and few words share nothing rare; the place and the time do."""
+    told = "feds on top of some rider outside the shop, man can't breathe, it's mad"
+    again = "why are six officers kneeling on a delivery driver in broad daylight, disgusting"
+    assert join_of(told, again, there=LEWISHAM) > join_of(told, again, there=CROYDON)
+    assert join_of(told, again, there=LEWISHAM) > join_of(
+        told, again, there=LEWISHAM, after=timedelta(days=2)
+    )
+
+
+def test_places_an_hour_apart_are_one_place_only_when_they_are_near() -> None:
+    near = (LEWISHAM[0] + 0.003, LEWISHAM[1])
+    assert nearness([LEWISHAM], [LEWISHAM]) == 1
+    assert 0.7 < nearness([LEWISHAM], [near]) < 0.8
+    assert nearness([LEWISHAM], [CROYDON]) < 0.001
+    assert nearness([], [CROYDON]) == 0
+
+
+def test_a_post_that_names_many_places_is_about_none() -> None:
+    places = [{"borough": "Lewisham", "lat": 51.4 + step, "lon": 0.0} for step in (0.0, 0.01, 0.02)]
+    assert points_of(places) == ()
+    assert points_of([*places[:1], {"borough": None, "lat": None, "lon": None}]) == ((51.4, 0.0),)
+
+
+def join_of(
+    told: str, again: str, *, there: tuple[float, float], after: timedelta = timedelta(minutes=9)
+) -> float:
+    """How likely a second post, from Lewisham or elsewhere, is about the case of the first, from Lewisham."""
+    matcher = make_matcher()
+    first = matcher.subject(told, NOON, known=("@lewisham",), points=(LEWISHAM,))
+    matcher.put("case", first)
+    post = matcher.subject(again, NOON + after, known=("@lewisham",), points=(there,))
+    return likelihood(post, matcher.profiles.young["case"])
