@@ -3,7 +3,7 @@
 The original is evidence and stays as it is; signals are found in the copy and shown on the original.
 Undone here: lone surrogates, mojibake, look-alike letters inside mixed-script words, zero-width and
 direction marks between Latin letters, full-width and mathematical letters, stretched words, leet, words
-spaced out or masked letter by letter. Text in a script of its own comes out as it went in.
+spaced out or masked letter by letter, and slips of the finger (`spelling.py`). Text in a script of its own comes out as it went in.
 """
 
 import re
@@ -15,21 +15,16 @@ from typing import NamedTuple
 from ftfy import fix_encoding
 from ftfy.badness import is_bad
 
+from classifier.spelling import DISGUISED, RANKS, is_english, joined, meant_by, mended
+
 LAYERS = 4  # one disguise may hide another, not without end
 LONGEST = 4_000  # characters read of one text; a post has 147 on average, a long thread under 3,000
 
 _HERE = Path(__file__).parent
 
 
-def _rows(name: str) -> list[str]:
-    lines = (_HERE / name).read_text(encoding="utf-8").splitlines()
-    return [line for line in lines if line and not line.startswith("#")]
-
-
-CONFUSABLES = dict(row.split("\t") for row in _rows("confusables.tsv"))
-DISGUISED = frozenset(word for row in _rows("disguised.txt") for word in row.split())
-LEET = str.maketrans("013457$@!|", "oieastsaii")
-LEET_L = str.maketrans("013457$@!|", "oleastsall")
+_ROWS = (_HERE / "confusables.tsv").read_text(encoding="utf-8").splitlines()
+CONFUSABLES = dict(row.split("\t") for row in _ROWS if row and not row.startswith("#"))
 
 _NEEDS_NOTHING = re.compile(r"[\x20-\x7e\n]*\Z")
 _MOJIBAKE = re.compile(r"\S*[^\x00-\x7f]\S*")
@@ -43,11 +38,12 @@ _REVERSED = re.compile("[\u202e]([^\u202c\n]{1,200})\u202c?")
 _WORD = re.compile(r"[^\W\d_]+")
 _STRETCHED = re.compile(r"([^\W\d_])\1{2,}", re.IGNORECASE)
 _LEETED = re.compile(
-    r"(?<![\w$@!|])(?=[a-zA-Z$@!|]*[0134578$@!|])(?=[\d$@!|]*[A-Za-z])[\w$@!|]{3,14}(?![\w$@])"
+    r"(?<![\w$@!|])(?=[a-zA-Z$@!|]*[0134578$@!|])(?=[\d$@!|]*[A-Za-z])[\w$@!|]{3,16}(?![\w$@])"
 )
 _SPACED = re.compile(
-    r"(?<![^\W_])[A-Za-z0-9$@]([ .\-_*·|~+/]{1,2})(?:[A-Za-z0-9$@]\1){1,12}[A-Za-z0-9$@](?![^\W_])"
+    r"(?<![^\W_])[A-Za-z0-9$@]([ .\-_*·|~+/]{1,2})(?:[A-Za-z0-9$@]\1){1,60}[A-Za-z0-9$@](?![^\W_])"
 )
+_PLAIN_WORD = re.compile(r"(?<![\w@#'’/.-])(?:[A-Za-z]?[a-z]{3,15}|[A-Z]{4,16})(?![\w'’/-]|\.\w)")
 _MASKED = re.compile(r"(?<![\w*])[A-Za-z]+[*•×#]{1,6}[A-Za-z]+(?![\w*])")
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f\x80-\x9f\u2028\u2029\u00a0\u2000-\u200a\u202f\u205f\u3000]")
 _ENDLESS = re.compile(r"\S{200}(?=\S)")  # spaCy's splitter takes quadratic time over one endless word
@@ -74,9 +70,10 @@ def normalise(original: str) -> Working:
     """The working copy of the first LONGEST characters. Never raises; doing it twice changes nothing more."""
     text = original[:LONGEST]
     plain = _NEEDS_NOTHING.match(text) is not None
-    if plain and not any(odd.search(text) for odd in (_STRETCHED, _LEETED, _SPACED, _MASKED, _ENDLESS)):
-        return Working(text)
     copy = _Copy(text)
+    if plain and not any(odd.search(text) for odd in (_STRETCHED, _LEETED, _SPACED, _MASKED, _ENDLESS)):
+        _undo_slips(copy)
+        return Working(copy.text, copy.offsets)
     for _layer in range(0 if plain else LAYERS):
         before = copy.text
         _undo_unicode(copy)
@@ -87,6 +84,7 @@ def normalise(original: str) -> Working:
     copy.replace(_SPACED, _join, "spaced-out letters")
     copy.replace(_LEETED, _unleet, "digits and signs for letters")
     copy.replace(_MASKED, _unmask, "masked letters")
+    _undo_slips(copy)
     return Working(copy.text, copy.offsets, tuple(dict.fromkeys(copy.disguises)))
 
 
@@ -103,6 +101,13 @@ def _undo_unicode(copy: "_Copy") -> None:
     text = copy.text
     if copy.replace(_WORD, lambda found: _unmixed(found[0]), "look-alike letters") and _mostly_latin(text):
         copy.replace(_WORD, lambda found: _folded(found[0]))
+
+
+def _undo_slips(copy: "_Copy") -> None:
+    """Words no one knows become those they are one slip from, where most other words are known."""
+    slipped = {word for word in _PLAIN_WORD.findall(copy.text) if word not in RANKS and mended(word)}
+    if slipped and is_english(copy.text):
+        copy.replace(_PLAIN_WORD, lambda found: mended(found[0]) or found[0])
 
 
 class _Copy:
@@ -186,22 +191,20 @@ def _squeeze(found: re.Match[str]) -> str:
 
 
 def _join(found: re.Match[str]) -> str:
-    word = "".join(each for each in found[0].replace(found[1], ""))
-    return word if len(word) > 2 and _known(word) else found[0]
+    letters = found[0].replace(found[1], "")
+    if not letters.isalpha():
+        return meant_by(letters) or found[0]
+    return joined(letters) or found[0]
 
 
 def _unleet(found: re.Match[str]) -> str:
-    for table in (LEET, LEET_L):
-        word = found[0].rstrip("!").translate(table)
-        if word.lower() in DISGUISED:
-            return word + "!" * (len(found[0]) - len(found[0].rstrip("!")))
-    return found[0]
+    word = found[0].rstrip("!")
+    if word[:1] == "@" and word[1:].isalpha():  # an account
+        return found[0]
+    meant = meant_by(word)
+    return meant + "!" * (len(found[0]) - len(word)) if meant else found[0]
 
 
 def _unmask(found: re.Match[str]) -> str:
     shape = re.compile(re.sub(r"[*•×#]", "[a-z]", found[0].lower()))
     return next((word for word in sorted(DISGUISED) if shape.fullmatch(word)), found[0])
-
-
-def _known(word: str) -> bool:
-    return any(word.lower().translate(table) in DISGUISED for table in (LEET, LEET_L))

@@ -66,3 +66,41 @@ def test_a_span_covers_the_original_letters() -> None:
 
 def test_a_long_text_is_cut() -> None:
     assert len(normalise("ab " * 10_000).text) == LONGEST
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("four 0ff1c3r5 k1ck3d the boy", "four officers kicked the boy"),
+        ("they g r a b b e d a kid", "they grabbed a kid"),
+        (
+            "the plice arreste da lad outside the chicken shop",
+            "the police arrested da lad outside the chicken shop",
+        ),
+        ("sgt shouted STPO and the boy was handcuffd", "sgt shouted STOP and the boy was handcuffed"),
+    ],
+)
+def test_words_are_read_as_meant(written: str, meant: str) -> None:
+    assert normalise(written).text == meant
+
+
+@pytest.mark.parametrize(
+    "slang",
+    [
+        "mandem got nicked by boydem outside Maccies innit, fam was livid",
+        "policja zatrzymala chlopaka pod sklepem",
+        "la policia detuvo al chico en la calle",
+        "ring @polcie or see #staiton, www.polce.example",
+        "at 10am, 1st floor, A40, 50s, M25, 4x4, covid19",
+        "Staion Brodway",
+    ],
+)
+def test_slang_names_and_other_languages_are_left_alone(slang: str) -> None:
+    assert normalise(slang).text == slang
+
+
+@given(st.text(alphabet="police arrestd1$ !@A", max_size=60))
+def test_slips_settle_at_once_and_offsets_lead_back(text: str) -> None:
+    once = normalise(text)
+    assert normalise(once.text).text == once.text
+    assert once.span(0, len(once.text))[1] <= len(text)
