@@ -48,7 +48,18 @@ def held_back(row: Row) -> str:
     return ""
 
 
-LONDON = frozenset({"witness_posts", "near_misses", "stories", "minimal_pairs", "keyword_stream", "families"})
+LONDON = frozenset(
+    {
+        "witness_posts",
+        "near_misses",
+        "stories",
+        "minimal_pairs",
+        "keyword_stream",
+        "families",
+        "styles",
+        "retold",
+    }
+)
 
 
 def folds(rows: Sequence[Row]) -> NDArray[np.int64]:
