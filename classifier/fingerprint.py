@@ -19,6 +19,7 @@ from classifier.normalise import CONFUSABLES
 
 BANDS, ROWS = 8, 4
 LONGEST_TEXT = 4_000
+FEWEST_WORDS = 5  # fewer are said by many without meaning one another
 MOST_TERMS = 64
 
 _LOOKALIKES = str.maketrans(
@@ -82,6 +83,12 @@ def fingerprint(text: str) -> Fingerprint:
         places=frozenset(places),
         words=len(words),
     )
+
+
+def exact_of(text: str) -> tuple[int, int]:
+    """How many words are left of a text after folding, and its `exact`: what a fingerprint says of copies alone."""
+    words = _WORD.findall(fold(text).lower())
+    return len(words), _number(" ".join(words))
 
 
 def likeness(one: Fingerprint, other: Fingerprint) -> float:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Generic, NamedTuple, TypeVar
 
+from classifier.fingerprint import FEWEST_WORDS as FEWEST_WORDS_SAME
 from classifier.fingerprint import Fingerprint, likeness
 from classifier.rarity import Rarity
 from triage.nearness import Point
@@ -23,7 +24,6 @@ CANDIDATES = 6
 CASES_PER_TERM = 32
 WORTH_A_LOOK = 0.45  # of the weight that leads to the best candidate
 FEWEST_WORDS = 8
-FEWEST_WORDS_SAME = 5
 COPY = 0.6  # share of word pairs that a copy has in common with its model
 
 K = TypeVar("K")

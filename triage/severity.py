@@ -85,8 +85,12 @@ def of_case(parts: Mapping[str, Any], now_said: Sequence[Weighed], *, posts: int
 
 def reach_of(posts: int, sources: int) -> int:
     """How far a case has spread, 0..4."""
-    passed = sum(1 for _ in takewhile(lambda step: posts >= step, REACH_STEPS))
-    return min(4, passed + (sources >= SEVERAL_SOURCES))
+    return min(4, passed(REACH_STEPS, posts) + (sources >= SEVERAL_SOURCES))
+
+
+def passed(steps: Sequence[int], number: int) -> int:
+    """How many of these rising steps a number has passed."""
+    return sum(1 for _ in takewhile(lambda step: number >= step, steps))
 
 
 def graver(one: IncidentType, other: IncidentType) -> IncidentType:
