@@ -23,7 +23,7 @@ from classifier.settings import ClassifierSettings
 from collector.retention import KeepSettings
 from collector.settings import CollectSettings, HttpSettings, TipSettings
 from responders.settings import SlackSettings
-from triage.settings import TriageSettings, WebSettings
+from triage.settings import OidcSettings, TriageSettings, WebSettings
 
 HERE = Path(__file__).resolve().parent
 PREFIX = "GOLDENHOUR_"
@@ -55,6 +55,7 @@ class Settings(BaseSettings):
     classifier: ClassifierSettings = ClassifierSettings()
     triage: TriageSettings = TriageSettings()
     web: WebSettings = WebSettings()
+    oidc: OidcSettings = OidcSettings()
     slack: SlackSettings = SlackSettings()
 
     @classmethod

@@ -1,5 +1,9 @@
 """What triage and the desk can be set to."""
 
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr, field_validator
+
 from collector.settings import Section
 
 
@@ -23,3 +27,24 @@ class WebSettings(Section):
     session_hours: int = 12
     idle_minutes: int = 60
     secure_cookies: bool = False
+
+
+class OidcSettings(Section):
+    """Signing in with accounts people have at work, where `issuer` is set. `name` is what the button calls them;
+    with `only` no password signs in any more, a one-time link still does.
+    """
+
+    issuer: str = ""
+    client_id: str = ""
+    client_secret: SecretStr | None = None
+    name: str = "work account"
+    only: bool = False
+
+    @field_validator("issuer")
+    @classmethod
+    def _private(cls, issuer: str) -> str:
+        parts = urlsplit(issuer)
+        here = parts.hostname in ("127.0.0.1", "localhost", "::1")
+        if issuer and (not parts.hostname or parts.scheme != "https") and not here:
+            raise ValueError("give the https address the provider calls itself by")
+        return issuer

@@ -19,7 +19,7 @@ Secret = Annotated[str, Form(max_length=1024)]
 
 @router.get("/account")
 def account(visit: Visiting) -> HTMLResponse:
-    return visit.page("account.html", wrong="")
+    return visit.page("account.html", wrong="", provider=visit.room.provider)
 
 
 @router.post("/account/password")
@@ -28,7 +28,9 @@ def set_password(visit: Visiting, new: Secret = "", again: Secret = "", current:
     person = visit.session.get_one(Person, visit.person.id)
     wrong = _wrong(person, new, again, current)
     if wrong:
-        return visit.page("account.html", HTTPStatus.UNPROCESSABLE_ENTITY, wrong=wrong)
+        return visit.page(
+            "account.html", HTTPStatus.UNPROCESSABLE_ENTITY, wrong=wrong, provider=visit.room.provider
+        )
     person.password_hash = people.digest_password(new)
     sessions.end_all(visit.session, person, but=visit.visitor.digest)
     note(visit.session, [Line("password set")], who=person.username, now=visit.now)

@@ -46,6 +46,8 @@ def by_password(
     room, asked = room_of(request), safe_next(next)
     if not _same_browser(request, room, door):
         return _form(request, asked=asked, wrong="This page was open too long. Try again", username=username)
+    if room.provider is not None and room.provider.only:
+        return _form(request, asked=asked, wrong="Passwords are not used here", status=422)
     with Session(room.engine) as session:
         try:
             person = people.verify(session, username, password, address=_address(request), now=room.now())
@@ -62,7 +64,7 @@ def by_password(
                 username=username,
                 status=422,
             )
-        return _let_in(request, room, session, person, asked)
+        return let_in(request, room, session, person, asked)
 
 
 @router.get("/sign-in/{token}")
@@ -83,7 +85,7 @@ def by_link(request: Request, token: str, door: Text = "") -> Response:
             session.commit()
             wrong = "This link has been used or is too old. Ask for a new one, or use your password"
             return _form(request, asked="/queue", wrong=wrong, status=422)
-        return _let_in(request, room, session, person, "/queue" if person.password_hash else "/account")
+        return let_in(request, room, session, person, "/queue" if person.password_hash else "/account")
 
 
 @router.post("/sign-out")
@@ -99,7 +101,7 @@ def sign_out(visit: Visiting) -> Response:
     return answer
 
 
-def _let_in(request: Request, room: Room, session: Session, person: Person, to: str) -> Response:
+def let_in(request: Request, room: Room, session: Session, person: Person, to: str) -> Response:
     if request.state.visitor is not None:
         sessions.end(session, request.state.visitor.digest)
     token = sessions.begin(session, person, room.settings, now=room.now())
@@ -119,12 +121,19 @@ def _let_in(request: Request, room: Room, session: Session, person: Person, to: 
     return answer
 
 
+def refused(request: Request, wrong: str) -> HTMLResponse:
+    """The sign-in page with what went wrong."""
+    return _form(request, asked="/queue", wrong=wrong, status=422)
+
+
 def _form(request: Request, *, asked: str, status: int = 200, **shown: str) -> HTMLResponse:
     """The page with a fresh door token, in the form and in a cookie: both must come back together."""
     room = room_of(request)
     door = secrets.token_urlsafe(24)
     known = {"wrong": "", "username": "", "link": "", "said": "", **shown}
-    answer = plain_page(room, request, "sign_in.html", status, door=door, asked=asked, **known)
+    answer = plain_page(
+        room, request, "sign_in.html", status, door=door, asked=asked, provider=room.provider, **known
+    )
     secure = is_secure(room.settings)
     answer.set_cookie(
         _door_cookie(secure=secure),
