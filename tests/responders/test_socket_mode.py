@@ -51,7 +51,7 @@ def test_a_press_over_the_socket_acknowledges_once(engine: Engine) -> None:
         until(lambda: double.whispers)
         assert opened.is_open()
         opened.close()
-        assert [each["envelope_id"] for each in double.answers] == ["e-1", "e-1", "e-2"]
+        assert sorted(each["envelope_id"] for each in double.answers) == ["e-1", "e-1", "e-2"]
         assert ["already acknowledged" in each["text"] for each in double.whispers] == [True]
     with Session(engine) as session:
         row = session.get_one(Alert, alert.id)

@@ -104,7 +104,7 @@ def test_the_same_form_sent_twice_or_many_times_at_once_is_one_tip(
     cookies = dict(person.cookies)
 
     def send(_number: int) -> str:
-        answer = httpx.post(f"{base}/tip", data=form, cookies=cookies)
+        answer = httpx.post(f"{base}/tip", data=form, cookies=cookies, timeout=60)
         return f"{answer.status_code} {answer.headers.get('location', '')}"
 
     with ThreadPoolExecutor(3) as pool:
@@ -267,7 +267,7 @@ def test_a_pass_that_is_not_ours_or_not_this_browsers_takes_nothing_in(
         answer = person.post("/tip", data={**form, "pass": each})
         assert (answer.status_code, "open for too long" in errors(answer)[0]) == (422, True), each
     for cookies in ({}, {"tip": "another"}):
-        assert httpx.post(f"{base}/tip", data=form, cookies=cookies).status_code == 422
+        assert httpx.post(f"{base}/tip", data=form, cookies=cookies, timeout=60).status_code == 422
     assert tips(engine) == []
 
 
@@ -320,7 +320,7 @@ def test_the_form_can_be_switched_off(
             session.delete(row)
         session.commit()
     with serve(desk(engine, WebSettings(), inbox=closed, now=clock)) as base:
-        answers = [httpx.get(f"{base}/tip"), httpx.post(f"{base}/tip", data=form, cookies=cookies)]
+        answers = [httpx.get(f"{base}/tip"), httpx.post(f"{base}/tip", data=form, cookies=cookies, timeout=60)]
     assert [each.status_code for each in answers] == [503, 503]
     assert all("999" in each.text for each in answers)
     assert tips(engine) == []
