@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import AwareDatetime
-from sqlalchemy import Column, Computed, Index, Text, text
+from sqlalchemy import Column, Computed, Index, Text, false, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
@@ -44,6 +44,7 @@ class Assessment(Record, table=True):
     """What one model version makes of one post. Probabilities are in 0..1; offsets are characters of the
     text as published. The fields mean what `goldenhour assess` prints under the same names. `boroughs` are
     those of the places, taken from them by the database, so that they can be counted without reading a row.
+    `hurried` while the gate's score stands in for the encoder's, because more posts came than both could read.
     """
 
     __tablename__ = "assessments"
@@ -51,6 +52,7 @@ class Assessment(Record, table=True):
         Index(
             "assessments_boroughs_idx", "at", "post_id", "boroughs", postgresql_where=text("boroughs <> '[]'")
         ),
+        Index("assessments_hurried_idx", "incident_any", postgresql_where=text("hurried")),
     )
 
     post_id: UUID = Field(primary_key=True)
@@ -72,6 +74,7 @@ class Assessment(Record, table=True):
     force: Force = Field(default=Force.UNKNOWN, sa_type=Text)
     signals: list[dict[str, Any]] = Field(default_factory=list, sa_column=document("[]"))
     abstain: bool = False
+    hurried: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
 
 
 def reading_text(title: str | None, text: str, beside: Sequence[str] = ()) -> str:
