@@ -24,11 +24,6 @@ from collector.records import Failure
 
 log = structlog.get_logger()
 
-WAITING = text(
-    "SELECT count(*) FROM (SELECT 1 FROM procrastinate_jobs"
-    " WHERE queue_name = 'assess' AND status = 'todo' LIMIT :most) waiting"
-)
-
 
 class Assessor(Protocol):
     """What the stage needs of a model."""
@@ -47,16 +42,22 @@ class Wanted(msgspec.Struct, frozen=True):
     again: bool
 
 
-def assess(session: Session, post_ids: Sequence[UUID], model: Assessor, *, now: datetime) -> int:
+def assess(
+    session: Session, post_ids: Sequence[UUID], model: Assessor, *, hurried_too: bool = False, now: datetime
+) -> int:
     """Assess the posts this model has not, leave them to be routed, and say how many there were.
 
-    Posts withdrawn by their author meanwhile are left out. All in the caller's transaction.
+    `hurried_too` reads those anew that were read in a hurry, by whatever version. Posts withdrawn by their author
+    meanwhile are left out. All in the caller's transaction.
     """
-    wanted = _wanted(session, post_ids, model.version)
+    wanted = _wanted(session, post_ids, model.version, hurried_too)
     if wanted:
         found, failed = _assessed(model, wanted)
         rows = [_row(post.id, each, now) for post, each in zip(wanted, found, strict=True)]
         _forget(session, wanted, model.version)
+        if hurried_too:
+            session.execute(AT_LEISURE, {"posts": [post.id for post in wanted]})
+            rows = [row | {"hurried": False} for row in rows]
         put_rows(session, Assessment, rows)
         if failed:
             session.execute(insert(Failure), [_failure(post, error, now) for post, error in failed])
@@ -74,20 +75,15 @@ WANTED = text(
     FROM posts post
     LEFT JOIN assessments assessment ON assessment.post_id = post.id AND assessment.model = :model
     WHERE post.id = ANY(:ids) AND post.withdrawn_at IS NULL
-        AND (assessment.post_id IS NULL OR assessment.at < post.changed_at)
+        AND (assessment.post_id IS NULL OR assessment.at < post.changed_at OR :hurried AND assessment.hurried)
     """
 )
+AT_LEISURE = text("UPDATE assessments SET hurried = false WHERE post_id = ANY(:posts) AND hurried")
 
 
-def waiting(session: Session, most: int) -> int:
-    """How many jobs wait to be assessed, counted up to `most`."""
-    found = session.execute(WAITING, {"most": most}).scalar_one()
-    return int(found)
-
-
-def _wanted(session: Session, post_ids: Sequence[UUID], version: str) -> list[Wanted]:
-    """The posts this model has not assessed in their present wording."""
-    found = session.execute(WANTED, {"ids": list(post_ids), "model": version})
+def _wanted(session: Session, post_ids: Sequence[UUID], version: str, hurried_too: bool) -> list[Wanted]:
+    """The posts this model has not assessed in their present wording, or only in a hurry."""
+    found = session.execute(WANTED, {"ids": list(post_ids), "model": version, "hurried": hurried_too})
     return [Wanted(row.id, _read(row.title, row.text, row.beside), row.again) for row in found]
 
 
@@ -97,7 +93,7 @@ def _read(title: str | None, words: str, beside: str | None) -> str:
 
 
 def _forget(session: Session, posts: Sequence[Wanted], version: str) -> None:
-    """Let go what this model said of earlier wordings of these posts; the decisions taken by it stay."""
+    """Let go what this model said before of these posts; the decisions taken by it stay."""
     edited = [post.id for post in posts if post.again]
     if edited:
         earlier = delete(Assessment).where(
@@ -145,7 +141,7 @@ def abstained(version: str) -> Assessed:
 
 def _row(post_id: UUID, assessed: Assessed, now: datetime) -> dict[str, Any]:
     fields: dict[str, Any] = msgspec.to_builtins(assessed)
-    return {"post_id": post_id, "at": now, **fields}
+    return {"post_id": post_id, "at": now, "hurried": False, **fields}
 
 
 def _failure(post: Wanted, error: str, now: datetime) -> dict[str, Any]:

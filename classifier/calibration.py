@@ -1,7 +1,7 @@
 """From logits to probabilities: one softmax over the nine types, and a monotone curve for every other label."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,3 +87,18 @@ class Types:
         likely /= likely.sum(axis=1, keepdims=True)
         core, encounters = likely[:, : len(CORE_KINDS)].sum(1), likely[:, : len(ENCOUNTERS)].sum(1)
         return np.column_stack([core, encounters, likely])
+
+
+class Beside(NamedTuple):
+    """How a second reader counts beside the gate: for the types, and for other labels."""
+
+    types: Types
+    blends: Mapping[str, Blend]
+
+    def as_json(self) -> dict[str, Any]:
+        return {"types": self.types.weights.tolist(), "blends": dict(self.blends)}
+
+    @classmethod
+    def from_json(cls, kept: Mapping[str, Any]) -> "Beside":
+        blends = {label: Blend(*each) for label, each in kept["blends"].items()}
+        return cls(Types(np.array(kept["types"], dtype=np.float64)), blends)

@@ -15,16 +15,17 @@ from numpy.typing import NDArray
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from classifier.calibration import READ, Blend, Calibration, Types
-from classifier.encoder import ENCODED, Encoder
+from classifier.calibration import READ, Beside, Calibration, Types
+from classifier.encoder import ENCODED, LEFT, SKIMMED, Encoder
 from classifier.force import force_of
 from classifier.gate import Gate
 from classifier.gazetteer import Gazetteer, Place, read_gazetteer
 from classifier.labels import gravest, labels_of, types_of
 from classifier.lexicons import Lexicons, read_lexicons
 from classifier.normalise import LONGEST, Working, normalise
-from classifier.reading import Finding, Reading, Signal, lowered
+from classifier.reading import Reading, Signal, lowered
 from classifier.records import Force, IncidentType
+from classifier.rumour import Rumours, features
 from classifier.severity import severity
 from classifier.signals import load_signals
 from classifier.versions import SHIPPED as SHIPPED
@@ -46,8 +47,9 @@ KEPT = (spacy.attrs.LOWER, spacy.attrs.NORM)
 WORDS_HELD = 200_000  # words spaCy may gather, about 40 MB
 
 
-class Assessed(msgspec.Struct, frozen=True):
-    """What the model makes of one text; the fields of `goldenhour assess` but the id."""
+class Assessed(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the model makes of one text; the fields of `goldenhour assess` but the id. `hurried` is told only when so:
+    the encoder had no time for a text that may matter."""
 
     incident: float
     incident_any: float
@@ -63,6 +65,7 @@ class Assessed(msgspec.Struct, frozen=True):
     signals: list[Signal]
     abstain: bool
     model: str
+    hurried: bool = False
 
 
 class Thresholds(msgspec.Struct, frozen=True):
@@ -83,19 +86,19 @@ class Model:
         version: str,
         calibration: Calibration,
         types: Types,
-        types_of_both: Types,
-        blends: dict[str, Blend],
+        beside: dict[str, Beside],
         thresholds: Thresholds,
         lexicons: Lexicons,
         gazetteer: Gazetteer,
+        rumours: Rumours | None = None,
         record: dict[str, Any] | None = None,
     ) -> None:
         self.version = version
         self.card = {**CARD, **(record or {}), "version": version}
         self.nlp = nlp
         self.calibration = calibration
-        self.types, self.types_of_both = types, types_of_both
-        self.blends = blends
+        self.types, self.beside = types, beside
+        self.rumours = rumours
         self.thresholds = thresholds
         self.lexicons = lexicons
         self.gazetteer = gazetteer
@@ -123,10 +126,10 @@ class Model:
             meta: dict[str, Any] = json.loads((folder / "golden-hour.json").read_text(encoding="utf-8"))
             nlp = _lean(spacy.load(folder))
             calibration = Calibration.from_json(meta["calibration"])
-            types, types_of_both = (
-                Types(np.array(meta[name], dtype=np.float64)) for name in ("types", "types_of_both")
-            )
-            blends = {label: Blend(*each) for label, each in meta["blends"].items()}
+            types = Types(np.array(meta["types"], dtype=np.float64))
+            beside = {SKIMMED: Beside.from_json(meta["skimmer"])} if meta.get("skimmer") else {}
+            beside[ENCODED] = Beside.from_json({"types": meta["types_of_both"], "blends": meta["blends"]})
+            rumours = Rumours(np.array(meta["rumours"])) if meta.get("rumours") else None
             thresholds = msgspec.convert(meta["thresholds"], Thresholds)
         except (OSError, ValueError, KeyError) as error:
             raise ModelError(
@@ -137,8 +140,8 @@ class Model:
             version=meta["version"],
             calibration=calibration,
             types=types,
-            types_of_both=types_of_both,
-            blends=blends,
+            beside=beside,
+            rumours=rumours,
             thresholds=thresholds,
             lexicons=read_lexicons(lexicon_files),
             gazetteer=read_gazetteer(gazetteer_files),
@@ -196,7 +199,7 @@ class Model:
         return list(self.nlp.pipe((copy.text for copy in copies), batch_size=BATCH))
 
     def _probabilities(self, docs: Sequence[Doc]) -> NDArray[np.float64]:
-        """A row per text, a column per label: by both where the encoder read it too, else by the gate alone."""
+        """A row per text, a column per label: by gate and encoder, gate and skimmer, or the gate alone."""
         labels = self._gate.labels
         gate = np.array([list(doc.cats.values()) for doc in docs], dtype=np.float64)
         table = self.calibration.probabilities(labels, gate)
@@ -204,16 +207,30 @@ class Model:
             return table
         at = [labels.index(label) for label in READ]
         table[:, at] = self.types(gate[:, at])
-        twice = [i for i, doc in enumerate(docs) if ENCODED in doc.user_data]
-        if self._encoder is None or not twice:
-            return table
-        encoded = np.array([docs[i].user_data[ENCODED] for i in twice], dtype=np.float64)
-        for label, blend in self.blends.items():
-            here = labels.index(label)
-            table[twice, here] = blend(gate[twice, here], encoded[:, self._encoder.labels.index(label)])
-        said = encoded[:, [self._encoder.labels.index(label) for label in READ]]
-        table[np.ix_(twice, at)] = self.types_of_both(gate[twice][:, at], said)
+        for reader, beside in self.beside.items():
+            self._put(table, docs, gate, reader, beside)
         return table
+
+    def _put(
+        self,
+        table: NDArray[np.float64],
+        docs: Sequence[Doc],
+        gate: NDArray[np.float64],
+        reader: str,
+        beside: Beside,
+    ) -> None:
+        """What the gate and a second reader say together of the texts that both have read."""
+        here = [i for i, doc in enumerate(docs) if reader in doc.user_data]
+        if self._encoder is None or not here:
+            return
+        labels, names = self._gate.labels, self._encoder.labels
+        said = np.array([docs[i].user_data[reader] for i in here], dtype=np.float64)
+        for label, blend in beside.blends.items():
+            column = labels.index(label)
+            table[here, column] = blend(gate[here, column], said[:, names.index(label)])
+        at = [labels.index(label) for label in READ]
+        of_types = said[:, [names.index(label) for label in READ]]
+        table[np.ix_(here, at)] = beside.types(gate[here][:, at], of_types)
 
     def _assessed(self, reading: Reading, learnt: dict[str, float]) -> Assessed:
         findings = [finding for find in self.signals.values() for finding in find(reading)]
@@ -242,18 +259,26 @@ class Model:
             and (weighed.score >= 0.9 or learnt.get("urgent", 0) >= 0.5),
             labels=labels,
             claim=round(learnt.get("claim", 0.0), 4),
-            unverified=round(_unverified(learnt, findings), 4),
+            unverified=round(self._unverified(reading, learnt), 4),
             places=places,
             force=force,
             signals=signals,
             abstain=unsure or "language_not_assessed" in labels,
             model=self.version,
+            hurried=LEFT in reading.doc.user_data,
         )
 
-
-def _unverified(learnt: dict[str, float], findings: Sequence[Finding]) -> float:
-    said = [finding.signal.score for finding in findings if finding.label == "rumour"]
-    return max([learnt.get("unverified", 0.0), *said])
+    def _unverified(self, reading: Reading, learnt: dict[str, float]) -> float:
+        """What the readers of rumour say; models older than they speak for themselves."""
+        if self.rumours is None:
+            return learnt.get("unverified", 0.0)
+        said = reading.doc.user_data.get(ENCODED)
+        encoded = None
+        if self._encoder and said is not None:
+            labels = self._encoder.labels
+            here = labels.index("unverified")
+            encoded = float(said[here]), float(said[labels.index("rumour") if "rumour" in labels else here])
+        return self.rumours(features(reading.text, reading.doc.cats), encoded)
 
 
 def _cut(reading: Reading) -> Signal:

@@ -11,9 +11,10 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from classifier.forget import forget_withdrawn
+from classifier.hurry import hurried
 from collector import evidence
 from collector.health import mark_quiet
-from collector.jobs import defer, defer_all
+from collector.jobs import defer, defer_all, ids
 from collector.knocks import forget_knocks
 from collector.months import make_months
 from collector.retention import let_go
@@ -43,6 +44,10 @@ AT_MOST_DUE = 200
 LONDON = ZoneInfo("Europe/London")
 NIGHT = 3  # the hour in which evidence is checked
 
+AGAIN_AT_ONCE = 20  # batches left to be read again; fewer posts than are read before the next tick looks
+ASSESSING = text(
+    "SELECT EXISTS (SELECT FROM procrastinate_jobs WHERE queue_name = 'assess' AND status = 'todo')"
+)
 BUSY = text(
     "SELECT queueing_lock FROM procrastinate_jobs WHERE queue_name = 'collect' AND status IN ('todo', 'doing')"
 )
@@ -66,6 +71,16 @@ def collect_due(house: House, now: datetime) -> None:
         busy = set(session.scalars(BUSY)) if names else set()
         jobs = [{"source": name} for name in names if name not in busy]
         defer_all(session, "collect", queue="collect", arguments=jobs, queueing_lock="source")
+        session.commit()
+
+
+def read_again(house: House, now: datetime) -> None:  # noqa: ARG001  the likeliest come first, whenever it was
+    """Leave the posts of a flood that only the gate has read to be read in full, once none wait any more."""
+    batch = house.settings.classifier.batch
+    with Session(house.engine) as session:
+        posts = [] if session.scalar(ASSESSING) else hurried(session, AGAIN_AT_ONCE * batch)
+        jobs = [{"posts": ids(posts[i : i + batch])} for i in range(0, len(posts), batch)]
+        defer_all(session, "read_again", queue="assess", arguments=jobs, priority=-1)
         session.commit()
 
 
@@ -199,6 +214,7 @@ TICKS = (
     Tick("sources due", 1, collect_due),
     Tick("stalled jobs", 2, put_back_stalled),
     Tick("clocks", 5, mind_clocks),
+    Tick("posts of a flood", 5, read_again),
     Tick("quiet sources", 60, note_quiet),
     Tick("look again", 600, look_again),
     Tick("evidence", 300, keep_evidence),

@@ -14,7 +14,7 @@ from triage.rules import Facts
 from triage.severity import TRIGGER, Weighed, weigh
 
 # the newest assessment of each post that has no routing yet, oldest publication first; a post that belonged to no
-# case and was edited since is routed anew
+# case and was assessed anew since, as it was edited or first read in a hurry, is routed anew
 _WAITING = text("""
     SELECT DISTINCT ON (p.published_at, p.id)
         p.id, p.title, p.text, p.published_at, p.source, p.withdrawn_at IS NOT NULL AS withdrawn,
@@ -22,7 +22,7 @@ _WAITING = text("""
         a.places, a.force, a.signals, a.abstain
     FROM posts p JOIN assessments a ON a.post_id = p.id
     WHERE p.id = ANY(:ids) AND NOT EXISTS (SELECT 1 FROM routings r WHERE r.post_id = p.id
-        AND (r.case_id IS NOT NULL OR p.changed_at IS NULL OR r.at >= p.changed_at))
+        AND (r.case_id IS NOT NULL OR r.at >= a.at))
     ORDER BY p.published_at, p.id, a.at DESC
 """)
 

@@ -43,7 +43,7 @@ def assess() -> None:
         texts = [each for each in batch if each is not None]
         bad += len(batch) - len(texts)
         for text, assessed in zip(texts, model.assess([each.text for each in texts]), strict=True):
-            out.write(encoder.encode({"id": text.id, **msgspec.structs.asdict(assessed)}) + b"\n")
+            out.write(encoder.encode({"id": text.id, **msgspec.to_builtins(assessed)}) + b"\n")
         out.flush()
     if bad:
         raise Complaint(f"{bad} lines were not JSON objects with id and text; they were skipped")

@@ -7,7 +7,8 @@ from uuid import UUID
 import structlog
 from sqlmodel import Session
 
-from classifier.assess import assess, waiting
+from classifier.assess import assess
+from classifier.hurry import waiting
 from classifier.model import Model
 from classifier.shadow import assess_beside, chosen
 from config.models import InUse
@@ -40,7 +41,16 @@ def tasks(house: House) -> dict[str, Task]:
         if not flooded:
             _in_the_shadow(house, using, ids)
 
-    return {"assess": Task(work, each="posts")}
+    def read_again(posts: list[str]) -> None:
+        """What was read in a hurry; in a flood it waits on, and the tick brings it again."""
+        ids, model = [UUID(each) for each in posts], using.model()
+        with Session(house.engine) as session:
+            if waiting(session, chosen_by.flood) < chosen_by.flood:
+                model.read_twice(chosen_by.read_twice)
+                assess(session, ids, model, hurried_too=True, now=house.clock())
+                session.commit()
+
+    return {"assess": Task(work, each="posts"), "read_again": Task(read_again, each="posts")}
 
 
 def _in_the_shadow(house: House, using: InUse, posts: Sequence[UUID]) -> None:

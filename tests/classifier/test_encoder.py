@@ -1,11 +1,13 @@
 """The encoder's reading of a text: its word pieces, its spelling, and which texts it reads at all."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 import spacy
 from spacy.tokens import Doc
 
-from classifier.encoder import ENCODED, Encoder, spelled_out
+from classifier.encoder import ENCODED, LEFT, SKIMMED, Encoder, Network, spelled_out
 from classifier.wordpiece import WordPieces
 
 PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "police", "stop", "##ped", "##s", "cafe", "!", "a"]
@@ -37,59 +39,76 @@ def test_links_accounts_and_emoji_are_spelled_out() -> None:
     assert spelled_out("@someone see https://x.example/1 🚓🚓") == "@user see http  police car "
 
 
-class Counting(Encoder):
-    """Reads nothing, remembers what it was given."""
+class Counting(Network):
+    """Answers every text with one logit, and counts the texts it ran."""
 
-    def score(self, texts):  # type: ignore[no-untyped-def]
-        self.given = list(texts)
-        return np.zeros((len(texts), 2), np.float32)
-
-
-@pytest.fixture
-def reader() -> Counting:
-    return Counting(spacy.blank("en"), "encoder", label="incident_any", worth=-2.0)
-
-
-def docs(*logits: float) -> list[Doc]:
-    nlp = spacy.blank("en")
-    made = []
-    for number, logit in enumerate(logits):
-        doc = nlp.make_doc(f"text {number}")
-        doc.cats = {"incident_any": logit}
-        made.append(doc)
-    return made
-
-
-def test_what_the_gate_rules_out_is_not_read_again(reader: Counting) -> None:
-    read = list(reader.pipe(docs(-5.0, 1.0, -1.9)))
-    assert reader.given == ["text 1", "text 2"]
-    assert [ENCODED in doc.user_data for doc in read] == [False, True, True]
-
-
-def test_within_a_share_the_likeliest_are_read(reader: Counting) -> None:
-    reader.share = 0.5
-    list(reader.pipe(docs(0.0, 3.0, 1.0, 2.0)))
-    assert reader.given == ["text 1", "text 3"]
-
-
-def test_texts_keep_their_order(reader: Counting) -> None:
-    assert [doc.text for doc in reader.pipe(docs(0.0, 3.0, -9.0))] == ["text 0", "text 1", "text 2"]
-
-
-class Tallying(Encoder):
-    """Gives every run the number of runs so far."""
-
-    runs = 0
+    def __init__(self, logit: float = 0.0) -> None:
+        self._read, self.logit, self.runs = {}, logit, 0
 
     def _run(self, ids: np.ndarray) -> np.ndarray:
         assert ids[0, 0] == PIECES.index("[CLS]")
         self.runs += 1
-        return np.full(len(self.labels), float(self.runs), np.float32)
+        return np.full(1, self.logit, np.float32)
 
 
-def test_a_text_read_before_is_not_read_again_whatever_its_links() -> None:
-    reader = Tallying(spacy.blank("en"), "encoder", label="incident_any", worth=-2.0)
-    reader.labels, reader._longest, reader._pieces, reader._read = ("x",), 16, WordPieces(PIECES), {}
-    texts = ["police stop https://a.example", "police stopped", "Police stop https://b.example"]
-    assert reader.score(texts).ravel().tolist() == [1.0, 2.0, 1.0]
-    assert reader.runs == 2
+def made(*, settle: Sequence[float] = (), small: Network | None = None) -> Encoder:
+    reader = Encoder(spacy.blank("en"), "encoder", label="incident_any", worth=-2.0, settle=list(settle))
+    reader.labels, reader._longest, reader._pieces = ("incident_any",), 16, WordPieces(PIECES)
+    reader._whole, reader._small = Counting(), small
+    return reader
+
+
+@pytest.fixture
+def reader() -> Encoder:
+    return made()
+
+
+def docs(*logits: float) -> list[Doc]:
+    nlp = spacy.blank("en")
+    found = []
+    for number, logit in enumerate(logits):
+        doc = nlp.make_doc("police " * number)
+        doc.cats = {"incident_any": logit}
+        found.append(doc)
+    return found
+
+
+def read_by(name: str, read: Sequence[Doc]) -> list[int]:
+    return [number for number, doc in enumerate(read) if name in doc.user_data]
+
+
+def test_what_the_gate_rules_out_is_not_read_again(reader: Encoder) -> None:
+    assert read_by(ENCODED, list(reader.pipe(docs(-5.0, 1.0, -1.9)))) == [1, 2]
+
+
+def test_within_a_share_the_likeliest_are_read_and_the_others_are_marked(reader: Encoder) -> None:
+    reader.share = 0.5
+    read = list(reader.pipe(docs(0.0, 3.0, 1.0, 2.0, -9.0)))
+    assert read_by(ENCODED, read) == [1, 2, 3]
+    assert read_by(LEFT, read) == [0]
+
+
+def test_texts_keep_their_order(reader: Encoder) -> None:
+    given = docs(0.0, 3.0, -9.0)
+    assert [doc.text for doc in reader.pipe(given)] == [doc.text for doc in given]
+
+
+def test_what_the_skimmer_settles_is_not_read_by_the_encoder() -> None:
+    small = Counting(-4.0)
+    reader = made(settle=(1.0, 1.0, 0.0, -3.0), small=small)
+    read = list(reader.pipe(docs(-5.0, 0.5, 2.0)))
+    assert read_by(SKIMMED, read) == [1, 2], "what passes the gate"
+    assert read_by(ENCODED, read) == [2]
+    assert not read_by(LEFT, read), "a settled text was not left in a hurry"
+
+
+def test_in_a_flood_the_skimmer_reads_all_that_passes_the_gate() -> None:
+    reader = made(settle=(1.0, 1.0, 0.0, -3.0), small=Counting(0.0))
+    reader.share = 0.0
+    read = list(reader.pipe(docs(-5.0, 0.5, 2.0)))
+    assert (read_by(SKIMMED, read), read_by(ENCODED, read), read_by(LEFT, read)) == ([1, 2], [], [1, 2])
+
+
+def test_a_text_read_before_is_not_read_again_whatever_its_links(reader: Encoder) -> None:
+    reader.score(["police stop https://a.example", "police stopped", "Police stop https://b.example"])
+    assert reader._whole.runs == 2  # type: ignore[attr-defined]

@@ -1,0 +1,158 @@
+"""A flood: what only the gate has read is marked, read again once no more posts wait, and routed anew."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Engine, text
+from sqlmodel import Session, select
+
+from classifier.hurry import hurried, waiting
+from classifier.records import Assessment, IncidentType
+from classifier.versions import shipped
+from collector.jobs import defer, ids
+from collector.records import Post
+from config.service import House, Task, tasks_of
+from config.settings import Settings
+from config.ticks import read_again
+from tests.conftest import NOON
+from tests.make import make_assessment, make_post
+from tests.walk.one_walk import do_jobs
+from triage.records import Alert, Case, Routing
+
+SEEN = "Just saw three Met officers kneel on a lad on Mare Street, Hackney. He says he cannot breathe"
+OTHER = "Police tasered a man outside Lewisham station, he hit his head on the kerb and is not moving"
+FLOOD = 2
+
+
+class Moving:
+    """A clock that moves on a second whenever it is asked."""
+
+    def __init__(self) -> None:
+        self.now = NOON
+
+    def __call__(self) -> datetime:
+        self.now += timedelta(seconds=1)
+        return self.now
+
+
+@pytest.fixture
+def house(settings: Settings, engine: Engine) -> House:
+    short = settings.classifier.model_copy(update={"flood": FLOOD, "read_twice_in_a_flood": 0.0, "batch": 2})
+    return House(settings.model_copy(update={"classifier": short}), engine, Moving())
+
+
+@pytest.fixture
+def does(house: House) -> dict[str, Task]:
+    queues = ("assess", "route", "respond", "look", "claims")
+    return {name: task for queue in queues for name, task in tasks_of(queue, house).items()}
+
+
+@pytest.fixture
+def flooded(house: House, does: dict[str, Task]) -> list[Post]:
+    """Two posts that only the gate has read, and that are routed; it took one for nothing."""
+    posts = [make_post(OTHER, external_id="missed"), make_post(SEEN, external_id="seen")]
+    nothing = {"incident": 0.01, "incident_any": 0.01, "type": IncidentType.NONE, "severity": 0.0}
+    with Session(house.engine, expire_on_commit=False) as session:
+        session.add_all(posts)
+        session.add(make_assessment(posts[0], **nothing, model=shipped().name, hurried=True))
+        session.add(make_assessment(posts[1], model=shipped().name, hurried=True))
+        defer(session, "route", queue="route", lock="route", posts=ids([each.id for each in posts]))
+        session.commit()
+    do_jobs(house, does)
+    return posts
+
+
+@contextmanager
+def others_waiting(house: House) -> Iterator[None]:
+    """As many jobs as make a flood."""
+    with Session(house.engine) as session:
+        jobs = [defer(session, "assess", queue="assess", posts=[]) for _ in range(FLOOD)]
+        session.commit()
+        yield
+        session.execute(text("DELETE FROM procrastinate_jobs WHERE id = ANY(:jobs)"), {"jobs": jobs})
+        session.commit()
+
+
+def told(house: House, post: Post) -> list[str]:
+    """The desks alerted to the case of a post, one for each alert; none without a case."""
+    with Session(house.engine) as session:
+        routing = session.exec(select(Routing).where(Routing.post_id == post.id)).one()
+        return [
+            str(each) for each in session.exec(select(Alert.desk).where(Alert.case_id == routing.case_id))
+        ]
+
+
+def left(house: House) -> list[UUID]:
+    with Session(house.engine) as session:
+        return hurried(session, 10)
+
+
+def test_what_only_the_gate_reads_in_a_flood_is_marked(house: House, does: dict[str, Task]) -> None:
+    dull = make_post("The Met Office says rain all weekend")
+    with Session(house.engine, expire_on_commit=False) as session:
+        session.add_all([seen := make_post(SEEN), dull])
+        session.commit()
+    with others_waiting(house):
+        does["assess"].work(ids([seen.id, dull.id]))
+    assert left(house) == [seen.id], "what the gate rules out is read in full by the gate"
+
+
+def test_the_likeliest_are_read_again_first(house: House, flooded: list[Post]) -> None:
+    assert left(house) == [post.id for post in reversed(flooded)]
+
+
+def test_an_incident_the_gate_missed_is_raised_once_the_flood_is_over(
+    house: House, does: dict[str, Task], flooded: list[Post]
+) -> None:
+    missed, seen = flooded
+    before = told(house, seen)
+    assert before
+    assert not told(house, missed)
+    read_again(house, NOON)
+    do_jobs(house, does)
+    assert left(house) == []
+    assert told(house, missed)
+    assert told(house, seen) == before, "an alert is not told twice"
+    with Session(house.engine) as session:
+        assert len(session.exec(select(Case)).all()) == 2
+        assert len(session.exec(select(Assessment)).all()) == 2, "the hurried readings are replaced"
+    read_again(house, NOON)
+    assert not do_jobs(house, does)
+
+
+def test_while_posts_wait_nothing_is_read_again(
+    house: House, does: dict[str, Task], flooded: list[Post]
+) -> None:
+    with others_waiting(house):
+        read_again(house, NOON)
+        with Session(house.engine) as session:
+            assert waiting(session, 9) == FLOOD
+        does["read_again"].work(ids([post.id for post in flooded]))
+    assert len(left(house)) == 2
+
+
+def test_what_is_read_again_does_not_count_as_a_flood(house: House, flooded: list[Post]) -> None:
+    read_again(house, NOON)
+    with Session(house.engine) as session:
+        assert waiting(session, 9) == 0
+
+
+def test_another_version_reads_what_one_left_in_a_hurry(house: House, does: dict[str, Task]) -> None:
+    with Session(house.engine) as session:
+        session.add(post := make_post(SEEN))
+        session.add(make_assessment(post, hurried=True))
+        session.commit()
+        read_again(house, NOON)
+        do_jobs(house, does)
+        assert not any(each.hurried for each in session.exec(select(Assessment)))
+
+
+def test_a_withdrawn_post_is_not_read_again(house: House) -> None:
+    with Session(house.engine) as session:
+        session.add(post := make_post(SEEN, withdrawn_at=NOON))
+        session.add(make_assessment(post, hurried=True))
+        session.commit()
+        assert hurried(session, 10) == []
