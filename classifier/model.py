@@ -149,9 +149,8 @@ class Model:
         )
 
     def read_twice(self, share: float) -> None:
-        """At most this share of a batch is read by the encoder too, the likeliest first; the gate speaks for the rest.
-
-        1 unless posts wait; less then, so that a flood never outruns the model.
+        """At most this share of a batch is read by the encoder too, the likeliest first; for the rest the gate speaks,
+        and the skimmer where there is one. 1 unless posts wait; less then, so that a flood never outruns the model.
         """
         if self._encoder is not None:
             self._encoder.share = share

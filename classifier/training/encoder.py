@@ -110,10 +110,10 @@ def published(folder: Path, labels: int) -> Encoder:
     return made
 
 
-def batches(lengths: list[int], chance: random.Random) -> Iterator[list[int]]:
+def batches(lengths: list[int], chance: random.Random, size: int = BATCH) -> Iterator[list[int]]:
     """Rows of like length together, in random order."""
     order = sorted(range(len(lengths)), key=lambda i: lengths[i] + chance.random() * 6)
-    cut = [order[i : i + BATCH] for i in range(0, len(order), BATCH)]
+    cut = [order[i : i + size] for i in range(0, len(order), size)]
     chance.shuffle(cut)
     yield from cut
 

@@ -5,9 +5,8 @@ The same data and code give the same model: nothing is random but by fixed seeds
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import msgspec
@@ -15,7 +14,7 @@ import numpy as np
 import spacy
 from numpy.typing import NDArray
 
-from classifier.calibration import READ, Blend, Calibration, Curve, Types
+from classifier.calibration import READ, Beside, Blend, Calibration, Curve, Types
 from classifier.encoder import Encoder, spelled_out
 from classifier.gate import Gate
 from classifier.model import ModelError, Thresholds
@@ -68,6 +67,14 @@ NOT_HELPING = frozenset(
     }
 )
 OF_THE_GATE = ("news",)  # labels the encoder does not learn
+FOR_THE_SKIMMER = {  # texts at most of the large sets, with or without labels
+    "uk_news_rss": 9_000,
+    "tweeteval": 7_000,
+    "crisislex": 4_000,
+    "india_police_events_sents_dev": 2_500,
+    "uk_force_official_tweets_dev": 4_500,
+    "ct22_1B_claim_train_dev": 1_200,
+}
 THINNED = {"uk_force_official_tweets_dev": 4, "pheme_dev": 2, "ct22_1B_claim_train_dev": 3}
 OWN_TEXTS = Path(__file__).parent / "texts"
 Say = Callable[[str], None]
@@ -144,6 +151,22 @@ def write_rows(folder: Path, out: Path, feedback: Sequence[Row] = ()) -> int:
     return len(rows)
 
 
+def write_texts(folder: Path, out: Path) -> int:
+    """The texts a skimmer is taught on, one JSON document a line; labels are not asked for. Returns how many."""
+    sets = read_sets(folder) | read_sets(OWN_TEXTS)
+    rows = without_repeats(
+        sorted((row for name in sets for row in sets[name]), key=lambda row: not held_back(row))
+    )
+    told: dict[str, list[Row]] = {}
+    for row in sorted(rows, key=lambda row: (row.set, part(row.set + row.id, 1 << 32), row.id)):
+        some = told.setdefault(row.set, [])
+        if not held_back(row) and not for_tuning(row) and len(some) < FOR_THE_SKIMMER.get(row.set, len(rows)):
+            some.append(row)
+    texts = [spelled_out(normalise(row.text).text) for some in told.values() for row in some]
+    out.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts), encoding="utf-8")
+    return len(texts)
+
+
 def _for_encoder(row: Row) -> bool:
     """The large sets are thinned: what they say of the labels that matter is said often enough."""
     parts = THINNED.get(row.set, 1)
@@ -166,46 +189,83 @@ def with_types(row: Row) -> Row:
 
 
 class Tuning(NamedTuple):
-    """What is learnt after the readers: types and curves of the gate alone, types and blends of both, thresholds."""
+    """What is learnt after the readers: types and curves of the gate alone, how the encoder and the skimmer count
+    beside it, which texts the encoder reads, thresholds."""
 
     calibration: Calibration
     types: Types
     worth: float
-    both: Types | None = None
-    blends: Mapping[str, Blend] = MappingProxyType({})
+    both: Beside | None = None
+    skimmed: Beside | None = None
+    settle: tuple[float, ...] = ()
     costs: Costs | None = None
 
 
 OTHERS = tuple(label for label in LABELS if label not in READ)
 AT = [LABELS.index(label) for label in READ]
+ANY = LABELS.index("incident_any")
 MISSED_BY_THE_GATE = 0.03  # the share of incidents that the encoder may never see
+MISSED_BY_THE_SKIMMER = 0.01  # of those that pass the gate
 
 
 def alone(rows: Sequence[Row], logits: NDArray[np.float64]) -> Tuning:
     """What the gate says by itself, and the logit below which it settles a text: nearly all incidents lie above."""
     curves = {label: _curve(rows, logits[:, LABELS.index(label)], label) for label in OTHERS}
     types = types_from(logits[:, AT], None, rows)
+    worth = _below(rows, logits[:, ANY], MISSED_BY_THE_GATE)
+    return Tuning(Calibration(curves), types, worth)
+
+
+def _below(rows: Sequence[Row], said: NDArray[np.float64], share: float) -> float:
+    """The value below which that share of the incidents lies."""
     incidents = [i for i, row in enumerate(rows) if row.type and row.strict and row.truth["incident_any"]]
     weight = even([rows[i] for i in incidents])
-    said = logits[incidents, LABELS.index("incident_any")]
-    order = np.argsort(said)
-    below = int(np.searchsorted(np.cumsum(weight[order]), MISSED_BY_THE_GATE * weight.sum()))
-    return Tuning(Calibration(curves), types, round(float(said[order][below]), 3))
+    order = np.argsort(said[incidents])
+    below = int(np.searchsorted(np.cumsum(weight[order]), share * weight.sum()))
+    return round(float(said[incidents][order][below]), 3)
 
 
 def together(tuning: Tuning, rows: Sequence[Row], gate: NDArray[np.float64], second: Encoder) -> Tuning:
-    """How much each reader counts, learnt on rows that neither has seen."""
-    encoded = second.score([normalise(row.text).text for row in rows]).astype(np.float64)
-    at = [second.labels.index(label) for label in READ]
-    both = types_from(gate[:, AT], encoded[:, at], rows)
-    columns = [label for label in second.labels if label in OTHERS]
-    each = {label: _blend(rows, label, gate, encoded[:, second.labels.index(label)]) for label in columns}
-    blends = {label: blend for label, blend in each.items() if blend}
+    """How much each reader counts, learnt on rows that none has seen."""
+    texts = [normalise(row.text).text for row in rows]
+    encoded = second.score(texts).astype(np.float64)
+    tuning = tuning._replace(both=_beside(rows, gate, encoded, second.labels))
+    if (skimmed := second.skim(texts)) is not None:
+        tuning = with_skimmer(tuning, rows, gate, skimmed.astype(np.float64), second.labels)
     judged = [i for i, row in enumerate(rows) if row.type and row.strict]
-    said = both(gate[judged][:, AT], encoded[judged][:, at])[:, READ.index("incident_any")]
+    at = [second.labels.index(label) for label in READ]
+    assert tuning.both is not None
+    said = tuning.both.types(gate[judged][:, AT], encoded[judged][:, at])[:, READ.index("incident_any")]
     truth = np.array([rows[i].truth["incident_any"] for i in judged], dtype=np.int64)
-    costs = thresholds_of(said, truth, even([rows[i] for i in judged]))
-    return tuning._replace(both=both, blends=blends, costs=costs)
+    return tuning._replace(costs=thresholds_of(said, truth, even([rows[i] for i in judged])))
+
+
+def _beside(
+    rows: Sequence[Row], gate: NDArray[np.float64], said: NDArray[np.float64], labels: Sequence[str]
+) -> Beside:
+    """How a reader with these labels counts beside the gate."""
+    types = types_from(gate[:, AT], said[:, [labels.index(label) for label in READ]], rows)
+    columns = [label for label in labels if label in OTHERS]
+    each = {label: _blend(rows, label, gate, said[:, labels.index(label)]) for label in columns}
+    return Beside(types, {label: blend for label, blend in each.items() if blend})
+
+
+def with_skimmer(
+    tuning: Tuning,
+    rows: Sequence[Row],
+    gate: NDArray[np.float64],
+    skimmed: NDArray[np.float64],
+    labels: Sequence[str],
+) -> Tuning:
+    """How the skimmer counts, and what it settles: of the incidents that pass the gate nearly all lie above."""
+    said = skimmed[:, labels.index("incident_any")]
+    blend = _blend(rows, "incident_any", gate, said)
+    if blend is None:
+        raise ModelError("too few incidents that the encoder has not seen to say what a skimmer may settle")
+    passed = np.flatnonzero(gate[:, ANY] >= tuning.worth).tolist()
+    both = blend.gate * gate[passed, ANY] + blend.encoder * said[passed] + blend.offset
+    least = _below([rows[i] for i in passed], both, MISSED_BY_THE_SKIMMER)
+    return tuning._replace(skimmed=_beside(rows, gate, skimmed, labels), settle=(*blend, least))
 
 
 def _blend(
@@ -235,7 +295,8 @@ def write(
     assert isinstance(gate, Gate)
     gate.use(fit.weights())
     if encoder:
-        second = nlp.add_pipe("goldenhour_encoder", config={"worth": tuning.worth})
+        config = {"worth": tuning.worth, "settle": list(tuning.settle)}
+        second = nlp.add_pipe("goldenhour_encoder", config=config)
         assert isinstance(second, Encoder)
         second.read(encoder.folder)
     nlp.to_disk(out)
@@ -246,8 +307,9 @@ def write(
         "version": record["version"],
         "calibration": tuning.calibration.as_json(),
         "types": tuning.types.weights.tolist(),
-        "types_of_both": tuning.both.weights.tolist() if tuning.both else [],
-        "blends": dict(tuning.blends),
+        "types_of_both": tuning.both.types.weights.tolist() if tuning.both else [],
+        "blends": dict(tuning.both.blends) if tuning.both else {},
+        "skimmer": tuning.skimmed.as_json() if tuning.skimmed else None,
         "thresholds": msgspec.to_builtins(tuning.costs.thresholds if tuning.costs else Thresholds()),
         "record": record,
     }
@@ -256,9 +318,12 @@ def write(
 
 
 def version(fit: Fit, tuning: Tuning, encoder: Encoder | None) -> str:
-    encoded = (encoder.folder / "encoder.onnx").read_bytes() if encoder else b""
-    told = repr((tuning.types.weights.tolist(), sorted(tuning.blends.items()), tuning.worth)).encode()
-    weights = hashlib.sha256(fit.coefficients.tobytes() + encoded + told)
+    files = sorted(encoder.folder.glob("*.onnx")) if encoder else []
+    counts = [sorted(each.blends.items()) if each else [] for each in (tuning.both, tuning.skimmed)]
+    told = repr((tuning.types.weights.tolist(), counts, tuning.worth, tuning.settle)).encode()
+    weights = hashlib.sha256(
+        fit.coefficients.tobytes() + b"".join(each.read_bytes() for each in files) + told
+    )
     return ("both-" if encoder else "gate-") + weights.hexdigest()[:8]
 
 

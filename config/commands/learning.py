@@ -16,7 +16,7 @@ from classifier.training.card import write_card
 from classifier.training.growth import learning_curve
 from classifier.training.measure import below_bounds, keep_figures, measure
 from classifier.training.sets import Row
-from classifier.training.train import train, write_rows
+from classifier.training.train import train, write_rows, write_texts
 from config.cli import Complaint
 from config.commands.assessing import load_model
 from config.database import open_database
@@ -142,6 +142,7 @@ def train_model(
     out: Annotated[Path, typer.Option(help="Where the model goes.")] = Path("build/model"),
     encoder: Annotated[Path | None, typer.Option(help="A fine-tuned encoder to go with it.")] = None,
     rows: Annotated[Path | None, typer.Option(help="Only write the rows an encoder is tuned on.")] = None,
+    texts: Annotated[Path | None, typer.Option(help="Only write the texts a skimmer is taught on.")] = None,
     feedback: Annotated[
         bool,
         typer.Option(
@@ -156,6 +157,9 @@ def train_model(
     """
     if not folder.is_dir():
         raise Complaint(f"{folder} is no folder; name one laid out like data/README.md")
+    if texts is not None:
+        print(f"{write_texts(folder, texts):,} texts are in {texts}")
+        return
     decided = read_feedback(rows) if feedback else []
     if rows is not None:
         print(f"{write_rows(folder, rows, decided):,} rows are in {rows}")

@@ -9,14 +9,16 @@ import pytest
 import spacy
 
 from classifier.calibration import KINDS, READ, Calibration, Curve
+from classifier.encoder import spelled_out
 from classifier.evaluate import calibration_error, figures, macro_f1, span_f1
 from classifier.model import SHIPPED, Model
+from classifier.normalise import normalise
 from classifier.training.blending import blend_of, domain, even, thresholds_of, types_from
 from classifier.training.calibrate import curve
 from classifier.training.labels import FOLDER, laid_over
 from classifier.training.sets import TYPES, Row, read_sets, without_repeats
 from classifier.training.splits import folds, for_tuning, held_back, part
-from classifier.training.train import OWN_TEXTS, gather, train
+from classifier.training.train import ANY, LABELS, OWN_TEXTS, alone, gather, train, with_skimmer, write_texts
 from tests.classifier.reader import GAZETTEER, LEXICONS
 
 
@@ -211,3 +213,29 @@ def test_figures_are_those_of_a_hand_count() -> None:
     assert found.average_precision == pytest.approx(0.8333, abs=1e-3)
     assert macro_f1(["a", "b"], ["a", "a"], ["a", "b", "c"]) == pytest.approx(0.3333, abs=1e-3)
     assert span_f1([{(0, 3)}], [{(0, 3), (5, 6)}]) == pytest.approx(0.6667, abs=1e-3)
+
+
+def test_a_skimmer_is_taught_on_nothing_that_is_held_back_or_kept_for_tuning(tmp_path: Path) -> None:
+    kept = write_texts(tmp_path, out := tmp_path / "texts.jsonl")
+    texts = {json.loads(line)["text"] for line in out.read_text(encoding="utf-8").splitlines()}
+    rows = [row for some in read_sets(OWN_TEXTS).values() for row in some]
+    away = {spelled_out(normalise(row.text).text) for row in rows if held_back(row) or for_tuning(row)}
+    assert kept == len(texts) > 1_000
+    assert len(away) > 100
+    assert not texts & away
+
+
+def test_a_skimmer_settles_what_hardly_an_incident_lies_below() -> None:
+    rows = rows_of(900)
+    truth = np.array([row.truth["incident_any"] for row in rows])
+    chance = np.random.default_rng(0)
+    gate = np.zeros((len(rows), len(LABELS)))
+    gate[:, ANY] = 2 * truth - 1 + chance.normal(size=len(rows))
+    said = np.zeros((len(rows), len(READ)))
+    said[:, READ.index("incident_any")] = 3 * (2 * truth - 1) + chance.normal(size=len(rows))
+    tuning = with_skimmer(alone(rows, gate), rows, gate, said, READ)
+    of_gate, of_skimmer, offset, least = tuning.settle
+    both = of_gate * gate[:, ANY] + of_skimmer * said[:, READ.index("incident_any")] + offset
+    passed = gate[:, ANY] >= tuning.worth
+    assert (both[passed & (truth == 1)] < least).mean() < 0.03
+    assert (both[passed & (truth == 0)] < least).mean() > 0.8

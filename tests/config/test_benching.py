@@ -2,7 +2,9 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
+from random import Random
 
 import pytest
 from sqlalchemy import Engine, text
@@ -16,7 +18,9 @@ from config.benches.goals import at_least, at_most, report
 from config.benches.listening import Memory, listened
 from config.benches.network import Network, frames
 from config.benches.publishers import Publishers
+from config.benches.stream import natural, tell
 from config.commands import benching
+from config.queues.collect import prefilter_of
 from config.service import House, clock
 from config.settings import Settings
 
@@ -86,3 +90,14 @@ def test_what_is_heard_from_memory_is_committed_to_the_last_event(settings: Sett
     assert heard.counts["posts"] == heard.counts["stored"] + heard.counts["dropped"]
     assert len(heard.late_ms) == heard.counts["stored"] > 10
     assert plain_rate(made[:200], settings, engine) > 0
+
+
+def test_the_made_up_stream_is_what_the_prefilter_lets_in_and_one_in_twenty_an_incident(
+    settings: Settings,
+) -> None:
+    texts = natural(2_000)
+    assert len(set(texts)) == 2_000
+    assert texts == natural(2_000)
+    assert all(prefilter_of(settings).lets_in(texts[:500]))
+    told = [incident for _, incident in islice(tell(Random(1)), 2_000)]
+    assert sum(told) == 100
