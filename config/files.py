@@ -19,6 +19,7 @@ from responders.tactics import read_tactics
 from responders.templates import read_templates
 from triage.claim_types import read_guide
 from triage.desks import read_desks
+from triage.growth_rules import read_growth_rules
 from triage.lifecycle import read_lifecycle
 from triage.reveal import read_reveal_policy
 from triage.rules import read_rules
@@ -40,6 +41,7 @@ READERS = (
     Reader("lexicons/signals*.toml", read_lexicons),
     Reader("gazetteer/*.csv", read_gazetteer),
     Reader("rules.toml", lambda paths: read_rules(paths[0])),
+    Reader("growth.toml", lambda paths: read_growth_rules(paths[0])),
     Reader("tracks.toml", lambda paths: read_lifecycle(paths[0])),
     Reader("claims.toml", lambda paths: read_guide(paths[0])),
     Reader("desks.toml", lambda paths: read_desks(paths[0])),

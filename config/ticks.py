@@ -34,9 +34,12 @@ from triage.chain import head_of
 from triage.claim_forget import forget_claims_withdrawn
 from triage.custody import take_into_custody
 from triage.edits import note_edits
+from triage.growth import forget_paces
+from triage.growth_rules import read_growth_rules
 from triage.keeping import settle_files
 from triage.lifecycle import read_lifecycle
 from triage.records import Desk
+from triage.spreading import due_cases, measure
 
 log = structlog.get_logger()
 
@@ -175,6 +178,20 @@ def mind_clocks(house: House, now: datetime) -> None:
             log.warning("clocks ran out", case=str(case_id), clocks=breached)
 
 
+def mind_growth(house: House, now: datetime) -> None:
+    """Measure the cases that grow, and raise growth updates; a case at a time."""
+    rules = read_growth_rules(house.settings.file("growth.toml"))
+    lifecycle = read_lifecycle(house.settings.file("tracks.toml"))
+    with Session(house.engine) as session:
+        due = due_cases(session, rules, now=now)
+        session.commit()
+        for case_id in due:
+            told = measure(session, case_id, rules, lifecycle, now=now)
+            session.commit()
+            if told:
+                log.info("growth update raised", case=str(case_id))
+
+
 def put_back_stalled(house: House, now: datetime) -> None:
     with Session(house.engine) as session:
         reap(session, now=now)
@@ -202,11 +219,12 @@ def publish_head(house: House, now: datetime) -> None:
 
 
 def keep_house(house: House, now: datetime) -> None:
-    """Once a day: make the months ahead, let old failed jobs and counts of callers go."""
+    """Once a day: make the months ahead, let old failed jobs, counts of callers and paces go."""
     with Session(house.engine) as session:
         make_months(session, now=now)
         forget(session)
         forget_knocks(session, now=now)
+        forget_paces(session, now=now)
         session.commit()
 
 
@@ -214,6 +232,7 @@ TICKS = (
     Tick("sources due", 1, collect_due),
     Tick("stalled jobs", 2, put_back_stalled),
     Tick("clocks", 5, mind_clocks),
+    Tick("growth", 30, mind_growth),
     Tick("posts of a flood", 5, read_again),
     Tick("quiet sources", 60, note_quiet),
     Tick("look again", 600, look_again),

@@ -93,15 +93,18 @@ def release(session: Session, case_id: UUID, *, who: Person, now: datetime) -> C
 def acknowledge(
     session: Session, case_id: UUID, *, who: Person, desk: Desk, through: str = "desk", now: datetime
 ) -> Case:
-    """Answer one desk's alert, through "desk" or "slack". It stops that desk's clock, not the incident.
+    """Answer one desk's alerts, through "desk" or "slack". It stops that desk's clock, not the incident.
 
     The same person may answer twice, as Slack delivers a click more than once.
     """
     need(who, Permission.ACKNOWLEDGE)
     [case] = lock(session, case_id)
-    alert = session.exec(select(Alert).where(Alert.case_id == case_id, Alert.desk == desk)).first()
-    if alert is None:
+    told = select(Alert).where(Alert.case_id == case_id, Alert.desk == desk).order_by(col(Alert.growth))
+    alerts = session.exec(told).all()
+    if not alerts:
         raise Conflict(f"The {Desk(desk).value} desk was not alerted to this case.")
+    waiting = [each for each in alerts if each.state == AlertState.OPEN] or [alerts[0]]
+    alert = waiting[0]
     if alert.state == AlertState.ACKNOWLEDGED:
         if alert.acknowledged_by == who.id:
             return case
@@ -110,8 +113,9 @@ def acknowledge(
         )
     if alert.state == AlertState.CLOSED:
         must_be_open(case)
-    alert.state = AlertState.ACKNOWLEDGED
-    alert.acknowledged_at, alert.acknowledged_by, alert.acknowledged_through = now, who.id, through
+    for each in waiting:
+        each.state = AlertState.ACKNOWLEDGED
+        each.acknowledged_at, each.acknowledged_by, each.acknowledged_through = now, who.id, through
     stop_clocks(session, case, [ANSWERED_BY[Desk(desk)]], by=who.username, now=now)
     detail = {"desk": Desk(desk).value, "through": through}
     touch(session, case, "acknowledged", who=who, now=now, detail=detail)
@@ -221,7 +225,7 @@ def _bring_back(
     session: Session, case: Case, status: Status, what: str, who: Person, now: datetime, why: str | None
 ) -> Case:
     case.status, case.dismissed_because = status, None
-    for alert in session.scalars(select(Alert).where(Alert.case_id == case.id)):
+    for alert in session.scalars(select(Alert).where(Alert.case_id == case.id, Alert.growth == 0)):
         if alert.state == AlertState.CLOSED:
             answered = alert.acknowledged_at is not None
             alert.state = AlertState.ACKNOWLEDGED if answered else AlertState.OPEN

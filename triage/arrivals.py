@@ -17,7 +17,8 @@ from triage.severity import TRIGGER, Weighed, weigh
 # case and was assessed anew since, as it was edited or first read in a hurry, is routed anew
 _WAITING = text("""
     SELECT DISTINCT ON (p.published_at, p.id)
-        p.id, p.title, p.text, p.published_at, p.source, p.withdrawn_at IS NOT NULL AS withdrawn,
+        p.id, p.title, p.text, p.published_at, p.source, p.platform, p.author_key,
+        p.withdrawn_at IS NOT NULL AS withdrawn,
         a.model, a.incident, a.incident_any, a.type, a.severity, a.labels, a.claim, a.unverified,
         a.places, a.force, a.signals, a.abstain
     FROM posts p JOIN assessments a ON a.post_id = p.id
@@ -42,6 +43,8 @@ class Arrival(NamedTuple):
     text: str
     published_at: datetime
     source: str
+    platform: str
+    author_key: bytes | None
     withdrawn: bool
     model: str
     facts: Facts
@@ -97,6 +100,8 @@ def _arrival(row: Mapping[Any, Any], now: datetime) -> Arrival:
         text=text_of(row["title"], row["text"]),
         published_at=row["published_at"],
         source=row["source"],
+        platform=row["platform"],
+        author_key=bytes(row["author_key"]) if row["author_key"] else None,
         withdrawn=row["withdrawn"],
         model=row["model"],
         facts=facts,

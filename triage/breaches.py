@@ -51,7 +51,9 @@ def raise_anew(session: Session, case: Case, desk: Desk, *, rule: str, now: date
     """The desk must look again: its alert is open anew, or a first one is raised. Whoever calls touches the case,
     which has every channel told."""
     session.flush()
-    alert = session.scalars(select(Alert).where(Alert.case_id == case.id, Alert.desk == desk)).first()
+    alert = session.scalars(
+        select(Alert).where(Alert.case_id == case.id, Alert.desk == desk, Alert.growth == 0)
+    ).first()
     if alert is None:
         session.add(Alert(case_id=case.id, desk=desk, priority="high", rule=rule, raised_at=now))
         case.desks = list(dict.fromkeys([*case.desks, desk.value]))

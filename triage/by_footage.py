@@ -124,7 +124,7 @@ def _join(session: Session, post: UUID, home: _Home, why: str, *, now: datetime)
         .values(case_id=case.id, because=col(Routing.because) + f"; joined by {HOW}")
     )
     session.flush()
-    recount(session, case)
+    recount(session, case, now=now)
     touch_by(
         session, case, "post joined", who=MACHINE, now=now, why=why, detail={"post": str(post), "how": HOW}
     )

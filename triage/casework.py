@@ -1,7 +1,6 @@
 """What posts make of cases: opened, grown, graver, reopened. Pure: rows in, rows and reasons out.
 
-A flood makes a case large, not loud: its alerts are raised again when it gets graver, or its number of posts
-passes one of few steps, and at no other time.
+A flood makes a case large, not loud: its alerts are raised again when it gets graver, and at no other time.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,7 +17,7 @@ from triage.rules import Facts, Outcome, Priority, Rule
 from triage.severity import graver, of_case
 from triage.titles import title_of
 
-GROWTH_STEPS = (10, 250, 5_000, 100_000)  # posts; 50,000 in ten minutes are three updates
+GROWTH_STEPS = (10, 250, 5_000, 100_000)  # posts, logged; a finished case that passes one comes back
 PRIORITIES = tuple(Priority)
 CAP = "no_worse_than"
 

@@ -143,7 +143,7 @@ def _stand(claim: KnownClaim, decision: ClaimDecision | None, now: datetime) -> 
 
 def _raise_again(session: Session, case: Case, *, who: Person, now: datetime) -> None:
     """The alerts of the case wait for an answer anew; their messages say so."""
-    for alert in session.scalars(select(Alert).where(Alert.case_id == case.id)):
+    for alert in session.scalars(select(Alert).where(Alert.case_id == case.id, Alert.growth == 0)):
         alert.state, alert.raised_at = AlertState.OPEN, now
         alert.acknowledged_at = alert.acknowledged_by = alert.acknowledged_through = None
     touch(session, case, "alerts raised again for a claim", who=who, now=now)

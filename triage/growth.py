@@ -18,7 +18,7 @@ from triage.casework import Placed
 from triage.custody import voice_in
 from triage.voices import NOBODY, count, heard
 
-STEP = timedelta(minutes=10)
+KEPT = timedelta(days=60)  # of the pace of the stream, which is compared over four weeks
 
 _HEARD = text("SELECT case_id, voices FROM spreads WHERE case_id = ANY(:cases)")
 _KEEP = text("""
@@ -61,7 +61,7 @@ def keep_growth(session: Session, placed: Sequence[Placed], new: Collection[UUID
             by_case.setdefault(each.case, []).append(_came(each))
     voices = _voices(session, list(by_case))
     stream = Counter(
-        _step_of(min(each.arrival.published_at, now)) for each in placed if each.arrival.id in new
+        minute_of(min(each.arrival.published_at, now)) for each in placed if each.arrival.id in new
     )
     _keep(session, by_case, voices, stream, now=now)
 
@@ -71,6 +71,11 @@ def count_anew(session: Session, case_id: UUID, posts: Iterable[Post], *, now: d
     session.execute(text("DELETE FROM growth WHERE case_id = :case"), {"case": case_id})
     came = [Came(each.published_at, each.source, each.platform, each.author_key) for each in posts]
     _keep(session, {case_id: came}, {}, {}, now=now)
+
+
+def forget_paces(session: Session, *, now: datetime) -> None:
+    """Let the old pace of the stream go. The caller commits."""
+    session.execute(text("DELETE FROM stream_paces WHERE at < :before"), {"before": now - KEPT})
 
 
 def _came(placed: Placed) -> Came:
@@ -127,10 +132,6 @@ def _by_minute(came: Iterable[Came], now: datetime) -> dict[datetime, list[Came]
 
 def _digests(case: UUID, posts: Iterable[Came]) -> list[bytes]:
     return [voice_in(case, each.author_key) for each in posts if each.author_key]
-
-
-def _step_of(moment: datetime) -> datetime:
-    return minute_of(moment) - timedelta(minutes=moment.minute % 10)
 
 
 def _json(rows: Sequence[dict[str, Any]]) -> str:

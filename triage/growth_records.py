@@ -52,7 +52,7 @@ class Spread(Record, table=True):
 
 
 class StreamPace(Record, table=True):
-    """How many posts the whole stream brought that were published in these ten minutes, in cases or not."""
+    """How many posts the whole stream brought that were published in this minute, in cases or not."""
 
     __tablename__ = "stream_paces"
 

@@ -26,10 +26,7 @@ class SpikeRules(_Part):
     posts: Count
     times: Times
     times_the_stream: Times
-    own_after: Length
     posts_young: Count
-    weeks: Annotated[int, Field(ge=1, le=12)]
-    least_weeks: Annotated[int, Field(ge=1, le=12)]
 
 
 class PickUpRules(_Part):

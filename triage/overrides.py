@@ -99,7 +99,10 @@ def _follow(session: Session, case: Case, before: int, lifecycle: Lifecycle, *, 
     """What a graver level asks for."""
     if case.severity >= before:
         return
-    desks = [Desk(each) for each in session.scalars(select(Alert.desk).where(Alert.case_id == case.id))]
+    desks = [
+        Desk(each)
+        for each in session.scalars(select(Alert.desk).where(Alert.case_id == case.id, Alert.growth == 0))
+    ]
     tracked = session.scalars(select(Track.name).where(Track.case_id == case.id)).first() is not None
     dues = lifecycle.started(RAISED, case.severity, now=now)
     start_by(session, case, [each for each in dues if tracked or each.desk in desks], lifecycle, now=now)

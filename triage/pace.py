@@ -10,6 +10,8 @@ LONDON = ZoneInfo("Europe/London")
 WINDOW = timedelta(minutes=10)
 LOOKS_BACK = timedelta(hours=6)
 STEPS_AN_HOUR = 6
+YOUNG = timedelta(minutes=30)  # a younger case has no pace of its own to be compared with
+WEEKS, LEAST_WEEKS = 4, 2  # this many weeks back say what is usual at an hour; fewer say nothing
 
 
 class Usual(NamedTuple):
@@ -30,32 +32,34 @@ class Pace(NamedTuple):
     others: int = 0
     usual: Usual = Usual()
 
-    def own(self, rules: SpikeRules) -> float | None:
+    @property
+    def own(self) -> float | None:
         """Posts in ten minutes before; None for a case too young to have a pace of its own."""
-        if self.looked_back < rules.own_after:
+        if self.looked_back < YOUNG:
             return None
         return self.before / (self.looked_back / WINDOW)
 
-    def surge(self, rules: SpikeRules) -> float | None:
+    @property
+    def surge(self) -> float | None:
         """How many times the usual all other posts are; None when nothing usual is known."""
-        if self.usual.weeks < rules.least_weeks or self.usual.posts <= 0:
+        if self.usual.weeks < LEAST_WEEKS or self.usual.posts <= 0:
             return None
         return self.others / self.usual.posts
 
 
 def spikes(pace: Pace, rules: SpikeRules) -> bool:
     """Whether the case comes much faster than before, and not only because everything does."""
-    own = pace.own(rules)
+    own = pace.own
     if own is None:
         return pace.now >= rules.posts_young
     grown = pace.now / max(own, 1.0)
-    stream = max(1.0, pace.surge(rules) or 1.0)
+    stream = max(1.0, pace.surge or 1.0)
     return pace.now >= rules.posts and grown >= rules.times and grown >= rules.times_the_stream * stream
 
 
-def against_itself(pace: Pace, rules: SpikeRules) -> str:
+def against_itself(pace: Pace) -> str:
     """Its pace beside its own before, in words that say over what time."""
-    own, looked = pace.own(rules), spelt(pace.looked_back)
+    own, looked = pace.own, spelt(pace.looked_back)
     if own is None:
         return (
             f"The case is too young to compare: it was first told of {spelt(pace.looked_back + WINDOW)} ago."
@@ -67,10 +71,10 @@ def against_itself(pace: Pace, rules: SpikeRules) -> str:
     return f"Over the {looked} before, there were about {told(own)} in ten minutes{faster}."
 
 
-def against_the_hour(pace: Pace, rules: SpikeRules, now: datetime) -> str:
+def against_the_hour(pace: Pace, now: datetime) -> str:
     """All other posts beside what this hour of the week usually brings, in words that say how that is known."""
     hour = f"{now.astimezone(LONDON):%A, %H}:00"
-    if pace.surge(rules) is None:
+    if pace.surge is None:
         known = "no week" if not pace.usual.weeks else f"only {pace.usual.weeks} week"
         return f"What is usual at this hour ({hour}) is not known yet: {known} of it is on record."
     return (
@@ -79,10 +83,10 @@ def against_the_hour(pace: Pace, rules: SpikeRules, now: datetime) -> str:
     )
 
 
-def same_hours(now: datetime, weeks: int) -> list[datetime]:
+def same_hours(now: datetime) -> list[datetime]:
     """The beginnings of this hour in earlier weeks, by London's clock."""
     local = now.astimezone(LONDON).replace(minute=0, second=0, microsecond=0)
-    return [local - timedelta(weeks=back) for back in range(1, weeks + 1)]
+    return [local - timedelta(weeks=back) for back in range(1, WEEKS + 1)]
 
 
 def told(number: float) -> str:

@@ -7,7 +7,6 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel import Session
 
-from triage.growth_rules import SpikeRules
 from triage.pace import LOOKS_BACK, STEPS_AN_HOUR, WINDOW, Pace, Usual, same_hours
 
 _PACES = text("""
@@ -15,24 +14,23 @@ _PACES = text("""
         coalesce(sum(posts) FILTER (WHERE at <= :window AND at > :back), 0) AS before, min(at) AS first
     FROM growth WHERE case_id = ANY(:cases) AND at <= :now GROUP BY case_id
 """)
-_STREAM = text("""
-    SELECT coalesce(sum(posts), 0) FROM stream_paces WHERE at > :window
-""")
+_STREAM = text("SELECT coalesce(sum(posts), 0) FROM stream_paces WHERE at > :window AND at <= :now")
 _HOURS = text("""
     SELECT coalesce(sum(s.posts), 0) AS posts FROM unnest(CAST(:hours AS timestamptz[])) AS hour (begun)
     JOIN stream_paces s ON s.at >= hour.begun AND s.at < hour.begun + interval '1 hour' GROUP BY hour.begun
 """)
+_LATELY = text(
+    "SELECT case_id, sum(posts) FROM growth WHERE case_id = ANY(:cases) AND at > :since GROUP BY case_id"
+)
 
 
-def paces_of(
-    session: Session, cases: Sequence[UUID], rules: SpikeRules, *, now: datetime
-) -> dict[UUID, Pace]:
+def paces_of(session: Session, cases: Sequence[UUID], *, now: datetime) -> dict[UUID, Pace]:
     """The pace of each of these cases."""
     window, back = now - WINDOW, now - WINDOW - LOOKS_BACK
     values = {"cases": list(cases), "window": window, "back": back, "now": now}
     rows = {row.case_id: row for row in session.execute(_PACES, values)}
-    stream = int(session.execute(_STREAM, {"window": window - WINDOW / 2}).scalar_one())
-    usual = _usual(session, rules, now)
+    stream = int(session.execute(_STREAM, {"window": window, "now": now}).scalar_one())
+    usual = _usual(session, now)
     found = {}
     for case in cases:
         row = rows.get(case)
@@ -44,6 +42,12 @@ def paces_of(
     return found
 
 
-def _usual(session: Session, rules: SpikeRules, now: datetime) -> Usual:
-    weeks = [row.posts for row in session.execute(_HOURS, {"hours": same_hours(now, rules.weeks)})]
+def lately(session: Session, cases: Sequence[UUID], *, since: datetime) -> dict[UUID, int]:
+    """How many posts of each of these cases were published since then."""
+    found = session.execute(_LATELY, {"cases": list(cases), "since": since})
+    return {case: int(posts) for case, posts in found}
+
+
+def _usual(session: Session, now: datetime) -> Usual:
+    weeks = [row.posts for row in session.execute(_HOURS, {"hours": same_hours(now)})]
     return Usual(sum(weeks) / len(weeks) / STEPS_AN_HOUR, len(weeks)) if weeks else Usual()

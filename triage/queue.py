@@ -14,6 +14,7 @@ from collector.records import Post
 from triage.records import (
     OPEN,
     Alert,
+    AlertState,
     Case,
     Clock,
     Delivery,
@@ -172,7 +173,9 @@ def _lines(session: Session, cases: Sequence[Case], *, now: datetime) -> list[Li
         clocks.setdefault(clock.case_id, clock)
     alerts: dict[UUID, dict[str, str]] = defaultdict(dict)
     for case_id, desk, state in session.execute(
-        select(col(Alert.case_id), col(Alert.desk), col(Alert.state)).where(col(Alert.case_id).in_(ids))
+        select(col(Alert.case_id), col(Alert.desk), col(Alert.state))
+        .where(col(Alert.case_id).in_(ids))
+        .order_by(col(Alert.state) == AlertState.OPEN)  # one that waits is said of a desk, not one before it
     ):
         alerts[case_id][desk] = state
     holders = _holders(session, cases, now=now)

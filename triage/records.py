@@ -133,20 +133,23 @@ class AlertState(StrEnum):
 
 
 class Alert(Record, table=True):
-    """Something a desk must know about a case. One per case and desk; it is raised again, never doubled.
+    """Something a desk must know about a case. One per case and desk that there is a case, raised again, never
+    doubled; and few that it grows, each numbered by `growth` from 1 on, which `says` how.
 
     `manner` is "page" (now) or "digest" (bundled with others, for what is old or minor).
     """
 
     __tablename__ = "alerts"
     __table_args__ = (
-        Index("alerts_case_id_desk_key", "case_id", "desk", unique=True),
+        Index("alerts_case_id_desk_key", "case_id", "desk", "growth", unique=True),
         Index("alerts_state_idx", "state", "raised_at"),
     )
 
     id: UUID = Field(default_factory=uuid4, primary_key=True)
     case_id: UUID = Field(foreign_key="cases.id")
     desk: Desk = Field(sa_type=Text)
+    growth: int = 0
+    says: str | None = None
     manner: str = "page"
     priority: str
     rule: str

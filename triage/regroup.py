@@ -13,6 +13,7 @@ from sqlmodel import Session, col, func, select
 from classifier.records import Assessment, Force, IncidentType
 from collector.records import Post
 from triage.claims import move_claims
+from triage.growth import count_anew
 from triage.locked import Conflict, lock, must_be_free, stop_clocks, touch
 from triage.log import Line, note
 from triage.notice import tell_desk
@@ -44,8 +45,8 @@ def split(
     session.add(new)
     session.flush()
     _move(session, chosen, case_id, new.id, now=now)
-    recount(session, case)
-    recount(session, new, anew=True)
+    recount(session, case, now=now)
+    recount(session, new, anew=True, now=now)
     session.flush()
     session.refresh(new)
     detail = {"into": new.number, "posts": len(chosen)}
@@ -73,12 +74,12 @@ def join(
         case, left = lock(session, case_id, home)
         must_be_free(session, left, who, now)
         _move(session, [other], home, case_id, now=now)
-        recount(session, left)
+        recount(session, left, now=now)
         touch(session, left, "post moved out", who=who, now=now, why=why, detail={"to": case.number})
     else:
         [case] = lock(session, case_id)
         _place(session, other, case_id, now=now)
-    recount(session, case)
+    recount(session, case, now=now)
     touch(session, case, "post joined", who=who, now=now, why=why, detail={"post": str(other)})
     return case
 
@@ -99,7 +100,7 @@ def refuse_suggestion(session: Session, case_id: UUID, post_id: UUID, *, who: Pe
     return case
 
 
-def recount(session: Session, case: Case, *, anew: bool = False) -> None:
+def recount(session: Session, case: Case, *, anew: bool = False, now: datetime) -> None:
     """Bring a case's figures in line with its posts. `anew` also weighs it afresh: a machine never lowers a
     case, but one that was split off starts from its own posts.
     """
@@ -120,6 +121,7 @@ def recount(session: Session, case: Case, *, anew: bool = False) -> None:
         case.last_post_at = max(post.published_at for post in posts.values())
     if anew:
         _weigh_anew(case, said)
+    count_anew(session, case.id, posts.values(), now=now)
 
 
 def _weigh_anew(case: Case, said: Sequence[Assessment]) -> None:
@@ -149,14 +151,14 @@ def _merge(
     _move(session, moved, other_id, case_id, now=now)
     _move_suggestions(session, other_id, case_id)
     move_claims(session, other_id, case_id)
-    recount(session, case)
+    recount(session, case, now=now)
     case.severity = min(case.severity, other.severity)
     case.type = graver(IncidentType(case.type), IncidentType(other.type))
     case.desks = list(dict.fromkeys([*case.desks, *other.desks]))
     if case.borough is None:
         case.place, case.borough, case.bcu = other.place, other.borough, other.bcu
     case.title = title_of(IncidentType(case.type), case.place, case.borough)
-    recount(session, other)
+    recount(session, other, now=now)
     other.status, other.dismissed_because = Status.CLOSED, f"joined to GH-{case.number}"
     other.claimed_by = other.claimed_until = None
     for alert in session.scalars(select(Alert).where(Alert.case_id == other_id)):

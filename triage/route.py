@@ -15,6 +15,7 @@ from sqlmodel import Session, col, select
 
 from triage.arrivals import Arrival, read_arrivals
 from triage.casework import CaseFile, Placed, add, open_file, reopen_file
+from triage.growth import keep_growth
 from triage.lifecycle import Lifecycle
 from triage.matching import Doubt, How, Match
 from triage.memory import Known, Memory
@@ -51,7 +52,8 @@ def route(
     placed = [_place(arrival, _rule_for(arrival, rules), memory) for arrival in arrivals]
     files = _files(session, placed, now=now)
     alerts = write_cases(session, files, placed, lifecycle, fresh_for=rules.fresh_for, now=now)
-    write_routings(session, placed, now=now)
+    first = write_routings(session, placed, now=now)
+    keep_growth(session, placed, first, now=now)
     memory.keep({file.case.id: _known(file.case) for file in files})
     return Routed(
         posts=len(placed),

@@ -83,7 +83,7 @@ def measure(
     """Measure one case, and raise what is to be raised. Whether a growth update was. The caller commits."""
     [case] = lock(session, case_id)
     spread = session.get(Spread, case_id, with_for_update=True) or _begun(session, case, now=now)
-    pace = paces_of(session, [case_id], rules.spike, now=now)[case_id]
+    pace = paces_of(session, [case_id], now=now)[case_id]
     news = _spike(spread, pace, rules, now)
     if spread.measured_at is None or spread.measured_at <= now - OFTEN or news or spread.spiking_at:
         news += _pick_ups(session, case, spread, rules)

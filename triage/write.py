@@ -54,8 +54,8 @@ def write_cases(
     return len(raised) + len(again)
 
 
-def write_routings(session: Session, placed: Sequence[Placed], *, now: datetime) -> None:
-    """One routing for every post, whatever became of it. That of an earlier wording is replaced."""
+def write_routings(session: Session, placed: Sequence[Placed], *, now: datetime) -> set[UUID]:
+    """One routing for every post, whatever became of it. An earlier one is replaced. Returns those that had none."""
     rows = [
         {
             "post_id": each.arrival.id,
@@ -71,8 +71,10 @@ def write_routings(session: Session, placed: Sequence[Placed], *, now: datetime)
         for each in placed
     ]
     posts = [each.arrival.id for each in placed]
-    session.execute(delete(Routing).where(col(Routing.post_id).in_(posts)))
+    earlier = delete(Routing).where(col(Routing.post_id).in_(posts)).returning(col(Routing.post_id))
+    replaced = set(session.scalars(earlier))
     put_rows(session, Routing, rows)
+    return set(posts) - replaced
 
 
 def _write_rows(session: Session, files: Sequence[CaseFile]) -> None:
@@ -118,7 +120,7 @@ def _write_alerts(
     there: dict[UUID, dict[str, Alert]] = {}
     known = [file.case.id for file in files if file.before is not None]
     if known:
-        for alert in session.scalars(select(Alert).where(col(Alert.case_id).in_(known))):
+        for alert in session.scalars(select(Alert).where(col(Alert.case_id).in_(known), Alert.growth == 0)):
             there.setdefault(alert.case_id, {})[alert.desk] = alert
     raised: Raised = {}
     again: Raised = {}
@@ -148,9 +150,11 @@ def _alert(file: CaseFile, desk: Desk, fresh_for: timedelta, now: datetime) -> A
 
 
 def _raise_again(file: CaseFile, alert: Alert, fresh_for: timedelta, now: datetime) -> bool:
-    """Whether there is news for a desk that was told: graver, much larger, open again, or now recent."""
+    """Whether there is news for a desk that was told: graver, open again, or now recent. That it grew is said by
+    an alert of its own (triage/spreading.py).
+    """
     turns_to_page = alert.manner == "digest" and file.fresh(fresh_for)
-    if not (file.rose or file.grew or file.reopened or turns_to_page):
+    if not (file.rose or file.reopened or turns_to_page):
         return False
     alert.revision += 1
     if turns_to_page:

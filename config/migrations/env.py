@@ -12,6 +12,7 @@ import collector.footage_records
 import collector.records
 import collector.refused_records
 import triage.claim_records
+import triage.growth_records
 import triage.learning_records
 import triage.records
 import triage.reveal_records

@@ -15,6 +15,7 @@ import collector.footage_records
 import collector.records
 import collector.refused_records
 import triage.claim_records
+import triage.growth_records
 import triage.learning_records
 import triage.records
 import triage.reveal_records
@@ -35,6 +36,7 @@ RECORDS = (
     classifier.learning_records,
     classifier.records,
     triage.claim_records,
+    triage.growth_records,
     triage.learning_records,
     triage.records,
     triage.reveal_records,
