@@ -26,13 +26,16 @@ from collector.video.files import Files
 from triage import actions
 from triage.claim_types import Guide
 from triage.lifecycle import Lifecycle
+from triage.oidc import Provider
 from triage.permissions import Denied
+from triage.policies import Policies
 from triage.settings import WebSettings
 from triage.web import (
     account,
     acts,
     alerts,
     api,
+    boroughs,
     case,
     claims,
     correcting,
@@ -46,18 +49,22 @@ from triage.web import (
     manual,
     model,
     queue,
+    reveals,
     reviews,
     routings,
+    rules,
     search,
     signing_in,
     source,
     sources,
     tips,
     tracks,
+    who_sees,
+    work_account,
 )
 from triage.web.inbox import Inbox
 from triage.web.pages import make_pages
-from triage.web.permitted import home_of, note_denial, permitted
+from triage.web.permitted import OutOfSight, home_of, note_denial, permitted
 from triage.web.security import (
     Gate,
     Guarded,
@@ -79,6 +86,7 @@ A_YEAR = "public, max-age=31536000, immutable"
 
 PAGES = (
     queue,
+    boroughs,
     case,
     correcting,
     acts,
@@ -92,15 +100,19 @@ PAGES = (
     routings,
     dropped,
     model,
+    rules,
     reviews,
     search,
     account,
+    work_account,
     signing_in,
     manual,
     live,
     counts,
     log_lines,
     tracks,
+    who_sees,
+    reveals,
 )
 
 
@@ -115,6 +127,9 @@ def desk(
     files: Files | None = None,
     guide: Guide | None = None,
     lifecycle: Lifecycle | None = None,
+    policies: Policies | None = None,
+    provider: Provider | None = None,
+    rules_on_disk: Callable[[], str | None] = lambda: None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> FastAPI:
     """The application. `channels` names the alert channels that are configured; empty shows a banner.
@@ -123,7 +138,8 @@ def desk(
     `doors` are routers that check their own callers and limit their own bodies, such as Slack's signed
     interactions: no session, no token. `inbox` is what tips and pasted links need, `files` where evidence lies,
     `guide` what to check of claims.
-    `lifecycle` is how cases go on; without it they have no tracks.
+    `lifecycle` is how cases go on; without it they have no tracks. `policies` say who may be shown what.
+    `rules_on_disk` is the digest of the file of rules as it lies here, to hold against what people agreed to.
     """
     secure = is_secure(settings)
     app = FastAPI(
@@ -145,6 +161,9 @@ def desk(
         inbox or Inbox.alone(),
         guide or Guide(),
         lifecycle,
+        policies or Policies(),
+        provider,
+        rules_on_disk,
         now,
     )
     for module in PAGES:
@@ -255,6 +274,8 @@ TITLES = {
 def _refused(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException | StarletteHTTPException):
         raise error
+    if isinstance(error, OutOfSight):
+        note_denial(request, error)
     return _error_page(request, error.status_code, str(error.detail), dict(error.headers or {}))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from fastapi import Request
+from fastapi import HTTPException, Request
 from sqlmodel import Session
 
 from triage.custody import note_seen
@@ -21,6 +21,8 @@ NEEDS: dict[str, Permission] = {
     "GET /live": P.OWN_ACCOUNT,
     "GET /account": P.OWN_ACCOUNT,
     "POST /account/password": P.OWN_ACCOUNT,
+    "POST /account/work": P.OWN_ACCOUNT,
+    "POST /account/work/disconnect": P.OWN_ACCOUNT,
     "POST /sign-out": P.OWN_ACCOUNT,
     "GET /api/v1/openapi.json": P.OWN_ACCOUNT,
     "GET /api/v1/me": P.OWN_ACCOUNT,
@@ -28,6 +30,7 @@ NEEDS: dict[str, Permission] = {
     "GET /counts": P.SEE_COUNTS,
     "GET /queue": P.READ_CASES,
     "GET /queue/new": P.READ_CASES,
+    "GET /queue/map": P.READ_CASES,
     "GET /cases/{ref}": P.READ_CASES,
     "GET /cases/{ref}/row": P.READ_CASES,
     "GET /cases/{ref}/dismiss": P.READ_CASES,
@@ -62,6 +65,10 @@ NEEDS: dict[str, Permission] = {
     "POST /model/ask": P.CHANGE_MODEL,
     "POST /model/{asked}/agree": P.CHANGE_MODEL,
     "POST /model/{asked}/refuse": P.CHANGE_MODEL,
+    "GET /rules": P.READ_RULES,
+    "POST /rules/back": P.CHANGE_RULES,
+    "POST /rules/{asked}/agree": P.CHANGE_RULES,
+    "POST /rules/{asked}/refuse": P.CHANGE_RULES,
     "GET /api/v1/cases": P.READ_CASES,
     "GET /api/v1/cases/{ref}": P.READ_CASES,
     "GET /api/v1/alerts": P.READ_CASES,
@@ -104,13 +111,38 @@ NEEDS: dict[str, Permission] = {
     "POST /cases/{ref}/severity": P.SET_SEVERITY,
     "POST /cases/{ref}/severity/back": P.SET_SEVERITY,
     "POST /cases/{ref}/close": P.TRIAGE,
+    "POST /cases/{ref}/restrict": P.RESTRICT,
+    "POST /cases/{ref}/restrict/people": P.RESTRICT,
+    "POST /cases/{ref}/restrict/lift": P.RESTRICT,
+    "POST /cases/{ref}/restrict/answer": P.RESTRICT,
+    "POST /cases/{ref}/tie": P.READ_CASES,
+    "GET /cases/{ref}/posts/{post}/reveal": P.REVEAL,
+    "POST /cases/{ref}/posts/{post}/reveal": P.REVEAL,
+    "GET /cases/{ref}/reveals/{reveal}": P.REVEAL,
+    "POST /cases/{ref}/reveals/{reveal}/agree": P.REVEAL,
+    "POST /cases/{ref}/reveals/{reveal}/show": P.REVEAL,
+    "GET /reveals": P.READ_REVEALS,
+    "GET /reveals.csv": P.READ_REVEALS,
+    "POST /reveals/locks/{lock}/open": P.UNLOCK_REVEALS,
+    "POST /cases/{ref}/tie/{tie}/withdraw": P.SUPERVISE,
     "POST /api/v1/cases/{ref}/claim": P.TRIAGE,
     "POST /api/v1/cases/{ref}/release": P.TRIAGE,
     "POST /api/v1/cases/{ref}/dismiss": P.TRIAGE,
     "POST /api/v1/cases/{ref}/acknowledge": P.ACKNOWLEDGE,
 }
-OPEN = ("/sign-in", "/sign-in/{token}")  # for those who have not signed in, and check for themselves
+# for those who have not signed in, and check for themselves
+OPEN = ("/sign-in", "/sign-in/{token}", "/sign-in/work", "/sign-in/work/back")
+NO_CASE = "There is no such case."
+TIED = "You have said that you know somebody in this case, so it is not shown to you. A supervisor can change that."
 HOMES = (("/queue", P.READ_CASES), ("/counts", P.SEE_COUNTS), ("/log", P.READ_LOG))
+
+
+class OutOfSight(HTTPException):
+    """A case that is hidden from the person: to them it is as if it did not exist. `needs` is what kept them out."""
+
+    def __init__(self, case_id: UUID, *, tied: bool) -> None:
+        super().__init__(403 if tied else 404, TIED if tied else NO_CASE)
+        self.case_id, self.needs = case_id, "no tie to the case" if tied else "a name on its restriction"
 
 
 class Unlisted(Denied):
@@ -133,14 +165,17 @@ def permitted(request: Request) -> None:
         raise Denied(needed)
 
 
-def note_denial(request: Request, denied: Denied) -> None:
+def note_denial(request: Request, denied: Denied | OutOfSight) -> None:
     """Leave a line in the log: who was denied what. The address as routed holds no text of anyone."""
     room, visitor = room_of(request), request.state.visitor
     route = f"{request.method} {getattr(request.scope.get('route'), 'path', '')}"
-    detail: dict[str, Any] = {"needs": denied.permission.value, "route": route}
+    needs, case_id = (
+        (denied.needs, denied.case_id) if isinstance(denied, OutOfSight) else (denied.permission.value, None)
+    )
+    detail: dict[str, Any] = {"needs": needs, "route": route}
     with Session(room.engine) as session:
         who = visitor.person.username if visitor else "someone"
-        note(session, [Line("denied", None, None, detail)], who=who, now=room.now())
+        note(session, [Line("denied", case_id, None, detail)], who=who, now=room.now())
         session.commit()
 
 
