@@ -141,6 +141,10 @@ class Gazetteer:
             if (place := self._place(reading, each, following, evidence))
         ]
 
+    def holds(self, name: str) -> bool:
+        """Whether a name could be found at all, wherever it lies."""
+        return name.lower() in self._named
+
     def _names(self, reading: Reading) -> Iterator[Named]:
         low, text = reading.lowered, reading.text
         for number, start, end in self._automaton.find_matches_as_indexes(low):

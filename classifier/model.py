@@ -23,8 +23,9 @@ from classifier.gazetteer import Gazetteer, Place, read_gazetteer
 from classifier.labels import gravest, labels_of, types_of
 from classifier.lexicons import Lexicons, read_lexicons
 from classifier.normalise import LONGEST, Working, normalise
-from classifier.reading import Finding, Reading, Signal, lowered
+from classifier.reading import Reading, Signal, lowered
 from classifier.records import Force, IncidentType
+from classifier.rumour import Rumours, features
 from classifier.severity import severity
 from classifier.signals import load_signals
 from classifier.versions import SHIPPED as SHIPPED
@@ -89,6 +90,7 @@ class Model:
         thresholds: Thresholds,
         lexicons: Lexicons,
         gazetteer: Gazetteer,
+        rumours: Rumours | None = None,
         record: dict[str, Any] | None = None,
     ) -> None:
         self.version = version
@@ -96,6 +98,7 @@ class Model:
         self.nlp = nlp
         self.calibration = calibration
         self.types, self.beside = types, beside
+        self.rumours = rumours
         self.thresholds = thresholds
         self.lexicons = lexicons
         self.gazetteer = gazetteer
@@ -126,6 +129,7 @@ class Model:
             types = Types(np.array(meta["types"], dtype=np.float64))
             beside = {SKIMMED: Beside.from_json(meta["skimmer"])} if meta.get("skimmer") else {}
             beside[ENCODED] = Beside.from_json({"types": meta["types_of_both"], "blends": meta["blends"]})
+            rumours = Rumours(np.array(meta["rumours"])) if meta.get("rumours") else None
             thresholds = msgspec.convert(meta["thresholds"], Thresholds)
         except (OSError, ValueError, KeyError) as error:
             raise ModelError(
@@ -137,6 +141,7 @@ class Model:
             calibration=calibration,
             types=types,
             beside=beside,
+            rumours=rumours,
             thresholds=thresholds,
             lexicons=read_lexicons(lexicon_files),
             gazetteer=read_gazetteer(gazetteer_files),
@@ -253,7 +258,7 @@ class Model:
             and (weighed.score >= 0.9 or learnt.get("urgent", 0) >= 0.5),
             labels=labels,
             claim=round(learnt.get("claim", 0.0), 4),
-            unverified=round(_unverified(learnt, findings), 4),
+            unverified=round(self._unverified(reading, learnt), 4),
             places=places,
             force=force,
             signals=signals,
@@ -262,10 +267,17 @@ class Model:
             hurried=LEFT in reading.doc.user_data,
         )
 
-
-def _unverified(learnt: dict[str, float], findings: Sequence[Finding]) -> float:
-    said = [finding.signal.score for finding in findings if finding.label == "rumour"]
-    return max([learnt.get("unverified", 0.0), *said])
+    def _unverified(self, reading: Reading, learnt: dict[str, float]) -> float:
+        """What the readers of rumour say; models older than they speak for themselves."""
+        if self.rumours is None:
+            return learnt.get("unverified", 0.0)
+        said = reading.doc.user_data.get(ENCODED)
+        encoded = None
+        if self._encoder and said is not None:
+            labels = self._encoder.labels
+            here = labels.index("unverified")
+            encoded = float(said[here]), float(said[labels.index("rumour") if "rumour" in labels else here])
+        return self.rumours(features(reading.text, reading.doc.cats), encoded)
 
 
 def _cut(reading: Reading) -> Signal:

@@ -3,7 +3,8 @@
 The original is evidence and stays as it is; signals are found in the copy and shown on the original.
 Undone here: lone surrogates, mojibake, look-alike letters inside mixed-script words, zero-width and
 direction marks between Latin letters, full-width and mathematical letters, stretched words, leet, words
-spaced out or masked letter by letter, and slips of the finger (`spelling.py`). Text in a script of its own comes out as it went in.
+spaced out or masked letter by letter, slips of the finger (`spelling.py`). Text in a script of its own comes
+out as it went in.
 """
 
 import re

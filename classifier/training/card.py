@@ -27,6 +27,7 @@ def tables(report: Mapping[str, Any]) -> str:
             continue
         parts += ["", f"By {name}, any encounter at 0.5, texts with a type by careful reading:", ""]
         parts += by_value(slices)
+    parts += of_others(report)
     if curve := report.get("learning_curve"):
         parts += ["", "The gate's average precision by number of labelled texts:", "", *by_size(curve)]
     return "\n".join(parts) + "\n"
@@ -90,6 +91,110 @@ def by_value(slices: Mapping[str, Any]) -> list[str]:
         if row["incidents"] + row["others"] >= FEW
     ]
     return _table(head, lines)
+
+
+def of_others(report: Mapping[str, Any]) -> list[str]:
+    """Rumours, places, disguises and claims, as far as they were measured."""
+    lines: list[str] = []
+    if found := report.get("rumours"):
+        lines += [
+            "",
+            "Rumours of events never seen, beside words and letters learnt from the same posts:",
+            "",
+        ]
+        lines += _table(
+            ["", "posts", "rumours", "macro-F1 (95%)", "AUC (95%)", "ECE"],
+            [
+                [
+                    name,
+                    row["texts"],
+                    row["rumours"],
+                    _with_interval(row, "macro_f1"),
+                    _with_interval(row, "auc"),
+                    _share(row["calibration_error"]),
+                ]
+                for name, row in found.items()
+                if name != "events"
+            ],
+        )
+        lines += [
+            "",
+            "AUC by event: " + ", ".join(f"{name} {row['auc']:.2f}" for name, row in found["events"].items()),
+        ]
+    if found := report.get("places"):
+        lines += [
+            "",
+            "Places in posts; of posts from anywhere `held` are the names that the gazetteer has:",
+            "",
+        ]
+        names = ("exact_f1", "overlap_f1", "borough_right", "held_recall")
+        lines += _table(
+            [
+                "",
+                "posts",
+                "named",
+                "found",
+                "F1, same span (95%)",
+                "F1, overlap (95%)",
+                "boroughs",
+                "right (95%)",
+                "held",
+                "found of those (95%)",
+            ],
+            [
+                [
+                    name,
+                    row["posts"],
+                    row["named"],
+                    row["found"],
+                    *(_with_interval(row, each) for each in names[:2]),
+                    row.get("boroughs", ""),
+                    _with_interval(row, names[2]),
+                    row.get("held", ""),
+                    _with_interval(row, names[3]),
+                ]
+                for name, row in found.items()
+            ],
+        )
+    if found := report.get("disguises"):
+        lines += [
+            "",
+            "Disguises, over held-back posts; recall falls by points of any encounter, and of urgent posts"
+            " raised:",
+            "",
+        ]
+        lines += _table(
+            [
+                "",
+                "texts",
+                "label kept (95%)",
+                "type kept",
+                "incidents",
+                "recall falls",
+                "urgent",
+                "raised falls",
+            ],
+            [
+                [
+                    name,
+                    row["texts"],
+                    _with_interval(row, "kept"),
+                    _share(row["type_kept"]),
+                    row["incidents"],
+                    _share(row["recall_falls"]),
+                    row["urgent"],
+                    _share(row["urgent_raised_falls"]),
+                ]
+                for name, row in found.items()
+            ],
+        )
+    if found := report.get("claims"):
+        lines += [
+            "",
+            f"Claims: {found['posts']} posts among {found['claims']:,} known claims, MAP@5"
+            f" {found['map_at_5']:.3f}; TF-IDF {found['reference_map_at_5']:.3f}.",
+        ]
+    return lines
 
 
 def by_size(curve: Sequence[Mapping[str, Any]]) -> list[str]:

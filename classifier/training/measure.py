@@ -15,6 +15,7 @@ from classifier.evaluate import average_precision, figures, interval, macro_f1
 from classifier.model import Assessed, Model
 from classifier.records import IncidentType
 from classifier.training.blending import domain
+from classifier.training.others import measure_others
 from classifier.training.reference import Reference
 from classifier.training.sets import Row
 from classifier.training.splits import held_back
@@ -30,14 +31,23 @@ MEASURED = (
     "official_police_post",
 )
 LEARNT_ELSEWHERE = ("first_hand", "has_video", "official_police_post")  # printed under `labels`
+ALSO = {"unverified": "rumour"}  # the label by which another set knows the same
 COMPARED = ("incident_any", "incident")
 Say = Callable[[str], None]
 
 
 def measure(
-    model: Model, source: Path, *, say: Say, reference: bool = True, feedback: Sequence[Row] = ()
+    model: Model,
+    source: Path,
+    *,
+    say: Say,
+    reference: bool = True,
+    feedback: Sequence[Row] = (),
+    others: bool = False,
 ) -> dict[str, Any]:
     """Figures by set and label, and over all sets of a domain; for the incident labels also the reference's.
+
+    `others` adds rumours of unseen events, places, disguises and claims: several minutes more.
 
     `source` is a folder of sets, or one file. The reference learns from what trains there, so one file has none.
     """
@@ -62,6 +72,8 @@ def measure(
         pairs = [(row, found) for row, found in assessed if row.type and domain(row) == name]
         report["together"][name] = measure_set([found for _, found in pairs], [row for row, _ in pairs], None)
     report["slices"] = {name: by_slice(assessed, name) for name in SLICES}
+    if others and source.is_dir():
+        report |= measure_others(model, source, material.rows, assessed, say=say)
     return report
 
 
@@ -114,10 +126,11 @@ def measure_set(found: Sequence[Assessed], rows: Sequence[Row], rival: Reference
     """Figures of one set. Comments on incidents are left out of what concerns incidents."""
     report: dict[str, Any] = {"texts": len(rows)}
     for label in MEASURED:
+        truths = [row.truth.get(label, row.truth.get(ALSO.get(label, ""))) for row in rows]
         known = [
-            i for i, row in enumerate(rows) if label in row.truth and (row.strict or label not in COMPARED)
+            i for i, row in enumerate(rows) if truths[i] is not None and (row.strict or label not in COMPARED)
         ]
-        truth = np.array([rows[i].truth[label] for i in known], dtype=np.int64)
+        truth = np.array([truths[i] for i in known], dtype=np.int64)
         if not len(truth) or (not truth.any() and label not in COMPARED):
             continue
         said = np.array([probability(found[i], label) for i in known])

@@ -19,6 +19,8 @@ from classifier.encoder import Encoder, spelled_out
 from classifier.gate import Gate
 from classifier.model import ModelError, Thresholds
 from classifier.normalise import normalise
+from classifier.rumour import Rumours
+from classifier.training import rumours
 from classifier.training.blending import (
     ALARM,
     FEW,
@@ -45,6 +47,8 @@ LABELS = (
     "urgent",
     "claim",
     "unverified",
+    "rumour",
+    "public_event",
     "reaction",
     "followup",
     "news",
@@ -66,7 +70,7 @@ NOT_HELPING = frozenset(
         "crisislex",
     }
 )
-OF_THE_GATE = ("news",)  # labels the encoder does not learn
+OF_THE_GATE = ("news", "public_event")  # labels the encoder does not learn
 FOR_THE_SKIMMER = {  # texts at most of the large sets, with or without labels
     "uk_news_rss": 9_000,
     "tweeteval": 7_000,
@@ -105,6 +109,7 @@ def train(
     rows = [material.rows[i] for i in material.train]
     apart = out_of_fold(features, truths, material.train, folds(rows))
     tuning = alone(rows, apart)
+    tuning = tuning._replace(rumours=rumours.learn(rows, LABELS, apart))
     say("fitting the gate")
     fit = Fit(features, truths, material.train)
     record = {"labels": len(LABELS), "texts": len(material.train), "data": fingerprint(material.rows)}
@@ -199,6 +204,7 @@ class Tuning(NamedTuple):
     skimmed: Beside | None = None
     settle: tuple[float, ...] = ()
     costs: Costs | None = None
+    rumours: Rumours | None = None
 
 
 OTHERS = tuple(label for label in LABELS if label not in READ)
@@ -307,6 +313,7 @@ def write(
         "version": record["version"],
         "calibration": tuning.calibration.as_json(),
         "types": tuning.types.weights.tolist(),
+        "rumours": _rumours(tuning),
         "types_of_both": tuning.both.types.weights.tolist() if tuning.both else [],
         "blends": dict(tuning.both.blends) if tuning.both else {},
         "skimmer": tuning.skimmed.as_json() if tuning.skimmed else None,
@@ -320,11 +327,17 @@ def write(
 def version(fit: Fit, tuning: Tuning, encoder: Encoder | None) -> str:
     files = sorted(encoder.folder.glob("*.onnx")) if encoder else []
     counts = [sorted(each.blends.items()) if each else [] for each in (tuning.both, tuning.skimmed)]
-    told = repr((tuning.types.weights.tolist(), counts, tuning.worth, tuning.settle)).encode()
+    told = repr(
+        (tuning.types.weights.tolist(), counts, tuning.worth, tuning.settle, _rumours(tuning))
+    ).encode()
     weights = hashlib.sha256(
         fit.coefficients.tobytes() + b"".join(each.read_bytes() for each in files) + told
     )
     return ("both-" if encoder else "gate-") + weights.hexdigest()[:8]
+
+
+def _rumours(tuning: Tuning) -> list[list[float]]:
+    return tuning.rumours.weights.tolist() if tuning.rumours else []
 
 
 def fingerprint(rows: Sequence[Row]) -> str:

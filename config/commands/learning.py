@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from classifier.settings import ClassifierSettings
 from classifier.training import measure as measuring
-from classifier.training.card import write_card
+from classifier.training.card import of_others, write_card
 from classifier.training.growth import learning_curve
 from classifier.training.measure import below_bounds, keep_figures, measure
 from classifier.training.sets import Row
@@ -40,6 +40,9 @@ def evaluate(
     slices: Annotated[
         bool, typer.Option("--slices", help="Also by style of writing, platform, borough and topic.")
     ] = False,
+    others: Annotated[
+        bool, typer.Option(help="Also rumours of unseen events, places, disguises and claims.")
+    ] = True,
     curve: Annotated[
         bool, typer.Option("--learning-curve", help="Also the gate learnt from fewer labelled texts.")
     ] = False,
@@ -59,7 +62,7 @@ def evaluate(
             f"{data} is no folder laid out like data/README.md" + ("" if curve else ", and no file")
         )
     try:
-        report = measure(load_model(read_settings()), data, say=say_so, reference=reference)
+        report = measure(load_model(read_settings()), data, say=say_so, reference=reference, others=others)
     except (ValueError, KeyError) as error:
         raise Complaint(f"{data} cannot be read as labelled texts: {error}") from error
     if not report["sets"]:
@@ -80,6 +83,8 @@ def evaluate(
     for name, found in report["slices"].items():
         if slices and found:
             console.print(_slices(name, found))
+    for line in of_others(report):
+        print(line.replace("|", " ").strip())
     for point in report.get("learning_curve", ()):
         print(", ".join(f"{name} {value}" for name, value in point.items()))
 
