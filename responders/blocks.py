@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from classifier.records import IncidentType
 from responders.plain import plain
-from triage.records import AlertState, Severity, Status
+from triage.records import OPEN, AlertState, Severity, Status
 from triage.titles import KIND
 
 LONDON = ZoneInfo("Europe/London")
@@ -29,7 +29,9 @@ Block = dict[str, Any]
 
 
 class Notice(NamedTuple):
-    """What is said about one alert. `due_at` is when it must be acknowledged, if a clock runs."""
+    """What is said about one alert. `due_at` is when it must be acknowledged, if a clock runs. `growth` numbers an
+    update that it grows, which `grows` says how.
+    """
 
     alert_id: UUID
     case_number: int
@@ -46,6 +48,8 @@ class Notice(NamedTuple):
     due_at: datetime | None
     acknowledged_at: datetime | None
     acknowledged_by: str | None
+    growth: int = 0
+    grows: str = ""
 
 
 class Message(NamedTuple):
@@ -64,6 +68,8 @@ def page(key: UUID, notice: Notice, desk_url: str, *, possible_repeat: bool = Fa
         ("Labels", ", ".join(notice.labels[:LABELS_SHOWN]).replace("_", " ") or "none"),
         ("Posts", f"{notice.posts}, raised {_clock(notice.raised_at)}"),
     ]
+    if notice.growth:
+        facts.append(("Growth", notice.grows))
     blocks: list[Block] = [
         {"type": "header", "text": _text(_headline(notice), 150)},
         {"type": "section", "fields": [_text(f"{name}: {value}", 400) for name, value in facts]},
@@ -114,7 +120,12 @@ def case_url(desk_url: str, number: int) -> str:
 
 def _headline(notice: Notice) -> str:
     shape, word = SHAPES[Severity(notice.severity)]
-    return f"{shape} SEV{notice.severity} {word} · GH-{notice.case_number} · {notice.borough or 'place not known'}"
+    grows = "Growing · " if notice.growth else ""
+    return f"{grows}{shape} SEV{notice.severity} {word} · GH-{notice.case_number} · {_place(notice)}"
+
+
+def _place(notice: Notice) -> str:
+    return notice.borough or "place not known"
 
 
 def _where(notice: Notice) -> str:
@@ -128,6 +139,8 @@ def _kind(notice: Notice) -> str:
 
 
 def _standing(notice: Notice) -> str:
+    if notice.state == AlertState.CLOSED and notice.growth and notice.status in OPEN:
+        return "Said again: a later update says more"
     if notice.state == AlertState.CLOSED:
         return f"Closed: {notice.status.replace('_', ' ')}"
     if notice.state == AlertState.ACKNOWLEDGED:

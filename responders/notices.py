@@ -44,6 +44,8 @@ def notices(session: Session, alert_ids: Sequence[UUID]) -> dict[UUID, Notice]:
             due_at=due.get((case.id, alert.desk)),
             acknowledged_at=alert.acknowledged_at,
             acknowledged_by=who,
+            growth=alert.growth,
+            grows=alert.says or "",
         )
         for alert, case, who in rows
     }

@@ -9,6 +9,7 @@ from sqlmodel import Session
 
 from collector.records import Grade, Post, SourceRow, Tally, minute_of
 from tests.browser.night import CLOCKS, NIGHT, Told
+from tests.browser.seed_growth import seed_growth
 from tests.make import make_assessment, make_case, make_post
 from triage import people
 from triage.log import MACHINE, Line, note
@@ -136,6 +137,7 @@ def seed_night(
         )
     _seed_dropped(session, now=now)
     session.commit()
+    seed_growth(session, made, now=now)
     for each in made:
         session.refresh(each)
     return made

@@ -28,6 +28,7 @@ from triage.records import (
 )
 from triage.web.claim_rows import read_panel
 from triage.web.filters import Filters
+from triage.web.growth import read_growth
 from triage.web.permitted import note_view
 from triage.web.queue import find_case
 from triage.web.reading import Piece, pieces, pseudonym, read_text, reasons, same_words
@@ -101,6 +102,7 @@ def case(visit: Visiting, ref: str, posts: Annotated[int, Query(ge=1, le=10_000)
         posts_pages=-(-found.post_count // POSTS_PER_PAGE),
         stopped=_stopped(visit.session, found.id),
         facts=facts(voices),
+        growth=read_growth(visit.session, found, now=visit.now),
         panel=read_panel(visit.session, found, visit.room.guide),
         statements=_statements(visit.session, found.id),
         told=_told(visit.session, found.id),
@@ -228,7 +230,9 @@ def _statements(session: Session, case_id: UUID) -> list[Statement]:
 
 
 def _told(session: Session, case_id: UUID) -> list[Told]:
-    alerts = session.exec(select(Alert).where(Alert.case_id == case_id).order_by(Alert.desk)).all()
+    alerts = session.exec(
+        select(Alert).where(Alert.case_id == case_id).order_by(Alert.desk, col(Alert.growth))
+    ).all()
     deliveries = defaultdict(list)
     sent = select(Delivery).where(col(Delivery.alert_id).in_([each.id for each in alerts]))
     for each in session.exec(sent.order_by(Delivery.channel)):

@@ -10,6 +10,8 @@ from sqlmodel import col, select
 from starlette.datastructures import QueryParams
 
 from classifier.records import IncidentType
+from triage.growth_records import Growth
+from triage.pace import WINDOW
 from triage.records import OPEN, Alert, AlertState, Case, Clock, Desk, Person, Severity, Status
 from triage.web.words import BCU
 
@@ -26,6 +28,7 @@ SORTS = {
     "severity": "gravest first",
     "newest": "newest first",
     "posts": "most posts",
+    "pace": "growing fastest",
 }
 PER_PAGE = 25
 
@@ -130,7 +133,7 @@ def _unanswered(desks: Sequence[str]) -> ColumnElement[bool]:
     )
 
 
-def ordered(statement: "Select[Any]", filters: Filters) -> "Select[Any]":
+def ordered(statement: "Select[Any]", filters: Filters, *, now: datetime) -> "Select[Any]":
     """SEV1 with a clock running leads; then what runs out first; what has no clock comes last."""
     due = (
         select(func.min(Clock.due_at))
@@ -144,6 +147,8 @@ def ordered(statement: "Select[Any]", filters: Filters) -> "Select[Any]":
             return statement.order_by(col(Case.severity), newest, col(Case.id))
         case "newest":
             return statement.order_by(newest, col(Case.id))
+        case "pace":
+            return _fastest(statement, newest, now=now)
         case "posts":
             return statement.order_by(col(Case.post_count).desc(), newest, col(Case.id))
         case _:
@@ -151,3 +156,15 @@ def ordered(statement: "Select[Any]", filters: Filters) -> "Select[Any]":
             return statement.order_by(
                 critical, due.asc().nulls_last(), col(Case.severity), newest, col(Case.id)
             )
+
+
+def _fastest(statement: "Select[Any]", newest: ColumnElement[Any], *, now: datetime) -> "Select[Any]":
+    """Most posts in the last ten minutes first."""
+    lately = (
+        select(col(Growth.case_id), func.sum(col(Growth.posts)).label("posts"))
+        .where(col(Growth.at) > now - WINDOW)
+        .group_by(col(Growth.case_id))
+        .subquery()
+    )
+    joined = statement.outerjoin(lately, lately.c.case_id == col(Case.id))
+    return joined.order_by(lately.c.posts.desc().nulls_last(), newest, col(Case.id))

@@ -1,9 +1,9 @@
-"""A plot: items a day as bars, drawn on the server as plain figures that a template turns into SVG.
+"""A plot: numbers in a row as bars, drawn on the server as plain figures that a template turns into SVG.
 
-Seen and stored differ a thousandfold, so each has a panel and a scale of its own.
+Items seen and stored differ a thousandfold, so each has a panel and a scale of its own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -53,18 +53,18 @@ def spark(days: Sequence[Day]) -> list[Bar]:
     return _bars([day.seen for day in days], 0, SPARK_WIDTH, 2, SPARK_HEIGHT, max(day.seen for day in days))
 
 
-def _panel(name: str, days: Sequence[Day], numbers: Sequence[int]) -> Panel:
+def panel(name: str, says: str, numbers: Sequence[int], marks: Mapping[int, str]) -> Panel:
+    """One row of bars. `marks` are what stands below some of them, by their place."""
     most = _round_up(max(numbers))
-    step = (RIGHT - LEFT) / len(days)
-    dates = [
-        Label(round(LEFT + step * (at + 0.5), 1), HEIGHT - 6, short(day.on))
-        for at, day in enumerate(days)
-        if (len(days) - 1 - at) % EVERY == 0
-    ]
+    step = (RIGHT - LEFT) / len(numbers)
+    across = [Label(round(LEFT + step * (at + 0.5), 1), HEIGHT - 6, said) for at, said in marks.items()]
     scale = [Label(LEFT - 6, BOTTOM + 2, "0"), Label(LEFT - 6, TOP + 4, _brief(most))] if most else []
-    return Panel(
-        name, _says(name, days, numbers), _bars(numbers, LEFT, RIGHT, TOP, BOTTOM, most), dates, scale
-    )
+    return Panel(name, says, _bars(numbers, LEFT, RIGHT, TOP, BOTTOM, most), across, scale)
+
+
+def _panel(name: str, days: Sequence[Day], numbers: Sequence[int]) -> Panel:
+    marks = {at: short(day.on) for at, day in enumerate(days) if (len(days) - 1 - at) % EVERY == 0}
+    return panel(name, _says(name, days, numbers), numbers, marks)
 
 
 def _bars(numbers: Sequence[int], left: int, right: int, top: int, bottom: int, most: int) -> list[Bar]:

@@ -11,6 +11,9 @@ from sqlmodel import Session, col, func, select
 
 from classifier.records import Assessment
 from collector.records import Post
+from triage.growth_records import Growth
+from triage.pace import WINDOW
+from triage.paces import lately
 from triage.records import Alert, AlertState, Case, Clock, Delivery, Membership, Person
 from triage.web.filters import PER_PAGE, Filters, fits, ordered
 from triage.web.reading import read_text, unmentioned
@@ -63,6 +66,7 @@ class Row(NamedTuple):
     quotes: tuple[str, ...]
     unverified: int
     spark: Spark
+    pace: int
     unanswered: tuple[str, ...]
     acknowledged: str
     untold: bool
@@ -88,7 +92,7 @@ def find_rows(session: Session, filters: Filters, me: Person, *, now: datetime) 
     total = session.exec(select(func.count()).select_from(Case).where(condition)).one()
     pages = max(-(-total // PER_PAGE), 1)
     page = min(filters.page, pages)
-    statement = ordered(select(Case).where(condition), filters)
+    statement = ordered(select(Case).where(condition), filters, now=now)
     cases = session.scalars(statement.limit(PER_PAGE).offset((page - 1) * PER_PAGE)).all()
     return Found(rows_of(session, cases, me, now=now), total, pages)
 
@@ -99,6 +103,7 @@ def rows_of(session: Session, cases: Sequence[Case], me: Person, *, now: datetim
     clocks = _clocks(session, ids, now=now)
     quotes, unverified = _signals(session, ids)
     sparks = _sparks(session, ids, now=now)
+    paces = lately(session, ids, since=now - WINDOW)
     alerts = _alerts(session, ids)
     untold = _untold(session, ids)
     names = names_of(
@@ -113,7 +118,10 @@ def rows_of(session: Session, cases: Sequence[Case], me: Person, *, now: datetim
             quotes=tuple(quotes.get(each.id, ())),
             unverified=unverified.get(each.id, 0),
             spark=sparks.get(each.id, Spark(())),
-            unanswered=tuple(a.desk for a in alerts.get(each.id, ()) if a.state == AlertState.OPEN),
+            pace=paces.get(each.id, 0),
+            unanswered=tuple(
+                dict.fromkeys(a.desk for a in alerts.get(each.id, ()) if a.state == AlertState.OPEN)
+            ),
             acknowledged=_acknowledged(alerts.get(each.id, ()), names),
             untold=each.id in untold,
             holder=names.get(each.claimed_by, "") if holds(each, now) and each.claimed_by else "",
@@ -201,23 +209,16 @@ def _quotes(post: Post, assessment: Assessment) -> list[str]:
 def _sparks(session: Session, ids: Sequence[UUID], *, now: datetime) -> dict[UUID, Spark]:
     since = now - timedelta(hours=SPARK_HOURS)
     step = timedelta(hours=SPARK_HOURS).total_seconds() / SPARK_STEPS
-    age: ColumnElement[Any] = func.extract("epoch", col(Post.published_at) - literal(since))
+    age: ColumnElement[Any] = func.extract("epoch", col(Growth.at) - literal(since))
     nth = cast(func.floor(age / step), Integer).label("nth")
     counted = session.execute(
-        select(Membership.case_id, nth, func.count())
-        .join(Post, col(Post.id) == Membership.post_id)
-        .where(
-            col(Membership.case_id).in_(ids),
-            col(Membership.sure),
-            Membership.joined_at >= since,
-            Post.published_at >= since,
-            Post.published_at < now,
-        )
-        .group_by(col(Membership.case_id), text("nth"))
+        select(Growth.case_id, nth, func.sum(Growth.posts))
+        .where(col(Growth.case_id).in_(ids), Growth.at >= since, Growth.at <= now)
+        .group_by(col(Growth.case_id), text("nth"))
     )
     counts: dict[UUID, list[int]] = defaultdict(lambda: [0] * SPARK_STEPS)
     for case, at, number in counted:
-        counts[case][min(at, SPARK_STEPS - 1)] = number
+        counts[case][min(at, SPARK_STEPS - 1)] = int(number)
     return {case: Spark(tuple(numbers)) for case, numbers in counts.items()}
 
 
