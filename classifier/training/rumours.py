@@ -46,7 +46,7 @@ def learn(rows: Sequence[Row], labels: Sequence[str], logits: Floats) -> Rumours
 
 
 def _learn(rows: Sequence[Row], table: Floats) -> Rumours | None:
-    news = np.array(["rumour" in row.truth for row in rows])
+    news = np.array(["rumour" in row.truth for row in rows], dtype=np.bool_)
     truth = np.array(
         [row.truth.get("rumour", row.truth.get("unverified", 0)) for row in rows], dtype=np.int64
     )

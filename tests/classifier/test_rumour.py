@@ -91,6 +91,7 @@ def test_readers_learn_how_rumours_are_told() -> None:
     rumour = np.array([row.truth.get("rumour", -1) for row in known])
     assert said[rumour == 1].min() > said[rumour == 0].max()
     assert learn(known[:20], OF_THE_GATE, logits[:20]) is None
+    assert learn([], OF_THE_GATE, logits[:0]) is None
 
 
 def test_an_event_is_read_by_what_was_learnt_from_the_others() -> None:
