@@ -21,6 +21,7 @@ from triage.claim_types import read_guide
 from triage.desks import read_desks
 from triage.growth_rules import read_growth_rules
 from triage.lifecycle import read_lifecycle
+from triage.restricting import read_restricted_policy
 from triage.reveal import read_reveal_policy
 from triage.rules import read_rules
 
@@ -47,6 +48,7 @@ READERS = (
     Reader("desks.toml", lambda paths: read_desks(paths[0])),
     Reader("statements/*.md", read_templates),
     Reader("policy/reveal.toml", lambda paths: read_reveal_policy(paths[0])),
+    Reader("policy/restricted.toml", lambda paths: read_restricted_policy(paths[0])),
     Reader("review/meetings.toml", lambda paths: read_meetings(paths[0])),
     Reader("review/tactics.toml", lambda paths: read_tactics(paths[0])),
     Reader("matching/rarity.bin", lambda paths: Rarity.load(paths[0])),

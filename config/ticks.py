@@ -39,6 +39,8 @@ from triage.growth_rules import read_growth_rules
 from triage.keeping import settle_files
 from triage.lifecycle import read_lifecycle
 from triage.records import Desk
+from triage.repeated import forget_marks
+from triage.reveal import read_reveal_policy
 from triage.spreading import due_cases, measure
 
 log = structlog.get_logger()
@@ -116,6 +118,8 @@ def keep_evidence(house: House, now: datetime) -> None:
         keep_for = timedelta(days=house.settings.collect.keep_files_days)
         settle_files(session, Files(house.settings.media), keep_for=keep_for, now=now)
         seal_authors(session, Keyring.of(house.settings.vault), since=now - timedelta(days=1), now=now)
+        rule = read_reveal_policy(house.settings.file("policy/reveal.toml")).repeated
+        forget_marks(session, rule, now=now)
         if house.settings.collect.timestamp_url is not None:
             busy = set(session.scalars(BUSY))
             for digest in unstamped(session):

@@ -25,6 +25,7 @@ SHAPES = {
 }
 TOP_OF_DIGEST = 10
 LABELS_SHOWN = 5
+RESTRICTED = "A restricted case"
 Block = dict[str, Any]
 
 
@@ -48,6 +49,7 @@ class Notice(NamedTuple):
     due_at: datetime | None
     acknowledged_at: datetime | None
     acknowledged_by: str | None
+    restricted: bool = False
     growth: int = 0
     grows: str = ""
 
@@ -62,17 +64,25 @@ class Message(NamedTuple):
 
 def page(key: UUID, notice: Notice, desk_url: str, *, possible_repeat: bool = False) -> Message:
     """The message about one alert, with its buttons while there is something to press."""
-    facts = [
-        ("Where", _where(notice)),
-        ("What", _kind(notice)),
-        ("Labels", ", ".join(notice.labels[:LABELS_SHOWN]).replace("_", " ") or "none"),
-        ("Posts", f"{notice.posts}, raised {_clock(notice.raised_at)}"),
-    ]
+    facts = (
+        []
+        if notice.restricted
+        else [
+            ("Where", _where(notice)),
+            ("What", _kind(notice)),
+            ("Labels", ", ".join(notice.labels[:LABELS_SHOWN]).replace("_", " ") or "none"),
+            ("Posts", f"{notice.posts}, raised {_clock(notice.raised_at)}"),
+        ]
+    )
     if notice.growth:
         facts.append(("Growth", notice.grows))
     blocks: list[Block] = [
         {"type": "header", "text": _text(_headline(notice), 150)},
-        {"type": "section", "fields": [_text(f"{name}: {value}", 400) for name, value in facts]},
+        *(
+            [{"type": "section", "fields": [_text(f"{name}: {value}", 400) for name, value in facts]}]
+            if facts
+            else []
+        ),
         {"type": "context", "elements": [_text(_standing(notice), 400)]},
         {"type": "actions", "elements": _buttons(notice, desk_url)},
     ]
@@ -119,6 +129,8 @@ def case_url(desk_url: str, number: int) -> str:
 
 
 def _headline(notice: Notice) -> str:
+    if notice.restricted:
+        return f"{RESTRICTED} · GH-{notice.case_number}"
     shape, word = SHAPES[Severity(notice.severity)]
     grows = "Growing · " if notice.growth else ""
     return f"{grows}{shape} SEV{notice.severity} {word} · GH-{notice.case_number} · {_place(notice)}"
@@ -141,6 +153,8 @@ def _kind(notice: Notice) -> str:
 def _standing(notice: Notice) -> str:
     if notice.state == AlertState.CLOSED and notice.growth and notice.status in OPEN:
         return "Said again: a later update says more"
+    if notice.restricted:
+        return _waits(notice)
     if notice.state == AlertState.CLOSED:
         return f"Closed: {notice.status.replace('_', ' ')}"
     if notice.state == AlertState.ACKNOWLEDGED:
@@ -152,15 +166,27 @@ def _standing(notice: Notice) -> str:
     return f"Waiting for {notice.desk}: acknowledge by {_clock(notice.due_at)}"
 
 
+def _waits(notice: Notice) -> str:
+    """All that is said of how a restricted case stands."""
+    return {
+        AlertState.OPEN: f"Waiting for {notice.desk}",
+        AlertState.ACKNOWLEDGED: f"Acknowledged for {notice.desk}",
+        AlertState.CLOSED: "Closed",
+    }[AlertState(notice.state)]
+
+
 def _mix(notices: Sequence[Notice]) -> str:
-    counts = {severity: sum(each.severity == severity for each in notices) for severity in Severity}
+    open_ = [each.severity for each in notices if not each.restricted]
+    counts = {severity: sum(each == severity for each in open_) for severity in Severity}
     told = [f"{SHAPES[severity][0]} SEV{severity} {count}" for severity, count in counts.items() if count]
+    told += [f"restricted {len(notices) - len(open_)}"] if len(open_) < len(notices) else []
     waiting = sum(each.state == AlertState.OPEN for each in notices)
     return " · ".join([*told, f"{waiting} not acknowledged"])
 
 
 def _line(notice: Notice, desk_url: str, *, pressable: bool) -> Block:
-    told = f"{_headline(notice)} · {_kind(notice)} · {_standing(notice)}"
+    said = [_headline(notice), *([] if notice.restricted else [_kind(notice)]), _standing(notice)]
+    told = " · ".join(said)
     button = _link("Open the case", case_url(desk_url, notice.case_number))
     if pressable and notice.state == AlertState.OPEN:
         button = _acknowledge(notice)
@@ -202,7 +228,9 @@ def _text(text: str, limit: int) -> Block:
 
 
 def _worst_first(notices: Sequence[Notice]) -> list[Notice]:
-    return sorted(notices, key=lambda each: (each.severity, each.raised_at, each.case_number))
+    return sorted(
+        notices, key=lambda each: (not each.restricted, each.severity, each.raised_at, each.case_number)
+    )
 
 
 def _clock(moment: datetime) -> str:

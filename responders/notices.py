@@ -11,6 +11,7 @@ from classifier.records import Assessment
 from responders.blocks import Notice
 from triage.clocks import ANSWERED_BY
 from triage.records import Alert, Case, Clock, Membership, Person
+from triage.restriction_records import Restriction
 
 LABEL_ABOVE = 0.5
 LABELS_FOR = 60  # cases whose labels are read; only the first of a list are shown
@@ -24,6 +25,7 @@ def notices(session: Session, alert_ids: Sequence[UUID]) -> dict[UUID, Notice]:
         .outerjoin(Person, col(Person.id) == col(Alert.acknowledged_by))
         .where(col(Alert.id).in_(alert_ids))
     ).all()
+    restricted = _restricted(session, {case.id for _alert, case, _who in rows})
     worst = sorted({case.id: case.severity for _alert, case, _who in rows}.items(), key=lambda each: each[1])
     labels = _labels(session, [case_id for case_id, _severity in worst[:LABELS_FOR]])
     due = _due(session, {case.id for _alert, case, _who in rows})
@@ -44,11 +46,20 @@ def notices(session: Session, alert_ids: Sequence[UUID]) -> dict[UUID, Notice]:
             due_at=due.get((case.id, alert.desk)),
             acknowledged_at=alert.acknowledged_at,
             acknowledged_by=who,
+            restricted=case.id in restricted,
             growth=alert.growth,
             grows=alert.says or "",
         )
         for alert, case, who in rows
     }
+
+
+def _restricted(session: Session, case_ids: Iterable[UUID]) -> set[UUID]:
+    """Of which of these nothing is said but that they are there."""
+    asked = select(col(Restriction.case_id)).where(
+        col(Restriction.case_id).in_(list(case_ids)), col(Restriction.lifted_at).is_(None)
+    )
+    return set(session.scalars(asked))
 
 
 def _due(session: Session, case_ids: Iterable[UUID]) -> dict[tuple[UUID, str], datetime]:

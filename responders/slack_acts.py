@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from triage import actions
+from triage.hidden import sees
 from triage.log import Line, note
 from triage.permissions import Permission, may
 from triage.records import Alert, AlertState, Case, Person
@@ -21,6 +22,7 @@ UNLINKED = (
 WRONG_DESK = "You do not work at the {desk} desk, so nothing was changed. Its people can acknowledge this."
 WRONG_ROLE = "Your roles do not allow to acknowledge alerts, so nothing was changed."
 GONE = "This alert no longer exists; nothing was changed. Look in the queue."
+HIDDEN = "This case is not shown to you, so nothing was changed. Somebody else has to acknowledge it."
 CLOSED = "GH-{number} is closed; there is nothing left to acknowledge."
 ALREADY = "GH-{number} was already acknowledged{by}{at}; nothing was changed."
 CONFUSED = "Golden Hour did not understand that button; nothing was changed."
@@ -78,6 +80,10 @@ def _acknowledge(session: Session, alert_id: UUID, user: str, now: datetime) -> 
     case = session.get(Case, alert.case_id) if alert else None
     if alert is None or case is None:
         return GONE
+    if not sees(session, person, case.id):
+        line = Line("denied", case.id, None, {"needs": "to see the case"})
+        note(session, [line], who=person.username, now=now)
+        return HIDDEN
     if not may(person, Permission.ACKNOWLEDGE):
         note(session, [Line("denied", case.id, None, {"needs": "acknowledge"})], who=person.username, now=now)
         return WRONG_ROLE

@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlmodel import Session, col, or_, select
 
 from triage.clocks import ANSWERED_BY
+from triage.hidden import hidden_from
 from triage.lifecycle import Lifecycle
 from triage.locked import (
     Conflict,
@@ -67,6 +68,7 @@ def claim_next(
     need(who, Permission.TRIAGE)
     free = or_(col(Case.claimed_by).is_(None), col(Case.claimed_until) <= now)
     asked = select(Case).where(col(Case.status).in_((Status.DETECTED, Status.TRIAGED)), free)
+    asked = asked.where(col(Case.id).not_in(hidden_from(who)))
     if desk is not None:
         asked = asked.where(col(Case.desks).contains([desk.value]))
     asked = asked.order_by(col(Case.severity), col(Case.opened_at)).limit(most)

@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 
 from collector.coverage import Cover, coverage
 from collector.records import SourceRow
+from triage.hidden import hidden_cases
 
 DAYS = 30
 
@@ -26,7 +27,7 @@ _BY_PLACE = text(  # OFFSET keeps the inner part to its index
 )
 _CASES = text(
     "SELECT borough, count(*) AS cases FROM cases WHERE opened_at > :since AND borough IS NOT NULL"
-    " GROUP BY borough"
+    " AND id <> ALL(CAST(:hidden AS uuid[])) GROUP BY borough"
 )
 
 
@@ -51,7 +52,8 @@ def figures(session: Session, *, now: datetime) -> list[Figure]:
     since = now - timedelta(days=DAYS)
     names = sorted({name for cover in covers for name in cover.sources})
     brought = _counts(session, _BY_SOURCE, names=names, since=since)
-    named, cases = _counts(session, _BY_PLACE, since=since), _counts(session, _CASES, since=since)
+    named = _counts(session, _BY_PLACE, since=since)
+    cases = _counts(session, _CASES, since=since, hidden=hidden_cases(session))
     return [
         Figure(
             cover,

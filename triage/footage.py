@@ -16,6 +16,7 @@ from collector.looks import QUEUE
 from collector.records import Post
 from collector.video.files import Digested
 from triage.custody import has_seen
+from triage.hidden import hidden_cases
 from triage.locked import Conflict, lock, touch
 from triage.permissions import Permission, need
 from triage.records import Case, Membership, Person
@@ -29,6 +30,10 @@ _CHANGED = re.compile(r"\(([^)]*)\)$")
 _OF_CASE = text("""
     SELECT f.id FROM footage f WHERE f.post_id IN (SELECT post_id FROM memberships WHERE case_id = :case)
     UNION SELECT f.id FROM footage f JOIN looks l ON l.media_id = f.media_id WHERE l.case_id = :case
+""")
+_OF_HIDDEN = text("""
+    SELECT f.id FROM footage f JOIN memberships m ON m.post_id = f.post_id AND m.sure WHERE m.case_id = ANY(:hidden)
+    UNION SELECT f.id FROM footage f JOIN looks l ON l.media_id = f.media_id WHERE l.case_id = ANY(:hidden)
 """)
 _UNSEEN = text("""
     SELECT l.media_id FROM looks l WHERE l.done_at IS NULL AND (l.error IS NOT NULL OR l.case_id = :case)
@@ -83,12 +88,27 @@ def read_clips(session: Session, case_id: UUID, who: Person, *, now: datetime) -
     here = set(session.scalars(_OF_CASE, {"case": case_id}))
     rows = session.exec(select(Footage.id, Footage.family_id).where(col(Footage.id).in_(here)))
     one_of = {family: footage for footage, family in rows}
-    found = [family for footage in one_of.values() if (family := family_of(session, footage))]
+    found = _seen_of(
+        [family for footage in one_of.values() if (family := family_of(session, footage))], session
+    )
     found.sort(key=lambda family: (-family.size, family.first.first_seen_at))
     unseen = session.scalars(_UNSEEN, {"case": case_id, "most": MOST_UNSEEN}).all()
     looks = session.exec(select(Look).where(col(Look.media_id).in_(unseen)).order_by(col(Look.at).desc()))
     clips = [_clip(session, family, here, case_id, who, now) for family in found[:MOST_FAMILIES]]
     return Seen(clips, len(found) - len(clips), list(looks))
+
+
+def _seen_of(families: list[Family], session: Session) -> list[Family]:
+    """The families without copies of cases that are hidden from who looks; how far they reached goes with those."""
+    if not (hidden := hidden_cases(session)):
+        return families
+    gone = set(session.scalars(_OF_HIDDEN, {"hidden": hidden}))
+    return [
+        each._replace(copies=tuple(copy for copy in each.copies if copy.id not in gone), reach={})
+        if any(copy.id in gone for copy in each.copies)
+        else each
+        for each in families
+    ]
 
 
 def _clip(

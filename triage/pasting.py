@@ -62,6 +62,10 @@ def put_into(session: Session, post: UUID, case: Case, *, who: Person, why: str,
     home = case_of(session, post)
     if home is not None:
         raise Conflict(f"This link is in GH-{home.number} already. Join the cases, or split it off there.")
+    with seeing_all(session):
+        hidden = case_of(session, post) is not None
+    if hidden:
+        raise Conflict("This link cannot be put into a case from here. Ask a supervisor.")
     join(session, case.id, post, who=who, why=why, now=now)
     if session.get(Routing, post) is None:
         session.add(_routing(post, case, why, now))

@@ -19,7 +19,9 @@ from triage.log import Line, note
 from triage.notice import tell_desk
 from triage.permissions import Permission, need
 from triage.records import OPEN, Alert, AlertState, Case, Membership, Person, Severity, Status
+from triage.restricting import must_stay_restricted, pass_on
 from triage.severity import graver, of_case, weigh
+from triage.ties import pass_ties_on
 from triage.titles import title_of
 
 BY_PERSON = "by a person"
@@ -44,6 +46,8 @@ def split(
     )  # fmt: skip
     session.add(new)
     session.flush()
+    pass_on(session, case_id, new.id)
+    pass_ties_on(session, case_id, new.id, now=now)
     _move(session, chosen, case_id, new.id, now=now)
     recount(session, case, now=now)
     recount(session, new, anew=True, now=now)
@@ -73,6 +77,7 @@ def join(
     if home is not None:
         case, left = lock(session, case_id, home)
         must_be_free(session, left, who, now)
+        must_stay_restricted(session, left, case)
         _move(session, [other], home, case_id, now=now)
         recount(session, left, now=now)
         touch(session, left, "post moved out", who=who, now=now, why=why, detail={"to": case.number})
@@ -147,6 +152,8 @@ def _merge(
     if other.status not in OPEN:
         raise Conflict(f"GH-{other.number} is closed. Reopen it first.")
     must_be_free(session, other, who, now)
+    must_stay_restricted(session, other, case)
+    pass_ties_on(session, other_id, case_id, now=now)
     moved = list(session.scalars(_members(other_id)))
     _move(session, moved, other_id, case_id, now=now)
     _move_suggestions(session, other_id, case_id)

@@ -1,6 +1,7 @@
 """Revealing who wrote a post: for a stated reason, for a case it belongs to, for minutes, in the log for good.
 
 For all but the gravest cases a second person agrees first. Who is shown stands on no row and in no line of the log.
+Opening posts of one author again and again warns, then locks them (triage/repeated.py).
 """
 
 import tomllib
@@ -19,6 +20,7 @@ from triage.locked import Conflict
 from triage.log import Line, note
 from triage.permissions import Permission, need
 from triage.records import Case, Membership, Person
+from triage.repeated import Repeated, note_opening
 from triage.reveal_records import Reveal
 
 LONDON = ZoneInfo("Europe/London")
@@ -37,14 +39,17 @@ class RevealPolicy(BaseModel):
     shown_minutes: int = Field(ge=1, le=60)
     second_person_from: int = Field(ge=1, le=5)
     reasons: dict[str, str] = Field(min_length=1)
+    repeated: Repeated
 
 
 class Shown(NamedTuple):
-    """An author, as shown to one person until a moment; `watermark` stands across it."""
+    """An author, as shown to one person until a moment; `watermark` stands across it. `openings` counts how often
+    posts of this author were opened lately, this time included."""
 
     author: str
     until: datetime
     watermark: str
+    openings: int
 
 
 def read_reveal_policy(path: Path) -> RevealPolicy:
@@ -110,10 +115,20 @@ def agree_to_reveal(
     return reveal
 
 
-def show_author(session: Session, reveal_id: UUID, keyring: Keyring, *, who: Person, now: datetime) -> Shown:
-    """The author, to whoever asked and while it is granted; every look is a line of the log.
+def show_author(
+    session: Session,
+    reveal_id: UUID,
+    keyring: Keyring,
+    policy: RevealPolicy,
+    *,
+    who: Person,
+    now: datetime,
+    warned: bool = False,
+) -> Shown:
+    """The author, to whoever asked and while it is granted; every look is a line of the log. `warned` says that they
+    were told of opening this author's posts again, and go on.
 
-    Raises Denied; Conflict when it is not granted, over, or the post was withdrawn; VaultError.
+    Raises Denied; Conflict when it is not granted, over, or the post was withdrawn; Warned; Locked; VaultError.
     """
     need(who, Permission.REVEAL)
     reveal = session.get(Reveal, reveal_id, with_for_update=True)
@@ -127,11 +142,14 @@ def show_author(session: Session, reveal_id: UUID, keyring: Keyring, *, who: Per
     if sealed is None:
         raise Conflict("The post was withdrawn, and its author with it.")
     author = keyring.open(sealed)
+    openings = note_opening(
+        session, reveal, keyring.mark(author), policy.repeated, who=who, warned=warned, now=now
+    )
     reveal.shown_at = reveal.shown_at or now
     session.add(reveal)
     _note(session, reveal, "author shown", who, now, None)
     said = f"{who.username} · GH-{case.number} · {now.astimezone(LONDON):%d %b %Y %H:%M}"
-    return Shown(author, reveal.shown_until, said)
+    return Shown(author, reveal.shown_until, said, openings)
 
 
 def _note(session: Session, reveal: Reveal, what: str, who: Person, now: datetime, why: str | None) -> None:

@@ -15,6 +15,7 @@ import triage.claim_records
 import triage.growth_records
 import triage.learning_records
 import triage.records
+import triage.restriction_records
 import triage.reveal_records
 import triage.sign_in_records
 import triage.track_records

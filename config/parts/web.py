@@ -5,6 +5,7 @@ import time
 import uvicorn
 from fastapi import FastAPI
 
+from collector.vault import Keyring
 from collector.video.files import Files
 from config.beats import Pulse
 from config.inbox import inbox_of, partners_doors
@@ -13,6 +14,9 @@ from config.slack import channels_of, doors_of
 from config.supervise import when_asked_to_end
 from triage.claim_types import read_guide
 from triage.lifecycle import read_lifecycle
+from triage.policies import Policies
+from triage.restricting import read_restricted_policy
+from triage.reveal import read_reveal_policy
 from triage.web.app import desk
 
 STREAMS_END_WITHIN_S = 3
@@ -29,8 +33,18 @@ def desk_of(house: House) -> FastAPI:
         inbox=inbox_of(house),
         files=Files(house.settings.media, house.settings.http.largest_file_bytes),
         lifecycle=read_lifecycle(house.settings.file("tracks.toml")),
+        policies=policies_of(house),
         guide=read_guide(house.settings.file("claims.toml")),
         now=house.clock,
+    )
+
+
+def policies_of(house: House) -> Policies:
+    """The policies of who is shown what, as the files say."""
+    return Policies(
+        restricted=read_restricted_policy(house.settings.file("policy/restricted.toml")),
+        reveal=read_reveal_policy(house.settings.file("policy/reveal.toml")),
+        keyring=Keyring.of(house.settings.vault),
     )
 
 

@@ -18,6 +18,7 @@ import triage.claim_records
 import triage.growth_records
 import triage.learning_records
 import triage.records
+import triage.restriction_records
 import triage.reveal_records
 import triage.track_records
 from config.cli import COMMANDS
@@ -39,6 +40,7 @@ RECORDS = (
     triage.growth_records,
     triage.learning_records,
     triage.records,
+    triage.restriction_records,
     triage.reveal_records,
     triage.track_records,
 )

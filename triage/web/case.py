@@ -32,9 +32,11 @@ from triage.web.growth import read_growth
 from triage.web.permitted import note_view
 from triage.web.queue import find_case
 from triage.web.reading import Piece, pieces, pseudonym, read_text, reasons, same_words
+from triage.web.reveals import read_waiting
 from triage.web.rows import names_of, rows_of
 from triage.web.tracks import read_tracks
 from triage.web.visit import Visiting
+from triage.web.who_sees import read_who_sees
 from triage.web.wording import Part, changes
 
 router = APIRouter()
@@ -109,6 +111,8 @@ def case(visit: Visiting, ref: str, posts: Annotated[int, Query(ge=1, le=10_000)
         reviews=_reviews(visit.session, found.id),
         log=_log(visit.session, found.id),
         tracks=read_tracks(visit, found),
+        sight=read_who_sees(visit, found),
+        waiting=read_waiting(visit, found),
         here=f"/cases/{found.number}",
         reasons=REASONS,
     )

@@ -12,6 +12,7 @@ from collector.records import Post
 from triage.claim_records import AnswerState, ClaimDecision, ClaimSighting, ClaimState, KnownClaim, Question
 from triage.claim_types import Guide, Hypothesis, hypotheses
 from triage.claims import wordings
+from triage.hidden import hidden_cases
 from triage.questions import questions
 from triage.records import Case, Membership
 from triage.web.reading import pseudonym
@@ -35,7 +36,10 @@ _COUNTS = text("""
     WITH seen AS (SELECT coalesce(w.merged_into, w.id) AS root, s.post_id,
             bool_or(s.state IN ('counted', 'confirmed')) AS sure, bool_or(s.state = 'suggested') AS suggested
         FROM known_claims AS w JOIN claim_sightings AS s ON s.claim_id = w.id
-        WHERE coalesce(w.merged_into, w.id) = ANY(:claims) GROUP BY 1, 2)
+        WHERE coalesce(w.merged_into, w.id) = ANY(:claims) AND w.case_id <> ALL(CAST(:hidden AS uuid[]))
+            AND NOT EXISTS (SELECT FROM memberships AS m WHERE m.post_id = s.post_id AND m.sure
+                AND m.case_id = ANY(CAST(:hidden AS uuid[])))
+        GROUP BY 1, 2)
     SELECT root, count(*) FILTER (WHERE sure) AS posts,
         count(*) FILTER (WHERE suggested AND NOT sure) AS suggested FROM seen GROUP BY root
 """)
@@ -102,7 +106,8 @@ def find_rows(session: Session, words: str, state: str) -> list[Row]:
 def rows_of(session: Session, claims: Sequence[KnownClaim]) -> list[Row]:
     """These claims with their counts, in their order."""
     ids = [each.id for each in claims]
-    counts = {each.root: each for each in session.execute(_COUNTS, {"claims": ids})}
+    asked_of = {"claims": ids, "hidden": hidden_cases(session)}
+    counts = {each.root: each for each in session.execute(_COUNTS, asked_of)}
     open_ = col(ClaimDecision.in_force_at).is_(None), col(ClaimDecision.refused_at).is_(None)
     asked = select(ClaimDecision).where(col(ClaimDecision.claim_id).in_(ids), *open_)
     waits = {each.claim_id: each for each in session.exec(asked)}

@@ -15,11 +15,12 @@ from collector.plain import clean
 from collector.records import Post
 from triage import claims, deciding, questions
 from triage.claim_records import AnswerState, ClaimState, ClaimType, KnownClaim
+from triage.hidden import seeing_all
 from triage.locked import Conflict
 from triage.records import Membership
 from triage.web.claim_rows import STATES, find_rows, first_of, rows_of, seen_of
 from triage.web.permitted import note_view
-from triage.web.queue import find_case
+from triage.web.queue import find_case, refuse_hidden
 from triage.web.reading import read_text, unmentioned
 from triage.web.search import NOT_PEOPLE
 from triage.web.visit import Visit, Visiting
@@ -229,6 +230,9 @@ def _claim(visit: Visit, ref: str) -> KnownClaim:
     number = _number(ref)
     found = claims.find_claim(visit.session, number) if number is not None else None
     if found is None:
+        with seeing_all(visit.session):
+            hidden = claims.find_claim(visit.session, number) if number is not None else None
+        refuse_hidden(visit.session, hidden.case_id if hidden else None)
         raise HTTPException(404, "There is no such claim.")
     return found
 

@@ -7,14 +7,19 @@ import asyncio
 import json
 import threading
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from itertools import islice
+from typing import NamedTuple
 from uuid import UUID
 
 import psycopg
 import structlog
 from fastapi import APIRouter, Request
 from fastapi.responses import PlainTextResponse, Response, StreamingResponse
+from sqlmodel import Session
+
+from triage.hidden import sees
+from triage.records import Person
 
 log = structlog.get_logger()
 
@@ -28,14 +33,21 @@ RETRY_S = 2.0
 router = APIRouter(include_in_schema=False)
 
 
+class Frame(NamedTuple):
+    """What is sent, encoded once for all. `kept` is the case it is about when not everybody sees that."""
+
+    sent: bytes
+    kept: UUID | None = None
+
+
 class Hub:
-    """The ring of the last frames, and who waits for the next. Frames are encoded once for all."""
+    """The ring of the last frames, and who waits for the next."""
 
     def __init__(self, address: str) -> None:
         self.address = address
         self.streams = 0
         self.connected = False
-        self._ring: deque[bytes] = deque(maxlen=RING)
+        self._ring: deque[Frame] = deque(maxlen=RING)
         self._count = 0
         self._lock = threading.Lock()
         self._closed = threading.Event()
@@ -53,16 +65,17 @@ class Hub:
         self._closed.set()
         self._wake()
 
-    def publish(self, event: str, payload: dict[str, str]) -> None:
+    def publish(self, event: str, payload: dict[str, str], kept: UUID | None = None) -> None:
         """Put one frame into the ring and wake every stream. From any thread."""
         frame = f"event: {event}\ndata: {json.dumps(payload)}\n\n".encode()
         with self._lock:
-            self._ring.append(frame)
+            self._ring.append(Frame(frame, kept))
             self._count += 1
         self._wake()
 
-    async def stream(self) -> AsyncIterator[bytes]:
-        """Frames from now on, a beat when there are none. Ends by itself after ten minutes."""
+    async def stream(self, may_see: Callable[[UUID], bool]) -> AsyncIterator[bytes]:
+        """Frames from now on, a beat when there are none. Ends by itself after ten minutes. `may_see` is asked about
+        cases that not everybody sees."""
         loop = asyncio.get_running_loop()
         seen, until = self._count, loop.time() + LONGEST_S
         self.streams += 1
@@ -73,7 +86,11 @@ class Hub:
                     yield b": beat\n\n"
                     continue
                 frames, seen = self._since(seen)
-                yield frames
+                for kept in {each.kept for each in frames if each.kept is not None}:
+                    if not await asyncio.to_thread(may_see, kept):
+                        frames = [each for each in frames if each.kept != kept]
+                if frames:
+                    yield b"".join(each.sent for each in frames)
         finally:
             self.streams -= 1
 
@@ -85,12 +102,12 @@ class Hub:
             return False
         return True
 
-    def _since(self, seen: int) -> tuple[bytes, int]:
+    def _since(self, seen: int) -> tuple[Sequence[Frame], int]:
         with self._lock:
             missed = self._count - seen
             if missed > len(self._ring):  # it fell too far behind: the page looks for itself
-                return b"event: resync\ndata: {}\n\n", self._count
-            return b"".join(islice(self._ring, len(self._ring) - missed, None)), self._count
+                return [Frame(b"event: resync\ndata: {}\n\n")], self._count
+            return list(islice(self._ring, len(self._ring) - missed, None)), self._count
 
     def _state(self) -> bytes:
         return b"event: hello\ndata: {}\n\n" if self.connected else b"event: stale\ndata: {}\n\n"
@@ -123,7 +140,8 @@ class Hub:
             self.publish("resync", {})
             while not self._closed.is_set():
                 for notify in connection.notifies(timeout=0.5):
-                    self.publish("case", news(notify.payload))
+                    told = news(notify.payload)
+                    self.publish("case", told, kept_of(notify.payload, told))
 
 
 def news(payload: str) -> dict[str, str]:
@@ -136,11 +154,25 @@ def news(payload: str) -> dict[str, str]:
         return {"kind": "", "case": ""}
 
 
+def kept_of(payload: str, told: dict[str, str]) -> UUID | None:
+    """The case, when the notification says that not everybody sees it."""
+    return UUID(told["case"]) if told["case"] and json.loads(payload).get("kept") else None
+
+
 @router.get("/live")
 async def live(request: Request) -> Response:
     """Server-sent events: `case` (something happened to it), `resync` (look again), `stale` (we cannot hear)."""
-    hub: Hub = request.app.state.room.hub
+    room, me = request.app.state.room, request.state.visitor.person.id
+    hub: Hub = room.hub
     if hub.streams >= MOST_STREAMS:
         return PlainTextResponse("Too many pages are open.", 503, {"Retry-After": "30"})
+
+    def may_see(case: UUID) -> bool:
+        with Session(room.engine) as session:
+            person = session.get(Person, me)
+            return person is not None and sees(session, person, case)
+
     buffered_by_no_proxy = {"X-Accel-Buffering": "no", "Cache-Control": "no-store"}
-    return StreamingResponse(hub.stream(), media_type="text/event-stream", headers=buffered_by_no_proxy)
+    return StreamingResponse(
+        hub.stream(may_see), media_type="text/event-stream", headers=buffered_by_no_proxy
+    )

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 from urllib.parse import parse_qs
+from uuid import UUID
 
 from fastapi import APIRouter, HTTPException, Query
 from fastapi.responses import HTMLResponse, JSONResponse
@@ -11,8 +12,10 @@ from sqlmodel import Session, col, func, select
 from starlette.datastructures import QueryParams
 
 from triage import queue as cases
+from triage.hidden import hidden_cases, is_tied, seeing_all
 from triage.records import OPEN, Case, Person
 from triage.web.filters import SORTS, VIEWS, Filters, fits
+from triage.web.permitted import NO_CASE, OutOfSight
 from triage.web.rows import find_rows, rows_of
 from triage.web.visit import Visiting
 from triage.web.words import BCU, DESK
@@ -79,11 +82,20 @@ def case_row(
 
 
 def find_case(session: Session, reference: str) -> Case:
-    """A case by its number (`12`, `GH-12`) or id. Raises 404."""
+    """A case by its number (`12`, `GH-12`) or id. Raises 404, also for one that is hidden from who asks."""
     found = cases.find_case(session, reference)
     if found is None:
-        raise HTTPException(404, "There is no such case.")
+        with seeing_all(session):
+            hidden = cases.find_case(session, reference)
+        refuse_hidden(session, hidden.id if hidden else None)
+        raise HTTPException(404, NO_CASE)
     return found
+
+
+def refuse_hidden(session: Session, case_id: UUID | None) -> None:
+    """Raises OutOfSight when there is such a case and it is hidden from whom the session looks as."""
+    if case_id in hidden_cases(session):
+        raise OutOfSight(case_id, tied=is_tied(session, case_id))
 
 
 def _shown_query(visit: Visiting) -> dict[str, str]:

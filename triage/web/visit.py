@@ -13,7 +13,9 @@ from sqlmodel import Session
 
 from collector.video.files import Files
 from triage.claim_types import Guide
+from triage.hidden import look_as
 from triage.lifecycle import Lifecycle
+from triage.policies import Policies
 from triage.records import Person
 from triage.settings import WebSettings
 from triage.web.calm import troubles
@@ -66,6 +68,16 @@ SAID = {
     "severity-set": "The severity is set. The computed one stands beside it.",
     "severity-back": "The computed severity counts again.",
     "closed": "The case is closed. Its history stays.",
+    "restricted": "Only those named below see this case now.",
+    "restriction-changed": "Entered. The log says who.",
+    "lift-asked": "Asked. Everybody sees it once a second person agrees.",
+    "lifted": "The restriction is lifted: everybody sees the case again.",
+    "lift-refused": "The case stays restricted.",
+    "reveal-asked": "Asked. The log says so.",
+    "reveal-agreed": "Agreed. They are shown the author for some minutes; you are not.",
+    "reveal-unlocked": "The lock is open. Posts of this author are counted anew.",
+    "tied": "Entered. The case is not shown to you any more, and is free for others.",
+    "tie-withdrawn": "Withdrawn. They can see the case and work on it again.",
     "gap-closed": "The gap is closed. The reason is in the log.",
     "type-corrected": "The type is corrected. The next model learns from it.",
     "rightly-dropped": "Noted: rightly dropped.",
@@ -89,6 +101,7 @@ class Room(NamedTuple):
     inbox: Inbox
     guide: Guide
     lifecycle: Lifecycle | None
+    policies: Policies
     now: Callable[[], datetime]
 
 
@@ -149,6 +162,7 @@ def _open_visit(request: Request) -> Iterator[Visit]:
     room = room_of(request)
     visitor: Visitor = request.state.visitor
     with Session(room.engine) as session:
+        look_as(session, visitor.person)
         yield Visit(request, room, session, visitor, room.now())
 
 

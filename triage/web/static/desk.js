@@ -82,6 +82,7 @@ async function refreshRow (id) {
   if (!row || held(row)) return
   const { number } = row.dataset
   const answer = await fetch(`/cases/${number}/row`, { ...quiet, headers: { ...quiet.headers, 'HX-Current-URL': location.href } })
+  if (answer.status === 404 || answer.status === 403) row.remove() // it is not for this person any more
   const text = await answer.text()
   if (!answer.ok || held(row) || !row.isConnected) return
   const made = document.adoptNode(one('.gh-row', new DOMParser().parseFromString(text, 'text/html')))

@@ -1,0 +1,15 @@
+"""The policies that work on cases goes by, each read from a file; without one, what it rules is not offered."""
+
+from typing import NamedTuple
+
+from collector.vault import Keyring
+from triage.restricting import RestrictedPolicy
+from triage.reveal import RevealPolicy
+
+
+class Policies(NamedTuple):
+    """`keyring` opens the authors that a reveal shows."""
+
+    restricted: RestrictedPolicy | None = None
+    reveal: RevealPolicy | None = None
+    keyring: Keyring | None = None
