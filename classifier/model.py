@@ -17,6 +17,8 @@ from spacy.tokens import Doc
 
 from classifier.calibration import READ, Beside, Calibration, Types
 from classifier.encoder import ENCODED, LEFT, SKIMMED, Encoder
+from classifier.examples import FILES as EXAMPLES
+from classifier.examples import Examples
 from classifier.force import force_of
 from classifier.gate import Gate
 from classifier.gazetteer import Gazetteer, Place, read_gazetteer
@@ -91,6 +93,7 @@ class Model:
         lexicons: Lexicons,
         gazetteer: Gazetteer,
         rumours: Rumours | None = None,
+        examples: Examples | None = None,
         record: dict[str, Any] | None = None,
     ) -> None:
         self.version = version
@@ -98,7 +101,7 @@ class Model:
         self.nlp = nlp
         self.calibration = calibration
         self.types, self.beside = types, beside
-        self.rumours = rumours
+        self.rumours, self.examples = rumours, examples
         self.thresholds = thresholds
         self.lexicons = lexicons
         self.gazetteer = gazetteer
@@ -130,6 +133,7 @@ class Model:
             beside = {SKIMMED: Beside.from_json(meta["skimmer"])} if meta.get("skimmer") else {}
             beside[ENCODED] = Beside.from_json({"types": meta["types_of_both"], "blends": meta["blends"]})
             rumours = Rumours(np.array(meta["rumours"])) if meta.get("rumours") else None
+            examples = Examples.from_disk(folder) if (folder / EXAMPLES[0]).exists() else None
             thresholds = msgspec.convert(meta["thresholds"], Thresholds)
         except (OSError, ValueError, KeyError) as error:
             raise ModelError(
@@ -142,6 +146,7 @@ class Model:
             types=types,
             beside=beside,
             rumours=rumours,
+            examples=examples,
             thresholds=thresholds,
             lexicons=read_lexicons(lexicon_files),
             gazetteer=read_gazetteer(gazetteer_files),
@@ -243,6 +248,8 @@ class Model:
         signals += [
             Signal("trigger", 1.0, 0, 0, f"critical whatever the score: {what}") for what in weighed.triggers
         ]
+        if self.examples and incident_any > self.thresholds.unlikely:
+            signals.append(self.examples.signal(learnt))
         if len(reading.original) > LONGEST:
             signals.append(_cut(reading))
         labels = labels_of(learnt, findings)

@@ -27,6 +27,7 @@ def tables(report: Mapping[str, Any]) -> str:
             continue
         parts += ["", f"By {name}, any encounter at 0.5, texts with a type by careful reading:", ""]
         parts += by_value(slices)
+    parts += of_fairness(report.get("fairness", {}))
     parts += of_others(report)
     if curve := report.get("learning_curve"):
         parts += ["", "The gate's average precision by number of labelled texts:", "", *by_size(curve)]
@@ -91,6 +92,33 @@ def by_value(slices: Mapping[str, Any]) -> list[str]:
         if row["incidents"] + row["others"] >= FEW
     ]
     return _table(head, lines)
+
+
+def of_fairness(found: Mapping[str, Any]) -> list[str]:
+    """Slang beside standard English, and named communities beside none."""
+    if not found:
+        return []
+    told = {"London slang beside standard English": found["slang"]}
+    told |= {f"{topic} named beside nobody": row for topic, row in found["topics"].items()}
+    lines = [
+        [
+            name,
+            row["found_of"],
+            _share(row.get("found_before")),
+            _with_interval(row, "found_after"),
+            _with_interval(row, "gap"),
+            row["raised_of"],
+            _share(row.get("raised_before")),
+            _share(row.get("raised_after")),
+            _share(row.get("severity_error")),
+            _share(row.get("severity_shift")),
+        ]
+        for name, row in told.items()
+    ]
+    head = ["", "incidents", "found", "found in the other telling (95%)", "gap (95%)"]
+    head += ["others", "raised", "raised in the other", "severity apart", "severity more"]
+    said = "The same told twice, at 0.5, in texts written in pairs for this and never learnt from:"
+    return ["", said, "", *_table(head, lines)]
 
 
 def of_others(report: Mapping[str, Any]) -> list[str]:

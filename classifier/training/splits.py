@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from classifier.training.sets import Row
 
 OTHER_READER = frozenset({"police_tweets_dev", "uk_news_incident_dev"})
+PAIRED = "fair_pairs"  # tellings that differ in one thing only: measured, never learnt from (fairness.py)
 NEWEST_FEEDBACK = "feedback_newest"  # of what people decided the newest cases (triage/teaching.py)
 NEWS_UNTIL = datetime(2022, 12, 16, tzinfo=UTC)
 STREAM_FROM = datetime(2021, 2, 22, tzinfo=UTC)
@@ -29,7 +30,7 @@ def part(group: str, parts: int) -> int:
 
 def held_back(row: Row) -> str:
     """The name of the measuring set a row belongs to, or empty when it trains."""
-    if row.set in OTHER_READER or row.set == NEWEST_FEEDBACK:
+    if row.set in OTHER_READER or row.set in (NEWEST_FEEDBACK, PAIRED):
         return row.set
     if row.set in ("labelled_news_dev", "uk_news_rss") and row.at:
         if row.at >= NEWS_UNTIL:

@@ -33,6 +33,7 @@ from classifier.training.blending import (
     types_from,
 )
 from classifier.training.calibrate import curve
+from classifier.training.exemplars import keep_examples
 from classifier.training.fit import Features, Fit, Truths, out_of_fold
 from classifier.training.labels import relabelled
 from classifier.training.sets import TYPES, Row, read_sets, without_repeats
@@ -118,7 +119,11 @@ def train(
         unseen = unseen_by_encoder(rows)
         tuning = together(tuning, [rows[i] for i in unseen], apart[unseen], second)
         record["tuned_on"] = len(unseen)
-    return write(out, fit, tuning, second, record)
+    record = write(out, fit, tuning, second, record)
+    if second:
+        say("keeping examples")
+        keep_examples(out, [rows[i] for i in unseen])
+    return record
 
 
 def read_encoder(folder: Path) -> Encoder:

@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from classifier.settings import ClassifierSettings
 from classifier.training import measure as measuring
-from classifier.training.card import of_others, write_card
+from classifier.training.card import of_fairness, of_others, write_card
 from classifier.training.growth import learning_curve
 from classifier.training.measure import below_bounds, keep_figures, measure
 from classifier.training.sets import Row
@@ -83,7 +83,7 @@ def evaluate(
     for name, found in report["slices"].items():
         if slices and found:
             console.print(_slices(name, found))
-    for line in of_others(report):
+    for line in of_fairness(report.get("fairness", {})) + of_others(report):
         print(line.replace("|", " ").strip())
     for point in report.get("learning_curve", ()):
         print(", ".join(f"{name} {value}" for name, value in point.items()))

@@ -15,6 +15,7 @@ from collector.records import Media, Post
 from triage.evidence import Exhibit, read_exhibits
 from triage.footage import read_clips
 from triage.log import VIEWED
+from triage.others import others_of
 from triage.records import (
     Alert,
     Clock,
@@ -31,28 +32,18 @@ from triage.web.filters import Filters
 from triage.web.growth import read_growth
 from triage.web.permitted import note_view
 from triage.web.queue import find_case
-from triage.web.reading import Piece, pieces, pseudonym, read_text, reasons, same_words
+from triage.web.reading import Piece, about_whole, pieces, pseudonym, read_text, reasons, same_words
 from triage.web.reveals import read_waiting
 from triage.web.rows import names_of, rows_of
 from triage.web.tracks import read_tracks
 from triage.web.visit import Visiting
 from triage.web.who_sees import read_who_sees
 from triage.web.wording import Part, changes
+from triage.web.words import REASONS
 
 router = APIRouter()
 
 POSTS_PER_PAGE = 50
-
-REASONS = {
-    "noise": ("No police encounter is reported", "Fiction, game, film or history", "Spam or automatic posts"),
-    "not_ours": ("Another force's officers", "Outside London", "Not police: security or enforcement staff"),
-    "opinion": (
-        "Comment only, nothing is reported",
-        "Complaint, not force: signposted",
-        "Praise, nothing to do",
-    ),
-}
-
 
 class Voice(NamedTuple):
     """One post as shown, with the copies of its words folded under it. `name` is its author's name in this case."""
@@ -60,6 +51,7 @@ class Voice(NamedTuple):
     post: Post
     pieces: list[Piece]
     reasons: list[tuple[str, str]]
+    whole: list[str]
     assessment: Assessment | None
     membership: Membership
     name: str
@@ -109,6 +101,7 @@ def case(visit: Visiting, ref: str, posts: Annotated[int, Query(ge=1, le=10_000)
         statements=_statements(visit.session, found.id),
         told=_told(visit.session, found.id),
         reviews=_reviews(visit.session, found.id),
+        others=others_of(visit.session, found.id),
         log=_log(visit.session, found.id),
         tracks=read_tracks(visit, found),
         sight=read_who_sees(visit, found),
@@ -199,6 +192,7 @@ def _voice(
         post=post,
         pieces=pieces(words, signals),
         reasons=reasons(words, signals),
+        whole=about_whole(signals),
         assessment=assessment,
         membership=membership,
         name=name,

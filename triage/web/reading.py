@@ -61,6 +61,15 @@ def reasons(text: str, signals: Sequence[dict[str, Any]]) -> list[tuple[str, str
     return [(words, "; ".join(said)) for words, said in found.items() if words]
 
 
+def about_whole(signals: Sequence[dict[str, Any]]) -> list[str]:
+    """What was held of the text as a whole, such as what it is like."""
+    return [
+        str(each["because"])
+        for each in signals
+        if each.get("because") and each.get("end") == each.get("start") == 0
+    ]
+
+
 def _spans(text: str, signals: Sequence[dict[str, Any]]) -> list[tuple[int, int, str]]:
     """Where each signal stands, and why. Offsets outside the text are cut to it: an old assessment must
     never break a page."""

@@ -8,7 +8,16 @@ from hypothesis import strategies as st
 
 from collector.records import Media
 from tests.make import make_post
-from triage.web.reading import Piece, pieces, read_text, reasons, same_words, sentence, unmentioned
+from triage.web.reading import (
+    Piece,
+    about_whole,
+    pieces,
+    read_text,
+    reasons,
+    same_words,
+    sentence,
+    unmentioned,
+)
 from triage.web.words import clock_time, left, likely, opening, spell
 
 NOON = datetime(2026, 7, 14, 12, 0, tzinfo=UTC)
@@ -25,6 +34,16 @@ def test_cutting_loses_and_adds_nothing_but_account_names(
     text: str, signals: list[dict[str, object]]
 ) -> None:
     assert "".join(each.text for each in pieces(text, signals)) == unmentioned(text)
+
+
+def test_reasons_about_the_text_as_a_whole_stand_apart_from_those_about_words() -> None:
+    signals = [
+        {"name": "force", "start": 0, "end": 3, "because": "words of force"},
+        {"name": "examples", "start": 0, "end": 0, "because": "like 25 others"},
+        {"name": "trigger", "start": 0, "end": 0},
+    ]
+    assert about_whole(signals) == ["like 25 others"]
+    assert reasons("hit him", signals) == [("hit", "words of force")]
 
 
 def test_overlapping_reasons_are_both_given() -> None:
