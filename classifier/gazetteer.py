@@ -44,7 +44,7 @@ TITLE = re.compile(
 ALONE_BEFORE = re.compile(r"(?:\A|[.!?,:\n#📍]|[^\x00-\u024f]) ?\Z")
 ALONE_AFTER = re.compile(r"\Z|[.!,;\n]| ?[^\x00-\u024f]")
 ROAD = re.compile(r"\A (?:[Rr]oad|[Rr]d|[Ll]ane|Way|[Aa]venue|Ave|Drive|Gardens|Terrace|Grove|Close)\b")
-SLIP_FROM = 6  # letters of a name that is also known with one letter left out
+SLIP_FROM = 6  # letters of a name that is also known with one letter left out or two swapped
 AFTER_NAME = 28  # characters looked at on either side of a name
 
 
@@ -203,7 +203,7 @@ def _spellings(candidate: Candidate) -> Iterator[str]:
 
 
 def _slips(named: dict[str, list[Candidate]]) -> dict[str, str]:
-    """Each long, telling name of an area with one letter left out, and the name it stands for."""
+    """Each long, telling name of an area with one letter left out or two swapped, and the name it stands for."""
     slips: dict[str, str] = {}
     for name, found in named.items():
         if (
@@ -214,9 +214,9 @@ def _slips(named: dict[str, list[Candidate]]) -> dict[str, str]:
         ):
             continue
         for i in range(1, len(name)):
-            slip = name[:i] + name[i + 1 :]
-            if slip not in named:
-                slips.setdefault(slip, name)
+            for slip in (name[:i] + name[i + 1 :], name[:i] + name[i + 1 : i + 2] + name[i] + name[i + 2 :]):
+                if slip not in named:
+                    slips.setdefault(slip, name)
     return slips
 
 

@@ -105,3 +105,9 @@ def test_the_files_shipped_name_their_licences() -> None:
     noted = (CONFIG / "gazetteer" / "README.md").read_text(encoding="utf-8")
     for path in GAZETTEER:
         assert path.name in noted
+
+
+def test_a_slip_in_a_name_still_leads_to_its_borough() -> None:
+    for written, borough in (("feds all over enfeild", "Enfield"), ("stopped in Tottnham", "Haringey")):
+        [place] = gazetteer().find(reading(written))
+        assert place.borough == borough
