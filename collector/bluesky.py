@@ -13,8 +13,13 @@ from collector.entries import web_address
 from collector.interfaces import shape
 from collector.plain import clean, shortened
 
+PLATFORM = "bluesky"
 COLLECTION = "app.bsky.feed.post"
+KEY_LENGTH = 13  # of a record key that is a TID, as those of posts are (atproto.com/specs/tid, read 2026-08)
 UNSHOWN = frozenset({"!hide", "!no-unauthenticated"})  # labels by which an author asks not to be shown
+_BY_HANDLE = re.compile(
+    rf"https://(?:www\.)?bsky\.app/profile/(?!did:)[\w.-]+/post/(?P<key>[2-7a-z]{{{KEY_LENGTH}}})/?(?:[?#].*)?"
+)
 _CID = re.compile(r"[A-Za-z0-9]{8,256}")
 
 
@@ -109,6 +114,12 @@ def words(record: Record) -> str:
     if record.embed is None and not record.tags:
         return record.text
     return "\n".join([record.text, *tags_of(record), *_beside(record.embed)])
+
+
+def key_of(address: str) -> str | None:
+    """The record key in the address of a post that names its author by handle; handles change."""
+    found = _BY_HANDLE.fullmatch(address)
+    return found["key"] if found else None
 
 
 def asks_not_to_be_shown(record: Record | None) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID, uuid4, uuid5
 
 from pydantic import AwareDatetime, ConfigDict
-from sqlalchemy import BigInteger, Column, Identity, Index, LargeBinary, MetaData, Text
+from sqlalchemy import BigInteger, Column, Identity, Index, LargeBinary, MetaData, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field, SQLModel
 
@@ -145,6 +145,12 @@ class Post(Record, table=True):
         Index("posts_source_collected_at_idx", "source", "collected_at", postgresql_include=["id"]),
         # a Bluesky account that is taken down is found by the start of its posts' addresses
         Index("posts_external_id_idx", "external_id", postgresql_ops={"external_id": "text_pattern_ops"}),
+        # a pasted Bluesky link names its author by handle, and the post by the last 13 characters of its address
+        Index(
+            "posts_record_key_idx",
+            text("right(external_id, 13)"),
+            postgresql_where=text("platform = 'bluesky'"),
+        ),
         # a pasted link is looked up whole; some are longer than a tree's page takes
         Index("posts_url_idx", "url", postgresql_using="hash"),
         {"postgresql_partition_by": "RANGE (collected_at)"},

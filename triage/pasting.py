@@ -1,12 +1,13 @@
 """Links that people paste: kept as posts, for a case the person names or to be routed like any other; with a reason."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from collector.batch import Batch, Item
+from collector.bluesky import KEY_LENGTH, PLATFORM, key_of
 from collector.collect import collect, id_of
 from collector.http import Answer
 from collector.oembed import Link
@@ -14,6 +15,7 @@ from collector.records import Post
 from collector.sources.manual import PASTED
 from collector.tips import Everything
 from collector.watch import traced
+from triage.hidden import seeing_all
 from triage.locked import Conflict
 from triage.log import Line, note
 from triage.permissions import Permission, need
@@ -22,6 +24,7 @@ from triage.regroup import join
 from triage.rules import Outcome
 
 RULE = "put into a case by a person"
+MOST_AT_ADDRESS = 50
 
 
 def known_post(session: Session, link: Link, written: str) -> Post | None:
@@ -29,10 +32,25 @@ def known_post(session: Session, link: Link, written: str) -> Post | None:
     asked = (
         select(Post)
         .outerjoin(Membership, (col(Membership.post_id) == col(Post.id)) & col(Membership.sure))
-        .where(col(Post.url).in_({link.address, written.strip()}), col(Post.withdrawn_at).is_(None))
+        .where(
+            col(Post.id).in_(posts_at(session, {link.address, written.strip()})),
+            col(Post.withdrawn_at).is_(None),
+        )
         .order_by(col(Membership.case_id).is_(None), col(Post.collected_at))
     )
     return session.exec(asked.limit(1)).first()
+
+
+def posts_at(session: Session, addresses: Collection[str]) -> list[UUID]:
+    """The posts at one of these addresses. A Bluesky post is kept under its author's DID; pasted with a handle it is
+    known by its record key, unless somebody else made a post of the same key."""
+    exact = list(session.scalars(select(Post.id).where(col(Post.url).in_(addresses)).limit(MOST_AT_ADDRESS)))
+    keys = {key for each in addresses if (key := key_of(each)) is not None}
+    if exact or not keys:
+        return exact
+    named = func.right(col(Post.external_id), KEY_LENGTH).in_(keys)
+    alike = list(session.scalars(select(Post.id).where(Post.platform == PLATFORM, named).limit(2)))
+    return alike if len(alike) == 1 else []
 
 
 def paste(

@@ -26,6 +26,7 @@ class Status(StrEnum):
 
 
 OPEN = (Status.DETECTED, Status.TRIAGED, Status.WATCH, Status.CONFIRMED)
+IS_OPEN = "status IN ('detected', 'triaged', 'watch', 'confirmed')"
 
 
 class Severity(IntEnum):
@@ -48,6 +49,7 @@ class Desk(StrEnum):
 class Case(Record, table=True):
     """Our file on what seems to be one incident. `version` grows with each change, so that two people
     cannot overwrite each other unseen; `touched_at` is when. `number` is spoken as GH-<number>.
+    `first_due_at` is when the first of its running clocks runs out: the database keeps it, whoever moves a clock.
     `severity_computed` is set while `severity` is a person's word, and what the machine makes of it.
     """
 
@@ -56,6 +58,16 @@ class Case(Record, table=True):
         Index("cases_queue_idx", "status", "severity", "opened_at"),
         Index("cases_last_post_at_idx", "last_post_at"),
         Index("cases_touched_at_idx", "touched_at"),
+        # the queue in its usual order, and the lists beside it
+        Index(
+            "cases_first_due_idx",
+            text("(first_due_at IS NULL OR severity <> 1)"),
+            "first_due_at",
+            "severity",
+            postgresql_where=text(IS_OPEN),
+        ),
+        Index("cases_open_borough_idx", "borough", postgresql_include=["id"], postgresql_where=text(IS_OPEN)),
+        Index("cases_claimed_by_idx", "claimed_by", postgresql_where=text("claimed_by IS NOT NULL")),
     )
 
     id: UUID = Field(default_factory=uuid4, primary_key=True)
@@ -82,6 +94,7 @@ class Case(Record, table=True):
     source_count: int = 0
     sources: list[str] = Field(default_factory=list, sa_column=words())
     touched_at: AwareDatetime | None = None
+    first_due_at: AwareDatetime | None = None
     claimed_by: UUID | None = None
     claimed_until: AwareDatetime | None = None
     dismissed_because: str | None = None
@@ -110,7 +123,7 @@ class Membership(Record, table=True):
 
 
 class Routing(Record, table=True):
-    """What was decided for one post, and by which rule: every post that is assessed ends in one."""
+    """What was decided for one post, and by which rule of which rules: every post that is assessed ends in one."""
 
     __tablename__ = "routings"
     __table_args__ = (Index("routings_case_id_idx", "case_id"), Index("routings_at_idx", "at"))
@@ -124,6 +137,7 @@ class Routing(Record, table=True):
     case_id: UUID | None = None
     desks: list[str] = Field(default_factory=list, sa_column=words())
     priority: str = "note"
+    rules: str | None = None
 
 
 class AlertState(StrEnum):
@@ -361,6 +375,8 @@ class Person(Record, table=True):
 
     __tablename__ = "people"
 
+    __table_args__ = (Index("people_oidc_idx", "oidc_issuer", "oidc_subject", unique=True),)
+
     id: UUID = Field(default_factory=uuid4, primary_key=True)
     username: str = Field(unique=True)
     name: str
@@ -368,6 +384,8 @@ class Person(Record, table=True):
     desks: list[str] = Field(default_factory=list, sa_column=words())
     roles: list[str] = Field(default_factory=list, sa_column=words())
     slack_user: str | None = Field(default=None, unique=True)
+    oidc_issuer: str | None = None  # with the subject: which account at work signs this person in
+    oidc_subject: str | None = None
     created_at: AwareDatetime
     disabled_at: AwareDatetime | None = None
 

@@ -15,6 +15,7 @@ import msgspec
 from collector.batch import Item
 from collector.bluesky import (
     COLLECTION,
+    PLATFORM,
     UNSHOWN,
     Bare,
     Record,
@@ -30,7 +31,6 @@ from collector.moments import microseconds, moment
 from collector.plain import clean, shortened
 from collector.sources.base import Follows, How, Kind, Needs
 
-PLATFORM = "bluesky"
 PROFILES = "app.bsky.actor.profile"
 POST = b'"app.bsky.feed.post"'  # in every frame about a post, and in no other: likes name it with a slash
 PROFILE = b'"app.bsky.actor.profile"'

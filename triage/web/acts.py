@@ -10,10 +10,10 @@ from sqlmodel import select
 
 from triage import actions
 from triage.records import Alert, AlertState, Case, Desk, Status
-from triage.web.case import REASONS
 from triage.web.queue import case_row, find_case
 from triage.web.security import safe_next
 from triage.web.visit import SAID, Visiting, listed
+from triage.web.words import REASONS
 
 router = APIRouter()
 
@@ -43,7 +43,7 @@ def _act(visit: Visiting, ref: str, said: str, to: str, change: Callable[[Case],
     if visit.in_place:
         done = find_case(visit.session, ref)
         return case_row(visit, done, told=SAID[said], undone_by=UNDONE_BY.get(said, ""))
-    return visit.back(said, back, undo=case.number if said in UNDONE_BY else None)
+    return visit.back(said, back, undo=[case.number or 0] if said in UNDONE_BY else [])
 
 
 @router.post("/cases/{ref}/claim")
@@ -182,27 +182,37 @@ def take_next(visit: Visiting, desk: Annotated[str, Form(max_length=20)] = "") -
 
 
 class Asked(NamedTuple):
-    """One act on several cases, and the sentence for when all went well."""
+    """One act on several cases, and the sentence for when all went well. `undone_by` is the act that takes it back."""
 
     change: Callable[[Visiting, UUID], object]
     said: str
+    undone_by: str = ""
 
 
 @router.post("/queue/bulk")
 def bulk(
     visit: Visiting,
-    act: Annotated[str, Form(max_length=20)],
+    act: Annotated[str, Form(max_length=200)],
     case: Annotated[list[str] | None, Form()] = None,
     to: To = "/queue",
 ) -> Response:
-    """The same act on every ticked case, each on its own: one that someone else has does not stop the others."""
-    asked = BULK.get(act)
+    """The same act on every ticked case, each on its own: one that someone else has does not stop the others.
+
+    `act` is one of BULK, or the reason of a closing as on the form of one case, such as `not_ours: Outside London`.
+    """
+    asked = BULK.get(act) or _closing(act)
     if asked is None or not case or len(case) > MOST_AT_ONCE:
         raise HTTPException(422, f"Tick between one and {MOST_AT_ONCE} cases, then choose what to do.")
-    refused = [told for ref in listed(case) if (told := _one_of_many(visit, ref, asked))]
-    if refused:
-        return visit.page("conflict.html", 409, detail=" ".join(refused), back=safe_next(to))
-    return visit.back(asked.said, safe_next(to))
+    told = {ref: _one_of_many(visit, ref, asked) for ref in dict.fromkeys(listed(case))}
+    done = [find_case(visit.session, ref).number or 0 for ref, refused in told.items() if not refused]
+    undo = done if asked.undone_by else []
+    refused = [each for each in told.values() if each]
+    if not refused:
+        return visit.back(asked.said, safe_next(to), undo=undo)
+    return visit.page(
+        "conflict.html", 409, detail=" ".join(refused), back=safe_next(to), done=done, undo_all_of=undo,
+        undone_by=asked.undone_by,
+    )  # fmt: skip
 
 
 def _one_of_many(visit: Visiting, ref: str, asked: Asked) -> str:
@@ -213,8 +223,23 @@ def _one_of_many(visit: Visiting, ref: str, asked: Asked) -> str:
         visit.session.commit()
     except actions.Conflict as conflict:
         visit.session.rollback()
-        return str(conflict)
+        return f"GH-{case.number}: {conflict}"
     return ""
+
+
+def _closing(reason: str) -> Asked | None:
+    """Closing with one of the offered reasons."""
+    status, _, words = reason.partition(":")
+    why = words.strip()
+    if why not in REASONS.get(status, ()):
+        return None
+
+    def close(visit: Visiting, case_id: UUID) -> object:
+        return actions.dismiss(
+            visit.session, case_id, who=visit.person, status=Status(status), why=why, now=visit.now
+        )
+
+    return Asked(close, "dismissed", "undo")
 
 
 def _claim(visit: Visiting, case_id: UUID) -> object:
@@ -235,4 +260,24 @@ def _acknowledge_all(visit: Visiting, case_id: UUID) -> None:
             _acknowledge(visit, case_id, Desk(desk))
 
 
-BULK = {"claim": Asked(_claim, "claimed"), "acknowledge": Asked(_acknowledge_all, "acknowledged")}
+def _watch(visit: Visiting, case_id: UUID) -> object:
+    return actions.watch(visit.session, case_id, who=visit.person, now=visit.now)
+
+
+def _undo(visit: Visiting, case_id: UUID) -> object:
+    return actions.undo(
+        visit.session, case_id, who=visit.person, now=visit.now, lifecycle=visit.room.lifecycle
+    )
+
+
+def _release(visit: Visiting, case_id: UUID) -> object:
+    return actions.release(visit.session, case_id, who=visit.person, now=visit.now)
+
+
+BULK = {
+    "claim": Asked(_claim, "claimed", "release"),
+    "acknowledge": Asked(_acknowledge_all, "acknowledged"),
+    "watch": Asked(_watch, "watched", "undo"),
+    "release": Asked(_release, "released"),
+    "undo": Asked(_undo, "undone"),
+}

@@ -5,14 +5,14 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, false, func, or_
+from sqlalchemy import ColumnElement, Select, and_, false, func, or_
 from sqlmodel import col, select
 from starlette.datastructures import QueryParams
 
 from classifier.records import IncidentType
 from triage.growth_records import Growth
 from triage.pace import WINDOW
-from triage.records import OPEN, Alert, AlertState, Case, Clock, Desk, Person, Severity, Status
+from triage.records import OPEN, Alert, AlertState, Case, Desk, Person, Severity, Status
 from triage.web.words import BCU
 
 VIEWS = {
@@ -126,21 +126,13 @@ def _view(view: str, me: Person, desk: str, *, now: datetime) -> ColumnElement[b
 def _unanswered(desks: Sequence[str]) -> ColumnElement[bool]:
     if not desks:
         return false()
-    return exists(
-        select(Alert.id)
-        .where(Alert.case_id == Case.id, Alert.state == AlertState.OPEN, col(Alert.desk).in_(desks))
-        .correlate(Case)
-    )
+    asked = select(Alert.case_id).where(Alert.state == AlertState.OPEN, col(Alert.desk).in_(desks))
+    return col(Case.id).in_(asked)
 
 
 def ordered(statement: "Select[Any]", filters: Filters, *, now: datetime) -> "Select[Any]":
     """SEV1 with a clock running leads; then what runs out first; what has no clock comes last."""
-    due = (
-        select(func.min(Clock.due_at))
-        .where(Clock.case_id == Case.id, col(Clock.stopped_at).is_(None), col(Clock.paused_at).is_(None))
-        .correlate(Case)
-        .scalar_subquery()
-    )
+    due = col(Case.first_due_at)
     newest = col(Case.opened_at).desc()
     match filters.sort:
         case "severity":
@@ -152,9 +144,9 @@ def ordered(statement: "Select[Any]", filters: Filters, *, now: datetime) -> "Se
         case "posts":
             return statement.order_by(col(Case.post_count).desc(), newest, col(Case.id))
         case _:
-            critical = case((and_(col(Case.severity) == Severity.SEV1, due.is_not(None)), 0), else_=1)
+            not_critical = or_(due.is_(None), col(Case.severity) != Severity.SEV1)
             return statement.order_by(
-                critical, due.asc().nulls_last(), col(Case.severity), newest, col(Case.id)
+                not_critical, due.asc().nulls_last(), col(Case.severity), newest, col(Case.id)
             )
 
 

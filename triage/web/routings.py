@@ -10,6 +10,7 @@ from sqlmodel import Session, col, func, select
 
 from classifier.records import Assessment
 from collector.records import Post, Tally
+from triage.pasting import posts_at
 from triage.records import Case, Routing
 from triage.web.reading import Piece, pieces, read_text
 from triage.web.visit import Visiting
@@ -75,7 +76,8 @@ def _gathered(session: Session, since: datetime) -> Gathered:
 
 def by_link(session: Session, link: str) -> list[Decided]:
     """The decision for the post at exactly this address. Never by person: an address names one post."""
-    return _decided(session, session.exec(select(Post).where(Post.url == link[:2000]).limit(SHOWN)).all())
+    there = posts_at(session, [link[:2000]])
+    return _decided(session, session.exec(select(Post).where(col(Post.id).in_(there))).all())
 
 
 def by_rule(session: Session, rule: str) -> list[Decided]:

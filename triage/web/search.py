@@ -7,9 +7,8 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlmodel import Session, col, or_, select
 
-from collector.records import Post
 from collector.tips import is_kept
-from triage.pasting import case_of
+from triage.pasting import case_of, posts_at
 from triage.records import Case, Membership
 from triage.web.filters import Filters
 from triage.web.rows import rows_of
@@ -73,8 +72,7 @@ def find_cases(session: Session, asked: Asked) -> list[Case]:
     """Cases whose title, place, borough or BCU holds every word; or the cases of the post at this address."""
     wanted = select(Case)
     if asked.is_address:
-        posts = select(Post.id).where(Post.url == asked.words)
-        held = select(Membership.case_id).where(col(Membership.post_id).in_(posts))
+        held = select(Membership.case_id).where(col(Membership.post_id).in_(posts_at(session, [asked.words])))
         wanted = wanted.where(col(Case.id).in_(held))
     for word in [] if asked.is_address else asked.words.split()[:8]:
         like = f"%{_literally(word)}%"

@@ -1,5 +1,6 @@
 """What each page is given: the room it stands in, the person who asks, and one database session."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any, NamedTuple
@@ -15,6 +16,7 @@ from collector.video.files import Files
 from triage.claim_types import Guide
 from triage.hidden import look_as
 from triage.lifecycle import Lifecycle
+from triage.oidc import Provider
 from triage.policies import Policies
 from triage.records import Person
 from triage.settings import WebSettings
@@ -22,6 +24,8 @@ from triage.web.calm import troubles
 from triage.web.inbox import Inbox
 from triage.web.live import Hub
 from triage.web.sessions import Visitor
+
+UNDOABLE = re.compile(r"[0-9]{1,12}(,[0-9]{1,12}){0,99}")  # numbers of cases in an address
 
 # What the page says after a form was sent; only these words can be put on a page by its address.
 SAID = {
@@ -50,6 +54,8 @@ SAID = {
     "question-answered": "Entered beside the question.",
     "password": "Your new password is set. Other browsers are signed out.",
     "signed-out": "You have signed out.",
+    "work-connected": "Connected. From now on it signs you in.",
+    "work-disconnected": "Disconnected. It signs nobody in any more.",
     "pasted": "The link is kept, with its title.",
     "pasted-silent": "The link is kept as you saw it. Its platform told us nothing: see why below.",
     "known-link": "This link was here already.",
@@ -85,6 +91,9 @@ SAID = {
     "model-asked": "Asked for. Somebody else has to agree.",
     "model-changed": "It is in use. Workers turn to it within seconds.",
     "model-refused": "Nothing changes. The log says so.",
+    "rules-agreed": "These rules decide from now on. Workers turn to them within seconds.",
+    "rules-refused": "The rules stay as they are. The log says so.",
+    "rules-back": "The rules from before decide again. Workers turn to them within seconds.",
 }
 
 
@@ -102,6 +111,8 @@ class Room(NamedTuple):
     guide: Guide
     lifecycle: Lifecycle | None
     policies: Policies
+    provider: Provider | None
+    rules_on_disk: Callable[[], str | None]
     now: Callable[[], datetime]
 
 
@@ -120,12 +131,17 @@ class Visit(NamedTuple):
 
     def page(self, name: str, status: int = 200, **shown: Any) -> HTMLResponse:
         """A whole page, with the banners of what is wrong on top."""
-        calm = troubles(self.session, channels=self.room.channels, now=self.now)
+        calm = troubles(
+            self.session,
+            channels=self.room.channels,
+            rules_on_disk=self.room.rules_on_disk(),
+            now=self.now,
+        )
         asked = self.request.query_params
         said = SAID.get(asked.get("said", ""), "")
         undo = asked.get("undo", "")
-        undo = undo if said and undo.isascii() and undo.isdecimal() else ""
-        return self.part(name, status, calm=calm, said=said, undo=undo, **shown)
+        undone = undo.split(",") if said and UNDOABLE.fullmatch(undo) else []
+        return self.part(name, status, calm=calm, said=said, undo=undone, **shown)
 
     def part(self, name: str, status: int = 200, **shown: Any) -> HTMLResponse:
         """A piece of a page, for htmx to put in place."""
@@ -139,17 +155,17 @@ class Visit(NamedTuple):
         """Whether htmx asked, and wants a piece instead of a redirect."""
         return self.request.headers.get("hx-request") == "true"
 
-    def back(self, said: str, to: str, *, undo: int | None = None, part: str = "") -> RedirectResponse:
-        """See other: after a form, the page it came from with one sentence on top, and how to take it back. `part`
-        is where on that page."""
+    def back(self, said: str, to: str, *, undo: Sequence[int] = (), part: str = "") -> RedirectResponse:
+        """See other: after a form, the page it came from with one sentence on top, and how to take it back on the
+        cases of these numbers. `part` is where on that page."""
         return RedirectResponse(with_said(to, said, undo) + (f"#{part}" if part else ""), 303)
 
 
-def with_said(address: str, said: str, undo: int | None = None) -> str:
-    """A local address with the sentence to say in it, replacing an older one. `undo` is a case's number."""
+def with_said(address: str, said: str, undo: Sequence[int] = ()) -> str:
+    """A local address with the sentence to say in it, replacing an older one. `undo` are numbers of cases."""
     parts = urlsplit(address)
     kept = [pair for pair in parts.query.split("&") if pair and not pair.startswith(("said=", "undo="))]
-    told = [f"said={said}"] + ([f"undo={undo}"] if undo is not None else [])
+    told = [f"said={said}"] + ([f"undo={','.join(map(str, undo))}"] if undo else [])
     return f"{parts.path}?{'&'.join([*kept, *told])}"
 
 

@@ -80,6 +80,17 @@ LINKED = {
     "mail": "Open the link",
 }
 
+# why a case needs nothing from us, by what it then is: the likely reasons
+REASONS = {
+    "noise": ("No police encounter is reported", "Fiction, game, film or history", "Spam or automatic posts"),
+    "not_ours": ("Another force's officers", "Outside London", "Not police: security or enforcement staff"),
+    "opinion": (
+        "Comment only, nothing is reported",
+        "Complaint, not force: signposted",
+        "Praise, nothing to do",
+    ),
+}
+
 
 def spell(length: timedelta) -> str:
     """A length of time as a person says it, in its largest one or two units."""

@@ -216,6 +216,7 @@ function onKey (event) {
     j: () => (move(1), true),
     k: () => (move(-1), true),
     x: () => { const box = row && one('.gh-row__tick input', row); box?.click(); return Boolean(box) },
+    X: () => { const boxes = all('.gh-row__tick input'); const on = boxes.some(each => !each.checked); boxes.filter(each => each.checked !== on).forEach(each => each.click()); return boxes.length > 0 },
     u: undo,
     '/': () => { one('#search')?.focus(); one('#search')?.select(); return true },
     '.': () => { const bar = one('#arrivals'); if (bar && !bar.hidden) one('a', bar).click(); return true },
