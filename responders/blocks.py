@@ -26,13 +26,14 @@ SHAPES = {
 TOP_OF_DIGEST = 10
 LABELS_SHOWN = 5
 RESTRICTED = "A restricted case"
+BREACHES_SHOWN = 3
 Block = dict[str, Any]
 
 
 class Notice(NamedTuple):
-    """What is said about one alert. `due_at` is when it must be acknowledged, if a clock runs. `growth` numbers an
-    update that it grows, which `grows` says how.
-    """
+    """What is said about one alert. `due_at` is when it must be acknowledged, if a clock runs. `breached` are the
+    desk's clocks that ran out and still run, the longest overdue first. `growth` numbers an update that it grows, which
+    `grows` says how."""
 
     alert_id: UUID
     case_number: int
@@ -49,9 +50,10 @@ class Notice(NamedTuple):
     due_at: datetime | None
     acknowledged_at: datetime | None
     acknowledged_by: str | None
-    restricted: bool = False
     growth: int = 0
     grows: str = ""
+    restricted: bool = False
+    breached: tuple[tuple[str, datetime], ...] = ()
 
 
 class Message(NamedTuple):
@@ -64,25 +66,18 @@ class Message(NamedTuple):
 
 def page(key: UUID, notice: Notice, desk_url: str, *, possible_repeat: bool = False) -> Message:
     """The message about one alert, with its buttons while there is something to press."""
-    facts = (
-        []
-        if notice.restricted
-        else [
-            ("Where", _where(notice)),
-            ("What", _kind(notice)),
-            ("Labels", ", ".join(notice.labels[:LABELS_SHOWN]).replace("_", " ") or "none"),
-            ("Posts", f"{notice.posts}, raised {_clock(notice.raised_at)}"),
-        ]
-    )
+    facts = [
+        ("Where", _where(notice)),
+        ("What", _kind(notice)),
+        ("Labels", ", ".join(notice.labels[:LABELS_SHOWN]).replace("_", " ") or "none"),
+        ("Posts", f"{notice.posts}, raised {_clock(notice.raised_at)}"),
+    ]
     if notice.growth:
         facts.append(("Growth", notice.grows))
+    told: Block = {"type": "section", "fields": [_text(f"{name}: {value}", 400) for name, value in facts]}
     blocks: list[Block] = [
         {"type": "header", "text": _text(_headline(notice), 150)},
-        *(
-            [{"type": "section", "fields": [_text(f"{name}: {value}", 400) for name, value in facts]}]
-            if facts
-            else []
-        ),
+        *([] if notice.restricted else [told]),
         {"type": "context", "elements": [_text(_standing(notice), 400)]},
         {"type": "actions", "elements": _buttons(notice, desk_url)},
     ]
@@ -129,15 +124,13 @@ def case_url(desk_url: str, number: int) -> str:
 
 
 def _headline(notice: Notice) -> str:
+    shape, word = SHAPES[Severity(notice.severity)]
     if notice.restricted:
         return f"{RESTRICTED} · GH-{notice.case_number}"
-    shape, word = SHAPES[Severity(notice.severity)]
-    grows = "Growing · " if notice.growth else ""
-    return f"{grows}{shape} SEV{notice.severity} {word} · GH-{notice.case_number} · {_place(notice)}"
-
-
-def _place(notice: Notice) -> str:
-    return notice.borough or "place not known"
+    breached = "Breached · " if notice.breached and notice.state == AlertState.OPEN else ""
+    where = notice.borough or "place not known"
+    breached = f"Growing · {breached}" if notice.growth else breached
+    return f"{breached}{shape} SEV{notice.severity} {word} · GH-{notice.case_number} · {where}"
 
 
 def _where(notice: Notice) -> str:
@@ -151,19 +144,21 @@ def _kind(notice: Notice) -> str:
 
 
 def _standing(notice: Notice) -> str:
-    if notice.state == AlertState.CLOSED and notice.growth and notice.status in OPEN:
-        return "Said again: a later update says more"
     if notice.restricted:
         return _waits(notice)
+    if notice.state == AlertState.CLOSED and notice.growth and notice.status in OPEN:
+        return "Said again: a later update says more"
     if notice.state == AlertState.CLOSED:
         return f"Closed: {notice.status.replace('_', ' ')}"
     if notice.state == AlertState.ACKNOWLEDGED:
         who = notice.acknowledged_by or "someone"
         at = f" at {_clock(notice.acknowledged_at)}" if notice.acknowledged_at else ""
         return f"Acknowledged by {who}{at} for {notice.desk}"
-    if notice.due_at is None:
-        return f"Waiting for {notice.desk}"
-    return f"Waiting for {notice.desk}: acknowledge by {_clock(notice.due_at)}"
+    waits = f"Waiting for {notice.desk}"
+    if notice.due_at is not None:
+        waits += f": acknowledge by {_clock(notice.due_at)}"
+    late = [f"{name.replace('_', ' ')} was due {_clock(due_at)}" for name, due_at in notice.breached]
+    return f"Breached: {'; '.join(late[:BREACHES_SHOWN])}. {waits}" if late else waits
 
 
 def _waits(notice: Notice) -> str:

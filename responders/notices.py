@@ -1,5 +1,6 @@
 """What there is to say about alerts, gathered from the tables in a few reads however many they are."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
@@ -28,7 +29,7 @@ def notices(session: Session, alert_ids: Sequence[UUID]) -> dict[UUID, Notice]:
     restricted = _restricted(session, {case.id for _alert, case, _who in rows})
     worst = sorted({case.id: case.severity for _alert, case, _who in rows}.items(), key=lambda each: each[1])
     labels = _labels(session, [case_id for case_id, _severity in worst[:LABELS_FOR]])
-    due = _due(session, {case.id for _alert, case, _who in rows})
+    running = _running(session, {case.id for _alert, case, _who in rows})
     return {
         alert.id: Notice(
             alert_id=alert.id,
@@ -43,12 +44,17 @@ def notices(session: Session, alert_ids: Sequence[UUID]) -> dict[UUID, Notice]:
             state=alert.state,
             posts=case.post_count,
             raised_at=alert.raised_at,
-            due_at=due.get((case.id, alert.desk)),
+            due_at=_due(running.get((case.id, alert.desk), ())),
             acknowledged_at=alert.acknowledged_at,
             acknowledged_by=who,
-            restricted=case.id in restricted,
             growth=alert.growth,
             grows=alert.says or "",
+            restricted=case.id in restricted,
+            breached=tuple(
+                (each.name, each.due_at)
+                for each in running.get((case.id, alert.desk), ())
+                if each.breached_at is not None
+            ),
         )
         for alert, case, who in rows
     }
@@ -62,18 +68,22 @@ def _restricted(session: Session, case_ids: Iterable[UUID]) -> set[UUID]:
     return set(session.scalars(asked))
 
 
-def _due(session: Session, case_ids: Iterable[UUID]) -> dict[tuple[UUID, str], datetime]:
-    """By when each desk must answer for each case, while that clock runs."""
-    asked = (
-        select(col(Clock.case_id), col(Clock.desk), func.min(col(Clock.due_at)))
-        .where(
-            col(Clock.case_id).in_(list(case_ids)),
-            col(Clock.name).in_(ANSWERED_BY.values()),
-            col(Clock.stopped_at).is_(None),
-        )
-        .group_by(col(Clock.case_id), col(Clock.desk))
+def _running(session: Session, case_ids: Iterable[UUID]) -> dict[tuple[UUID, str], list[Clock]]:
+    """The clocks that run for each desk on each case, the first to run out leading."""
+    asked = select(Clock).where(
+        col(Clock.case_id).in_(list(case_ids)),
+        col(Clock.stopped_at).is_(None),
+        col(Clock.paused_at).is_(None),
     )
-    return {(case_id, desk): due_at for case_id, desk, due_at in session.execute(asked)}
+    found: dict[tuple[UUID, str], list[Clock]] = defaultdict(list)
+    for each in session.scalars(asked.order_by(col(Clock.due_at), col(Clock.name))):
+        found[each.case_id, each.desk].append(each)
+    return found
+
+
+def _due(clocks: Sequence[Clock]) -> datetime | None:
+    """By when a desk must answer, while that clock runs."""
+    return next((each.due_at for each in clocks if each.name in ANSWERED_BY.values()), None)
 
 
 def _labels(session: Session, case_ids: Sequence[UUID]) -> dict[UUID, tuple[str, ...]]:

@@ -30,6 +30,7 @@ from responders.figures import (
 )
 from responders.tactics import Tactic, named
 from triage.chain import head_of
+from triage.claim_records import KnownClaim
 from triage.custody import voice_in
 from triage.hidden import look_as_anybody
 from triage.log import VIEWED
@@ -45,6 +46,7 @@ from triage.records import (
     Severity,
     Statement,
 )
+from triage.track_records import Track
 
 LONDON = ZoneInfo("Europe/London")
 PUBLISHERS = {"feed"}  # platforms whose addresses name a publisher, not a person
@@ -63,6 +65,8 @@ class Sheet(NamedTuple):
     labels: list[tuple[str, int]]
     alerts: list[tuple[Alert, str | None]]
     clocks: list[Clock]
+    tracks: list[Track]
+    claims: list[KnownClaim]
     statements: list[Statement]
     log: list[LogEntry]
 
@@ -141,10 +145,14 @@ def _sheets(
 ) -> list[Sheet]:
     ids = [case.id for case, _item, _meets_at in listed]
     voices = _voices(session, ids)
-    clocks, statements, log = (
+    clocks, tracks, claims, statements, log = (
         _by_case(session.scalars(asked))
         for asked in (
             select(Clock).where(col(Clock.case_id).in_(ids)).order_by(col(Clock.due_at), col(Clock.name)),
+            select(Track).where(col(Track.case_id).in_(ids)).order_by(col(Track.name)),
+            select(KnownClaim)
+            .where(col(KnownClaim.case_id).in_(ids), col(KnownClaim.merged_into).is_(None))
+            .order_by(col(KnownClaim.number)),
             select(Statement)
             .where(col(Statement.case_id).in_(ids))
             .order_by(col(Statement.template), col(Statement.version)),
@@ -165,6 +173,8 @@ def _sheets(
             labels=voices[case.id].labels,
             alerts=alerts.get(case.id, []),
             clocks=clocks.get(case.id, []),
+            tracks=tracks.get(case.id, []),
+            claims=claims.get(case.id, []),
             statements=statements.get(case.id, []),
             log=log.get(case.id, []),
         )

@@ -60,6 +60,20 @@ def test_a_page_says_what_where_how_bad_and_by_when() -> None:
         assert each in told
 
 
+def test_a_page_about_a_breach_says_which_clock_ran_out_and_when() -> None:
+    late = make_notice(breached=(("first_line", NOON), ("next_update", NOON + timedelta(hours=1))))
+    message = page(KEY, late, DESK)
+    assert message.text.startswith("Breached")
+    assert accepted(message)
+    for told in (
+        message.text,
+        *(" | ".join(shown(made)) for made in (message, bundle(KEY, [late] * 2, DESK))),
+    ):
+        assert "Breached: first line was due 13:00 BST, 14 Jul; next update was due 14:00 BST, 14 Jul" in told
+    answered = page(KEY, late._replace(state=AlertState.ACKNOWLEDGED), DESK)
+    assert "Breached" not in answered.text
+
+
 def test_the_messages_stay_as_agreed() -> None:
     acknowledged = make_notice(
         state=AlertState.ACKNOWLEDGED,

@@ -17,8 +17,10 @@ from responders.statements import draft
 from responders.tactics import TacticsError, named, read_tactics
 from responders.templates import read_templates
 from tests.make import make_alert, make_assessment, make_case, make_person, make_post
+from triage.claim_records import KnownClaim
 from triage.records import (
     AlertState,
+    Case,
     Clock,
     Desk,
     LogEntry,
@@ -27,6 +29,7 @@ from triage.records import (
     ReviewItem,
     Status,
 )
+from triage.track_records import Track
 
 FORTNIGHT = Meetings(first_on=date(2026, 1, 14), at=time(10), every_days=14)
 SINCE, UNTIL = datetime(2026, 7, 6, tzinfo=LONDON), datetime(2026, 7, 20, tzinfo=LONDON)
@@ -193,6 +196,23 @@ def test_the_pack_counts_what_is_there(fortnight: Session) -> None:
         "hackney-herald",
     ):
         assert each in told, each
+
+
+def test_the_pack_has_the_tracks_and_the_claims_of_a_case(fortnight: Session, noon: datetime) -> None:
+    case = fortnight.scalars(select(Case).where(col(Case.number) == 1)).one()
+    assert "<h3>Claims noted" not in made(fortnight)
+    assert "<h3>Tracks" not in made(fortnight)
+    track = Track(case_id=case.id, name="oversight", state="bwv_viewed", opened_at=noon, state_since=noon)
+    claim = KnownClaim(
+        case_id=case.id, text="<b>words of a post</b>", title="Said to be <i>old</i>", noted_at=noon, noted_by="sam",
+        changed_at=noon,
+    )  # fmt: skip
+    fortnight.add_all([track, claim])
+    fortnight.commit()
+    told = text_of(made(fortnight))
+    assert "oversight bwv viewed" in told
+    assert f"C-{claim.number} Said to be &lt;i&gt;old&lt;/i&gt; unverified" in told
+    assert "words of a post" not in told
 
 
 def test_every_link_inside_the_pack_leads_somewhere_and_nothing_is_loaded(fortnight: Session) -> None:

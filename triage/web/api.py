@@ -5,204 +5,48 @@ Same sign-in as the pages: the session cookie, and for changes its token in the 
 """
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal
+from datetime import timedelta
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session, col, select
 
 from collector.days import seen_since
-from collector.records import Record
 from triage import actions
-from triage.records import AlertState, Case, Desk, Statement, StatementState, Status
-from triage.web.alerts import Raised, read_alerts
+from triage.records import AlertState, Desk, Statement, StatementState, Status
+from triage.web.alerts import read_alerts
+from triage.web.api_shapes import (
+    AcknowledgeIn,
+    AlertOut,
+    CaseOut,
+    CasesOut,
+    ClaimOut,
+    DismissIn,
+    GrowthOut,
+    HealthOut,
+    MeOut,
+    PostOut,
+    Refusal,
+    SourceOut,
+    StatementOut,
+    TrackOut,
+    WholeCaseOut,
+    fields,
+)
 from triage.web.calm import troubles, watched
-from triage.web.case import Voice, ids_of, read_voices
+from triage.web.case import ids_of, read_voices
+from triage.web.claim_rows import read_panel
 from triage.web.filters import PER_PAGE, Filters
+from triage.web.growth import read_growth
 from triage.web.permitted import note_view
 from triage.web.queue import find_case
-from triage.web.reading import unmentioned
-from triage.web.rows import Row, find_rows, rows_of
+from triage.web.rows import find_rows, rows_of
+from triage.web.tracks import read_tracks
 from triage.web.visit import Visiting
 
 router = APIRouter(prefix="/api/v1")
-
-
-class _Shown(BaseModel):
-    model_config = ConfigDict(from_attributes=True)
-
-
-class ClockOut(_Shown):
-    name: str
-    desk: str
-    due_at: datetime
-    overdue: bool
-
-
-class CaseOut(_Shown):
-    """A case as the queue shows it."""
-
-    id: UUID
-    number: int
-    version: int
-    title: str
-    status: str
-    severity: int = Field(ge=1, le=5)
-    severity_parts: dict[str, Any]
-    incident: float
-    type: str
-    force: str
-    borough: str | None
-    bcu: str | None
-    place: str | None
-    desks: list[str]
-    opened_at: datetime
-    first_published_at: datetime
-    last_post_at: datetime
-    post_count: int
-    source_count: int
-    claimed_by: str | None
-    claimed_until: datetime | None
-    unacknowledged_by: list[str]
-    clocks: list[ClockOut]
-    quotes: list[str]
-
-    @classmethod
-    def of(cls, row: Row) -> "CaseOut":
-        shown = _fields(row.case, set(cls.model_fields) & set(Case.model_fields))
-        return cls.model_validate(
-            {
-                **shown,
-                "claimed_by": row.holder or None,
-                "claimed_until": row.case.claimed_until if row.holder else None,
-                "unacknowledged_by": list(row.unanswered),
-                "clocks": [ClockOut.model_validate(each) for each in row.clocks],
-                "quotes": list(row.quotes),
-            }
-        )
-
-
-class CasesOut(_Shown):
-    total: int
-    page: int
-    pages: int
-    cases: list[CaseOut]
-
-
-class PostOut(_Shown):
-    """A post of a case, with the reasons found in it. Its author is not told; account names are taken out."""
-
-    id: UUID
-    platform: str
-    source: str
-    url: str | None
-    text: str
-    published_at: datetime
-    copies: int
-    incident: float | None
-    signals: list[dict[str, Any]]
-
-    @classmethod
-    def of(cls, voice: Voice) -> "PostOut":
-        assessed = voice.assessment
-        return cls(
-            id=voice.post.id,
-            platform=voice.post.platform,
-            source=voice.post.source,
-            url=voice.post.url,
-            text=unmentioned("".join(each.text for each in voice.pieces)),
-            published_at=voice.post.published_at,
-            copies=len(voice.copies),
-            incident=assessed.incident if assessed else None,
-            signals=[{"words": words, "because": why} for words, why in voice.reasons],
-        )
-
-
-class WholeCaseOut(CaseOut):
-    posts: list[PostOut]
-
-
-class AlertOut(_Shown):
-    id: UUID
-    case: int
-    desk: str
-    manner: str
-    priority: str
-    state: str
-    raised_at: datetime
-    acknowledged_at: datetime | None
-    acknowledged_by: str | None
-    deliveries: list[dict[str, str]]
-
-    @classmethod
-    def of(cls, raised: Raised) -> "AlertOut":
-        sent = [{"channel": each.channel, "state": str(each.state)} for each in raised.deliveries]
-        taken = set(cls.model_fields) - {"acknowledged_by", "case", "deliveries"}
-        return cls.model_validate(
-            {
-                **_fields(raised.alert, taken),
-                "case": raised.case.number,
-                "acknowledged_by": raised.by or None,
-                "deliveries": sent,
-            }
-        )
-
-
-class SourceOut(_Shown):
-    name: str
-    kind: str
-    enabled: bool
-    grade: str
-    boroughs: list[str]
-    last_success_at: datetime | None
-    seen_a_day: int
-    blind: str | None
-
-
-class StatementOut(_Shown):
-    id: UUID
-    case_id: UUID
-    template: str
-    version: int
-    state: str
-    text: str
-    facts: list[dict[str, Any]]
-    missing: list[str]
-    drafted_at: datetime
-
-
-class MeOut(_Shown):
-    username: str
-    name: str
-    desks: list[str]
-    csrf_token: str
-
-
-class HealthOut(_Shown):
-    """`well` is false while anything stands between the world and the desk."""
-
-    well: bool
-    troubles: list[str]
-    live_sources: int
-    all_sources: int
-
-
-class AcknowledgeIn(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    desk: Desk
-
-
-class DismissIn(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    status: Literal["noise", "not_ours", "opinion"]
-    why: str = Field(min_length=1, max_length=2000)
-
-
-class Refusal(BaseModel):
-    detail: str
 
 
 REFUSALS: dict[int | str, dict[str, Any]] = {
@@ -252,7 +96,7 @@ def cases(
     bcu: Annotated[list[str] | None, Query()] = None,  # noqa: ARG001
     borough: Annotated[list[str] | None, Query()] = None,  # noqa: ARG001
     type: Annotated[list[str] | None, Query()] = None,  # noqa: ARG001
-    sort: Annotated[str, Query(description="clock severity newest posts")] = "clock",  # noqa: ARG001
+    sort: Annotated[str, Query(description="clock severity newest posts pace")] = "clock",  # noqa: ARG001
     page: PageNumber = 1,
 ) -> CasesOut:
     """The queue, 25 a page, under the same filters as its address."""
@@ -268,13 +112,20 @@ def cases(
 
 @router.get("/cases/{ref}", responses=REFUSALS)
 def case(visit: Visiting, ref: str) -> WholeCaseOut:
-    """A case by number or id, with its first fifty posts."""
+    """A case by number or id, with its first fifty posts, its growth, its tracks and its claims."""
     found = find_case(visit.session, ref)
     voices = read_voices(visit.session, found.id, sure=True, page=1)
     note_view(visit, found.id, ids_of(voices))
     posts = [PostOut.of(each) for each in voices]
     shown = CaseOut.of(rows_of(visit.session, [found], visit.person, now=visit.now)[0])
-    return WholeCaseOut(**shown.model_dump(), posts=posts)
+    tracks = read_tracks(visit, found)
+    return WholeCaseOut(
+        **shown.model_dump(),
+        growth=GrowthOut.of(read_growth(visit.session, found, now=visit.now)),
+        posts=posts,
+        tracks=[TrackOut.of(each) for each in tracks.shown] if tracks else [],
+        claims=[ClaimOut.of(each) for each in read_panel(visit.session, found, visit.room.guide).rows],
+    )
 
 
 @router.post("/cases/{ref}/claim", responses=REFUSALS)
@@ -324,7 +175,7 @@ def sources(visit: Visiting) -> list[SourceOut]:
     return [
         SourceOut.model_validate(
             {
-                **_fields(each.source, set(SourceOut.model_fields) - {"seen_a_day", "blind"}),
+                **fields(each.source, set(SourceOut.model_fields) - {"seen_a_day", "blind"}),
                 "seen_a_day": seen.get(each.source.name, 0),
                 "blind": each.blind,
             }
@@ -337,11 +188,6 @@ def sources(visit: Visiting) -> list[SourceOut]:
 def statements(visit: Visiting, page: PageNumber = 1) -> list[StatementOut]:
     """Drafts not superseded, newest first, 25 a page."""
     return [StatementOut.model_validate(each) for each in _drafts(visit.session, page)]
-
-
-def _fields(row: Record, names: set[str]) -> dict[str, Any]:
-    """Columns of a row as loaded: the database keeps names of states as text."""
-    return {name: getattr(row, name) for name in names}
 
 
 def _drafts(session: Session, page: int) -> Sequence[Statement]:

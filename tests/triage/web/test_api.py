@@ -1,7 +1,13 @@
 """The JSON interface: the same reads and acts as the pages, described by its OpenAPI document."""
 
 import re
+from datetime import UTC, datetime
 
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from tests.browser.seed import Seeded
+from tests.browser.seed_claims import seed_claims
 from tests.served import Browser
 
 
@@ -29,6 +35,28 @@ def test_a_case_in_json_has_its_posts_without_their_authors(looking: Browser) ->
         "because": "reports that someone is not breathing",
     }
     assert "author" not in str(told)
+
+
+def test_a_confirmed_case_in_json_has_its_tracks_with_their_clocks_and_its_claims(
+    engine: Engine, seeded: Seeded, amira: Browser
+) -> None:
+    assert (amira.get("/api/v1/cases/7").json()["tracks"], seeded.cases[6].number) == ([], 7)
+    amira.fill_in("/cases/7/confirm")
+    with Session(engine) as session:
+        seed_claims(session, seeded.cases[6], seeded.officer, now=datetime.now(UTC))
+        session.commit()
+    told = amira.get("/api/v1/cases/7").json()
+    tracks = {each["name"]: each for each in told["tracks"]}
+    assert set(tracks) == {"comms", "conduct", "oversight", "community"}
+    assert tracks["comms"]["title"] == "Line to be decided"
+    assert tracks["oversight"]["clocks"][0].keys() == {"name", "due_at", "state", "says"}
+    claims = told["claims"]
+    assert [(each["number"], each["state"], each["ours"]) for each in claims][1:] == [
+        (2, "disputed", False),
+        (3, "unverified", True),
+    ]
+    assert claims[0]["posts"] > 0
+    assert "noted_by" not in str(told)
 
 
 def test_acts_by_json(amira: Browser, tom: Browser) -> None:
