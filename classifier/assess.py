@@ -66,6 +66,13 @@ def assess(
     return len(wanted)
 
 
+def reread(session: Session, post_ids: Sequence[UUID], model: Assessor) -> dict[UUID, Assessed]:
+    """What a model makes of posts in their present wording, whatever was said before. Nothing is kept."""
+    posts = _wanted(session, post_ids, "", False)
+    found, _ = _assessed(model, posts)
+    return dict(zip([post.id for post in posts], found, strict=True))
+
+
 WANTED = text(
     """
     SELECT post.id, post.title, post.text, assessment.post_id IS NOT NULL AS again,

@@ -33,6 +33,8 @@ COMMANDS = {
     "match": Command("triaging", "Group posts from stdin into cases; no database needed."),
     "cases": Command("triaging", "List the cases of the queue."),
     "case": Command("triaging", "Show one case with its posts and log."),
+    "rehearse": Command("ruling", "What would have been raised under changed rules or another model."),
+    "rules": Command("ruling", "The rules in force: who hears of what. Propose others, go back."),
     "alerts": Command("responding", "List alerts with their deliveries."),
     "statements": Command("responding", "List the drafted holding statements."),
     "review": Command("responding", "The fortnightly oversight review."),

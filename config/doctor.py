@@ -24,9 +24,12 @@ from collector.video.ffmpeg import program
 from config.beats import BEAT_EVERY_S, beats
 from config.database import revisions
 from config.postgres import SERVER_SETTINGS
+from config.rules import digest_on_disk
 from config.settings import Settings
 from config.start import LEAST_FREE_MB, free_mb
 from triage.records import Alert, AlertState, Delivery, DeliveryState
+from triage.rule_changes import agreed_to, in_force, waiting
+from triage.rules import in_brief
 
 CLOCKS_AGREE = timedelta(seconds=2)
 JOB_WAITS_AT_MOST = timedelta(minutes=5)
@@ -58,6 +61,7 @@ def checkup(settings: Settings, engine: Engine, *, now: datetime) -> Iterator[Fi
         lambda: _disk(settings),
         lambda: _secret(settings),
         lambda: _model(settings),
+        lambda: _rules(settings, engine),
         _video,
         lambda: _slack(settings),
         lambda: _parts(engine, now=now),
@@ -105,6 +109,29 @@ def _clock(engine: Engine, *, now: datetime) -> Iterator[Finding]:
     yield Finding(
         "clock", state, f"{apart.total_seconds():.1f} s apart from the database's, {now:%H:%M:%S} UTC", remedy
     )
+
+
+def _rules(settings: Settings, engine: Engine) -> Iterator[Finding]:
+    on_disk = digest_on_disk(settings)
+    with Session(engine) as session:
+        live, asked, known = in_force(session), waiting(session), agreed_to(session, on_disk)
+    if live is None:
+        yield Finding(
+            "rules", State.WELL, "none in force yet: those of rules.toml will be at the first start"
+        )
+    elif known:
+        older = "" if live == on_disk else f"; rules.toml here is {in_brief(on_disk)}, from before"
+        yield Finding("rules", State.WELL, f"{in_brief(live)} decide{older}")
+    else:
+        proposed = asked is not None and asked.digest == on_disk
+        yield Finding(
+            "rules",
+            State.WARN,
+            f"{in_brief(live)} decide; rules.toml here is {in_brief(on_disk)}, which nobody agreed to",
+            "agree or refuse on the page Rules"
+            if proposed
+            else "goldenhour rules propose, or put the file back",
+        )
 
 
 def _disk(settings: Settings) -> Iterator[Finding]:

@@ -61,7 +61,7 @@ class Arrival(NamedTuple):
 def read_arrivals(session: Session, post_ids: Sequence[UUID], *, now: datetime) -> list[Arrival]:
     """Those of the posts that are assessed and not routed, in the order of publication."""
     rows = session.execute(_WAITING, {"ids": list(post_ids)}).mappings()
-    return [_arrival(row, now) for row in rows]
+    return [arrival_of(row, now=now) for row in rows]
 
 
 def text_of(title: str | None, body: str) -> str:
@@ -78,7 +78,8 @@ def boroughs_of(places: Sequence[Mapping[str, Any]]) -> frozenset[str]:
     return frozenset(each["borough"] for each in places if each.get("borough"))
 
 
-def _arrival(row: Mapping[Any, Any], now: datetime) -> Arrival:
+def arrival_of(row: Mapping[Any, Any], *, now: datetime) -> Arrival:
+    """A post with its assessment, as routing takes it at this moment."""
     weighed = weigh(row["labels"], row["signals"], row["severity"])
     facts = Facts(
         incident=row["incident"],

@@ -4,12 +4,14 @@ Everything a rule can ask is in `Facts`, everything it can decide in `Rule`. A f
 with its name, the rule, the key and the reason; so is one whose last rule leaves some posts undecided.
 """
 
+import hashlib
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -76,9 +78,9 @@ Length = Annotated[timedelta, BeforeValidator(_length)]
 class Rule(BaseModel):
     """One rule. All conditions given must hold; of a list, one. `severity` means this grave or graver.
 
-    `desks` see the case, `alert` are told (all of them unless named). `no_worse_than` caps the case's severity,
-    for what is not ours to answer. `review` puts the case on the oversight review's list, `draft` has a
-    holding statement drafted.
+    `desks` see the case, `alert` are told (all of them unless named), `also` names others, whom a person tells.
+    `no_worse_than` caps the case's severity, for what is not ours to answer. `review` puts the case on the
+    oversight review's list, `draft` has a holding statement drafted.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -103,6 +105,7 @@ class Rule(BaseModel):
     outcome: Outcome
     desks: tuple[Desk, ...] = ()
     alert: tuple[Desk, ...] | None = None
+    also: tuple[str, ...] = ()
     priority: Priority = Priority.ROUTINE
     no_worse_than: Severity | None = None
     review: bool = False
@@ -150,13 +153,16 @@ _CONDITIONS = {
 
 
 class Rules(NamedTuple):
-    """The rules in force, in order. The last one fits everything.
+    """Rules in order. The last one fits everything.
 
-    What was published longer than `fresh_for` ago is told in a digest, whatever the rule.
+    What was published longer than `fresh_for` ago is told in a digest, whatever the rule. `version` begins the
+    digest of the words they were read from. `others` are whom no desk stands for, by the names that rules use.
     """
 
     rules: tuple[Rule, ...]
     fresh_for: timedelta
+    version: str | None = None
+    others: Mapping[str, str] = MappingProxyType({})
 
     def first_fit(self, facts: Facts) -> Rule:
         """The rule that decides."""
@@ -167,23 +173,47 @@ class _File(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     fresh_for: Length
+    others: dict[str, str] = {}
     rule: tuple[Rule, ...]
 
 
 def read_rules(path: Path) -> Rules:
     """The rules in a file. Raises RulesError."""
+    return parse_rules(read_words(path), str(path))
+
+
+def read_words(path: Path) -> str:
+    """The words of a file of rules, to the letter. Raises RulesError."""
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        return path.read_bytes().decode()
+    except (OSError, UnicodeDecodeError) as error:
+        raise RulesError(f"{path}: {error}") from error
+
+
+def digest_of(words: str) -> str:
+    """SHA-256 of the words, in hexadecimal."""
+    return hashlib.sha256(words.encode()).hexdigest()
+
+
+def in_brief(digest: str) -> str:
+    """The beginning of a digest: what rules are called by."""
+    return digest[:12]
+
+
+def parse_rules(words: str, path: str) -> Rules:
+    """The rules these words write; `path` is what a complaint calls them. Raises RulesError."""
+    try:
+        raw = tomllib.loads(words.replace("\r\n", "\n"))
         read = _File.model_validate(raw)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except tomllib.TOMLDecodeError as error:
         raise RulesError(f"{path}: {error}") from error
     except ValidationError as error:
         raise RulesError(f"{path}: {_say(error.errors()[0], raw)}") from error
-    _check(path, read.rule)
-    return Rules(read.rule, read.fresh_for)
+    _check(path, read.rule, read.others)
+    return Rules(read.rule, read.fresh_for, in_brief(digest_of(words)), read.others)
 
 
-def _check(path: Path, rules: Sequence[Rule]) -> None:
+def _check(path: str, rules: Sequence[Rule], others: Mapping[str, str]) -> None:
     """What one rule by itself cannot show to be wrong."""
     names = [rule.name for rule in rules]
     for rule in rules:
@@ -194,6 +224,8 @@ def _check(path: Path, rules: Sequence[Rule]) -> None:
             raise RulesError(f"{where}, desks: a rule that opens cases must name a desk")
         if rule.told and not set(rule.told) <= set(rule.desks):
             raise RulesError(f"{where}, alert: a desk that is told must be among its desks")
+        if unknown := [each for each in rule.also if each not in others]:
+            raise RulesError(f"{where}, also: {unknown[0]!r} is not among [others]")
         if rule.asks_nothing and rule is not rules[-1]:
             raise RulesError(f"{where}: it fits everything, so the rules below it would never be asked")
     if not rules or not rules[-1].asks_nothing:

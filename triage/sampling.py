@@ -24,8 +24,8 @@ from triage.learning_records import DropSample, Stage
 from triage.locked import Conflict
 from triage.log import Line, note
 from triage.permissions import Permission, need
+from triage.placing import WITHDRAWN
 from triage.records import Case, Desk, Person
-from triage.route import WITHDRAWN
 from triage.rules import Outcome, Priority, Rule
 from triage.severity import graver
 from triage.titles import title_of

@@ -1,6 +1,6 @@
 """What routing leaves in the tables: cases with their posts, alerts, clocks, log lines, jobs; in few statements."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -54,7 +54,9 @@ def write_cases(
     return len(raised) + len(again)
 
 
-def write_routings(session: Session, placed: Sequence[Placed], *, now: datetime) -> set[UUID]:
+def write_routings(
+    session: Session, placed: Sequence[Placed], *, rules: str | None, now: datetime
+) -> set[UUID]:
     """One routing for every post, whatever became of it. An earlier one is replaced. Returns those that had none."""
     rows = [
         {
@@ -67,6 +69,7 @@ def write_routings(session: Session, placed: Sequence[Placed], *, now: datetime)
             "case_id": each.case or each.maybe,
             "desks": [desk.value for desk in each.rule.desks],
             "priority": each.rule.priority.value,
+            "rules": rules,
         }
         for each in placed
     ]
@@ -126,8 +129,7 @@ def _write_alerts(
     again: Raised = {}
     for file in files:
         standing = there.get(file.case.id, {})
-        new = [_alert(file, desk, fresh_for, now) for desk in file.told if desk not in standing]
-        loud = [alert for alert in standing.values() if _raise_again(file, alert, fresh_for, now)]
+        new, loud = news_of(file, standing, fresh_for=fresh_for, now=now)
         raised |= {file.case.id: new} if new else {}
         again |= {file.case.id: loud} if loud else {}
     rows = [alert.model_dump() for alerts in raised.values() for alert in alerts]
@@ -135,6 +137,14 @@ def _write_alerts(
         session.execute(insert(Alert), rows)
     session.flush()
     return raised, again
+
+
+def news_of(
+    file: CaseFile, standing: Mapping[str, Alert], *, fresh_for: timedelta, now: datetime
+) -> tuple[list[Alert], list[Alert]]:
+    """The alerts that what came in raises for the first time, and those of the standing ones it raises again."""
+    new = [_alert(file, desk, fresh_for, now) for desk in file.told if desk not in standing]
+    return new, [alert for alert in standing.values() if _raise_again(file, alert, fresh_for, now)]
 
 
 def _alert(file: CaseFile, desk: Desk, fresh_for: timedelta, now: datetime) -> Alert:

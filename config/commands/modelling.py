@@ -22,9 +22,9 @@ from config.commands import teaching
 from config.commands.assessing import load_model
 from config.database import open_database
 from config.models import load_version, models_folder
+from config.rules import rules_in_force
 from config.settings import Settings, read_settings
 from triage import promoting
-from triage.rules import read_rules
 from triage.shadowing import Compared, compare
 
 app = typer.Typer()
@@ -228,7 +228,7 @@ def compare_shadow(
 ) -> None:
     """What a version in the shadow would have raised, and lost, beside the one in use; by source."""
     with opened() as here:
-        rules = read_rules(here.settings.file("rules.toml"))
+        rules = rules_in_force(here.session, here.settings, now=here.now)
         found = compare(here.session, rules, version, since=here.now - timedelta(days=days))
     if as_json:
         print(json.dumps(msgspec.to_builtins(found._asdict(), str_keys=True)))

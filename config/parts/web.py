@@ -9,14 +9,17 @@ from collector.vault import Keyring
 from collector.video.files import Files
 from config.beats import Pulse
 from config.inbox import inbox_of, partners_doors
+from config.rules import digest_on_disk
 from config.service import House
 from config.slack import channels_of, doors_of
 from config.supervise import when_asked_to_end
 from triage.claim_types import read_guide
 from triage.lifecycle import read_lifecycle
+from triage.oidc import Provider
 from triage.policies import Policies
 from triage.restricting import read_restricted_policy
 from triage.reveal import read_reveal_policy
+from triage.rules import RulesError
 from triage.web.app import desk
 
 STREAMS_END_WITHIN_S = 3
@@ -34,9 +37,19 @@ def desk_of(house: House) -> FastAPI:
         files=Files(house.settings.media, house.settings.http.largest_file_bytes),
         lifecycle=read_lifecycle(house.settings.file("tracks.toml")),
         policies=policies_of(house),
+        provider=provider_of(house),
         guide=read_guide(house.settings.file("claims.toml")),
+        rules_on_disk=lambda: rules_here(house),
         now=house.clock,
     )
+
+
+def rules_here(house: House) -> str | None:
+    """The digest of the file of rules as it now lies on this machine; None when it cannot be read."""
+    try:
+        return digest_on_disk(house.settings)
+    except RulesError:
+        return None
 
 
 def policies_of(house: House) -> Policies:
@@ -46,6 +59,14 @@ def policies_of(house: House) -> Policies:
         reveal=read_reveal_policy(house.settings.file("policy/reveal.toml")),
         keyring=Keyring.of(house.settings.vault),
     )
+
+
+def provider_of(house: House) -> Provider | None:
+    """The provider whose accounts sign people in; None where none is set."""
+    settings = house.settings
+    if not settings.oidc.issuer:
+        return None
+    return Provider(settings.oidc, back=f"{settings.address}/sign-in/work/back", now=house.clock)
 
 
 def serve(house: House) -> None:

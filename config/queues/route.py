@@ -9,6 +9,7 @@ from sqlmodel import Session
 
 from classifier.forget import forget
 from collector.looks import leave_looks
+from config.rules import RulesInForce
 from config.service import House, Task
 from triage.by_footage import match_footage
 from triage.claim_forget import forget_claims
@@ -17,7 +18,7 @@ from triage.claim_types import read_guide
 from triage.lifecycle import read_lifecycle
 from triage.memory import Memory
 from triage.route import route
-from triage.rules import Rule, Rules, read_rules
+from triage.rules import Rule, Rules
 from triage.sampling import raise_found
 
 ROUTE_LOCK = (
@@ -26,7 +27,7 @@ ROUTE_LOCK = (
 
 
 def tasks(house: House) -> dict[str, Task]:
-    rules = read_rules(house.settings.file("rules.toml"))
+    in_force = RulesInForce(house)
     lifecycle = read_lifecycle(house.settings.file("tracks.toml"))
     matching = read_guide(house.settings.file("claims.toml")).match
     memory = Memory.of(house.settings.file("matching/rarity.bin"), house.settings.triage)
@@ -34,17 +35,17 @@ def tasks(house: House) -> dict[str, Task]:
     def work(posts: list[str]) -> None:
         with Session(house.engine) as session:
             session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": ROUTE_LOCK})
-            routed = [UUID(each) for each in posts]
+            routed, rules = [UUID(each) for each in posts], in_force.now()
             route(session, routed, rules, memory, lifecycle, now=house.clock())
             leave_looks(session, routed, now=house.clock())
             leave_claims(session, routed, matching)
             session.commit()
             session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": ROUTE_LOCK})
-            raise_found(session, routed, partial(again, session))
+            raise_found(session, routed, partial(again, session, rules))
             session.commit()
 
-    def again(session: Session, posts: list[UUID], rule: Rule) -> None:
-        only = Rules((rule,), rules.fresh_for)
+    def again(session: Session, rules: Rules, posts: list[UUID], rule: Rule) -> None:
+        only = rules._replace(rules=(rule,))
         route(session, posts, only, memory, lifecycle, now=house.clock())
 
     def by_footage(footage: str) -> None:

@@ -20,6 +20,7 @@ import triage.learning_records
 import triage.records
 import triage.restriction_records
 import triage.reveal_records
+import triage.rule_records
 import triage.track_records
 from config.cli import COMMANDS
 from config.settings import Settings
@@ -42,6 +43,7 @@ RECORDS = (
     triage.records,
     triage.restriction_records,
     triage.reveal_records,
+    triage.rule_records,
     triage.track_records,
 )
 

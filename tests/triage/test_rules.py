@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from classifier.labels import LEARNT
+from classifier.lexicons import read_lexicons
 from classifier.records import Force, IncidentType
 from tests.make import LIFECYCLE
 from triage.desks import DesksError, read_desks
@@ -59,6 +61,39 @@ def read(tmp_path: Path, written: str) -> Rules:
         ({"severity": Severity.SEV2}, "force-grave"),
         ({"signals": frozenset({"child"})}, "child-or-strip-search"),
         ({"labels": {"allegation:discrimination": 0.8}}, "discrimination"),
+        ({"signals": frozenset({"dog"})}, "specialist"),
+        ({"signals": frozenset({"gather"}), "incident": 0.1, "incident_any": 0.5}, "disorder"),
+        ({"signals": frozenset({"disorder"}), "incident": 0.1, "incident_any": 0.5}, "disorder"),
+        (
+            {"signals": frozenset({"threat"}), "severity": Severity.SEV1, "incident": 0.1},
+            "officer-threatened",
+        ),
+        ({"signals": frozenset({"identified"}), "incident": 0.1, "incident_any": 0.3}, "officer-named"),
+        (
+            {"signals": frozenset({"mha_s136"}), "type": IncidentType.ARREST_DETENTION, "incident": 0.2},
+            "mental-health",
+        ),
+        (
+            {"signals": frozenset({"not_police"}), "type": IncidentType.OTHER_ENCOUNTER, "incident": 0.1},
+            "not-police",
+        ),
+        (
+            {
+                "signals": frozenset({"not_police"}),
+                "force": Force.MET,
+                "type": IncidentType.OTHER_ENCOUNTER,
+                "incident": 0.1,
+            },
+            "encounter",
+        ),
+        (
+            {"force": Force.MET, "claim": 0.6, "unverified": 0.7, "incident": 0.1, "incident_any": 0.3},
+            "false-or-recycled",
+        ),
+        (
+            {"type": IncidentType.OFFICER_CONDUCT, "force": Force.MET, "incident": 0.1, "incident_any": 0.3},
+            "conduct",
+        ),
         ({"incident": 0.1, "incident_any": 0.1, "labels": {"praise": 0.9}}, "praise"),
         ({"incident": 0.1, "incident_any": 0.1, "labels": {"witness_offer": 0.9}}, "witness"),
         ({"incident": 0.1, "incident_any": 0.1, "labels": {"complaint_not_force": 0.9}}, "complaint"),
@@ -71,6 +106,44 @@ def read(tmp_path: Path, written: str) -> Rules:
 )
 def test_the_shipped_rules_route_as_agreed(facts: dict[str, Any], rule: str) -> None:
     assert RULES.first_fit(make_facts(**facts)).name == rule
+
+
+# The force's routing table: for each trigger what becomes of a post, who is told, and who else should hear.
+TABLE = {
+    "force-grave": ("raise", {"comms", "oversight"}, {"dps", "bcu_inspector", "supervisor"}),
+    "force": ("raise", {"comms"}, {"bcu_inspector", "supervisor"}),
+    "death-or-serious-injury": ("raise", {"comms", "oversight"}, {"dps", "gold", "family"}),
+    "death-or-firearms": ("raise", {"comms", "oversight"}, {"dps", "gold", "family"}),
+    "discrimination": ("raise", {"comms", "oversight"}, {"dps", "bcu_commander", "iag"}),
+    "child-or-strip-search": ("raise", {"comms", "oversight"}, {"dps", "bcu_commander", "safeguarding"}),
+    "mental-health": ("list", set(), {"bcu_commander", "safeguarding"}),
+    "specialist": ("raise", {"comms"}, {"specialist", "bcu"}),
+    "false-or-recycled": ("raise", {"comms"}, {"facts", "bcu"}),
+    "officer-threatened": ("raise", {"comms"}, {"dps_liaison", "line_manager", "crime"}),
+    "complaint": ("list", set(), {"complaints", "bcu", "contact_centre"}),
+    "witness": ("list", set(), {"investigation"}),
+    "praise": ("note", set(), {"praised"}),
+    "other-force": ("list", set(), {"other_body"}),
+    "not-police": ("list", set(), {"other_body"}),
+    "disorder": ("raise", {"comms"}, {"bcu_inspector", "public_order"}),
+}
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_every_row_of_the_routing_table_is_a_rule(name: str) -> None:
+    [rule] = [each for each in RULES.rules if each.name == name]
+    outcome, told, also = TABLE[name]
+    assert (rule.outcome, set(rule.told)) == (outcome, told)
+    assert also <= set(rule.also)
+
+
+def test_rules_ask_only_for_signals_and_labels_that_the_classifier_gives() -> None:
+    written = read_lexicons(sorted((CONFIG / "lexicons").glob("signals*.toml")))
+    names = {*written.lexicons, "officer_identified"}
+    labels = {each.label for each in written.lexicons.values()} | set(LEARNT)
+    for rule in RULES.rules:
+        assert set(rule.signals) <= names, rule.name
+        assert set(rule.labels) <= labels, rule.name
 
 
 def test_the_gravest_page_both_desks_and_go_to_the_review() -> None:
@@ -102,6 +175,7 @@ def test_every_post_is_decided(
         ('fresh_for = "48h"\n[[rule]]\nname = "a-rule"\nbecause = "why"\noutcome = "note"\nclaim = 0.5\n',
          "last rule must have no condition"),
         ('fresh_for = "48h"\n' + LAST + LAST, "two of this name"),
+        ('fresh_for = "48h"\n[others]\ndps = "DPS"\n' + LAST + 'also = ["dsp"]\n', "'rest', also: 'dsp' is not among"),
         ('fresh_for = "48h"\n[[rule]]\nname = "all"\nbecause = "why"\noutcome = "drop"\n' + LAST,
          "'all': it fits everything"),
         ('fresh_for = "48h"\n[[rule]]\nname = "a-rule"\nbecause = "why"\noutcome = "raise"\nclaim = 0.5\n' + LAST,

@@ -18,6 +18,7 @@ from collector.health import State, is_blind, state_of
 from collector.records import Failure, SourceRow, Tally
 from collector.sources import inbound
 from triage.records import Channel, Heartbeat
+from triage.rule_changes import agreed_to, in_force
 from triage.web.sight import remedy, why
 from triage.web.words import count, spell
 
@@ -53,7 +54,9 @@ class Watched(NamedTuple):
     blind: str | None
 
 
-def troubles(session: Session, *, channels: Sequence[str], now: datetime) -> Calm:
+def troubles(
+    session: Session, *, channels: Sequence[str], rules_on_disk: str | None = None, now: datetime
+) -> Calm:
     """Everything that stands between the world and this desk, gravest first."""
     sources = watched(session, now=now)
     enabled = [each for each in sources if each.source.enabled and each.source.kind not in inbound()]
@@ -65,6 +68,7 @@ def troubles(session: Session, *, channels: Sequence[str], now: datetime) -> Cal
         *_failing_channels(session),
         *_stuck_jobs(session, now=now),
         *_drifting(session),
+        *_other_rules(session, rules_on_disk),
         *_unseen_files(session, now=now),
         *_failures(session, now=now),
     )
@@ -178,6 +182,16 @@ def _drifting(session: Session) -> Iterator[Trouble]:
                 "Look at the drift; compare or train another model",
                 "/model",
             )
+
+
+def _other_rules(session: Session, on_disk: str | None) -> Iterator[Trouble]:
+    """A changed file decides nothing until people have agreed to it."""
+    if on_disk and in_force(session) and not agreed_to(session, on_disk):
+        yield Trouble(
+            "rules.toml on this machine was changed and nobody agreed to it: the rules from before still decide",
+            "Propose it with goldenhour rules propose, or put the file back",
+            "/rules",
+        )
 
 
 def _changed_evidence(session: Session) -> Iterator[Trouble]:

@@ -1,0 +1,93 @@
+"""Where posts go: the rule that decides for each, and the case it joins or opens.
+
+Routing and a rehearsal both place posts here. Nothing is read or written; the memory learns what was placed.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from triage.arrivals import Arrival
+from triage.casework import CaseFile, Placed, add, open_file, reopen_file
+from triage.matching import Doubt, How, Match
+from triage.memory import Known, Memory
+from triage.records import OPEN, Case, Severity
+from triage.rules import Outcome, Rule, Rules
+
+WITHDRAWN = Rule(name="withdrawn", because="withdrawn by its author", outcome=Outcome.DROP)
+
+
+def place(arrivals: Iterable[Arrival], rules: Rules, memory: Memory) -> list[Placed]:
+    """Each post with its rule and its case, one after the other, in order."""
+    return [_place(arrival, _rule_for(arrival, rules), memory) for arrival in arrivals]
+
+
+def by_case(placed: Iterable[Placed]) -> dict[UUID, list[Placed]]:
+    """The posts that go to a case, by case."""
+    found: dict[UUID, list[Placed]] = defaultdict(list)
+    for each in placed:
+        if each.case is not None:
+            found[each.case].append(each)
+    return found
+
+
+def files_of(placed: Sequence[Placed], there: Iterable[Case], *, now: datetime) -> list[CaseFile]:
+    """The cases of these posts with the posts brought in. `there` are those that were there before."""
+    posts = by_case(placed)
+    new = [each for each in placed if each.case is not None and each.new]
+    files = [reopen_file(case) for case in there]
+    files += [open_file(each.case, each, now=now) for each in new if each.case is not None]
+    for file in files:
+        add(file, posts[file.case.id], now=now)
+    return files
+
+
+def known(case: Case) -> Known:
+    """What the memory keeps of a case."""
+    return Known(case.version, Severity(case.severity), case.status in OPEN)
+
+
+def _rule_for(arrival: Arrival, rules: Rules) -> Rule:
+    return WITHDRAWN if arrival.withdrawn else rules.first_fit(arrival.facts)
+
+
+def _place(arrival: Arrival, rule: Rule, memory: Memory) -> Placed:
+    """Which case a post goes to. What a rule only counts may join a case, but never opens one."""
+    if rule.outcome is Outcome.DROP:
+        return Placed(arrival, rule, Match(None))
+    post = memory.matcher.subject(
+        arrival.text, arrival.published_at, known=arrival.known, points=arrival.points
+    )
+    match = memory.matcher.find(post)
+    case = _as_id(match.case)
+    if match.sure and case is not None:
+        memory.matcher.put(case, post, match.how)
+        return Placed(arrival, rule, match, case=case)
+    if not rule.opens:
+        return Placed(arrival, rule, match)
+    if case is not None and _only_suggested(arrival, match, memory.known.get(case)):
+        return Placed(arrival, rule, match, maybe=case)
+    new = uuid4()
+    memory.matcher.put(new, post, How.NEW)
+    # later posts of this batch compare themselves with it
+    memory.known[new] = Known(0, Severity(rule.no_worse_than or arrival.facts.severity), open=True)
+    return Placed(arrival, rule, match, case=new, new=True, maybe=case)
+
+
+def _only_suggested(arrival: Arrival, match: Match, known: Known | None) -> bool:
+    """Whether a post waits at the case it is suggested for, without a case of its own.
+
+    Only a short one does, at an open case that is as grave: everything else is seen by itself, so that no
+    incident hides behind another.
+    """
+    return (
+        match.doubt is Doubt.SHORT
+        and known is not None
+        and known.open
+        and known.severity <= arrival.facts.severity
+    )
+
+
+def _as_id(case: object) -> UUID | None:
+    return case if isinstance(case, UUID) else None
