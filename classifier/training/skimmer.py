@@ -80,8 +80,9 @@ def taught(ids: list[list[int]], folder: Path) -> Floats:
 def words_of(folder: Path) -> Tensor:
     """The encoder's own word pieces in as many columns as we have: those along which they differ most."""
     kept = {each.name: each for each in onnx.load(folder / "encoder.onnx").graph.initializer}
+    first = min(name for name in kept if name.endswith("words.weight_quantized")).removesuffix("quantized")
     steps, scale, zero = (
-        numpy_helper.to_array(kept[f"words.weight_{name}"]).astype(np.float32)
+        numpy_helper.to_array(kept[first + name]).astype(np.float32)
         for name in ("quantized", "scale", "zero_point")
     )
     table = (steps - zero) * scale
