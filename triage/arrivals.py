@@ -27,6 +27,9 @@ _WAITING = text("""
     ORDER BY p.published_at, p.id, a.at DESC
 """)
 
+DEEDS, LIKELY = ("tactic:", "power:"), 0.4
+COMMON = frozenset({"tactic:handcuffs"})
+
 
 class Spot(NamedTuple):
     """Where a post is about, by the gazetteer."""
@@ -53,9 +56,18 @@ class Arrival(NamedTuple):
     points: tuple[Point, ...]
 
     @property
+    def deeds(self) -> frozenset[str]:
+        return deeds_of(self.facts.labels)
+
+    @property
     def known(self) -> tuple[str, ...]:
         """Facts that count like words when cases are matched."""
         return known_of(self.facts.boroughs)
+
+
+def deeds_of(labels: Mapping[str, float]) -> frozenset[str]:
+    """What was done by what power, as far as the words say; handcuffs are in too many incidents to tell any apart."""
+    return frozenset(name for name, p in labels.items() if p >= LIKELY and name.startswith(DEEDS)) - COMMON
 
 
 def read_arrivals(session: Session, post_ids: Sequence[UUID], *, now: datetime) -> list[Arrival]:

@@ -113,10 +113,16 @@ class Matcher:
         self._terms: Recent[str, list[Hashable]] = Recent(8 * self.most_cases)
 
     def subject(
-        self, text: str, at: datetime, *, known: tuple[str, ...] = (), points: tuple[Point, ...] = ()
+        self,
+        text: str,
+        at: datetime,
+        *,
+        known: tuple[str, ...] = (),
+        points: tuple[Point, ...] = (),
+        deeds: frozenset[str] = frozenset(),
     ) -> Subject:
         """A post as `find` and `put` take it."""
-        return subject(text, at, self.rarity, known=known, points=points)
+        return subject(text, at, self.rarity, known=known, points=points, deeds=deeds)
 
     def find(self, post: Subject) -> Match:
         """The case the post is about, as far as can be told from what was put before."""

@@ -15,7 +15,7 @@ from sqlalchemy import text
 from sqlmodel import Session, col, or_, select
 
 from classifier.rarity import Rarity
-from triage.arrivals import boroughs_of, known_of, text_of
+from triage.arrivals import boroughs_of, deeds_of, known_of, text_of
 from triage.matching import How, Matcher
 from triage.nearness import points_of
 from triage.records import OPEN, Case, Severity
@@ -28,7 +28,7 @@ OVERLAP = timedelta(
 FIRST, LAST = 4, 8  # posts a case is known by
 
 _TELLINGS = text("""
-    SELECT told.case_id, p.title, p.text, p.published_at, a.places
+    SELECT told.case_id, p.title, p.text, p.published_at, a.places, a.labels
     FROM unnest(CAST(:cases AS uuid[])) AS asked(id)
     CROSS JOIN LATERAL (
         (SELECT case_id, post_id, joined_at FROM memberships WHERE case_id = asked.id AND sure
@@ -39,7 +39,7 @@ _TELLINGS = text("""
     ) told
     JOIN posts p ON p.id = told.post_id AND p.withdrawn_at IS NULL
     LEFT JOIN LATERAL (
-        SELECT places FROM assessments WHERE post_id = p.id ORDER BY at DESC LIMIT 1
+        SELECT places, labels FROM assessments WHERE post_id = p.id ORDER BY at DESC LIMIT 1
     ) a ON true
     ORDER BY told.joined_at, p.published_at
 """)
@@ -125,5 +125,6 @@ class Memory:
                 row["published_at"],
                 known=known_of(boroughs_of(places)),
                 points=points_of(places),
+                deeds=deeds_of(row["labels"] or {}),
             )
             self.matcher.put(row["case_id"], post, How.NEW)

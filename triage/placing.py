@@ -57,7 +57,7 @@ def _place(arrival: Arrival, rule: Rule, memory: Memory) -> Placed:
     if rule.outcome is Outcome.DROP:
         return Placed(arrival, rule, Match(None))
     post = memory.matcher.subject(
-        arrival.text, arrival.published_at, known=arrival.known, points=arrival.points
+        arrival.text, arrival.published_at, known=arrival.known, points=arrival.points, deeds=arrival.deeds
     )
     match = memory.matcher.find(post)
     case = _as_id(match.case)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from classifier.fingerprint import fingerprint, likeness
 from classifier.rarity import Rarity, RarityError
 from tests.make import NOON
+from triage.arrivals import deeds_of
 from triage.grouping import Item, group
 from triage.matching import CANDIDATES, CASES_PER_TERM, Doubt, How, Matcher
 from triage.nearness import nearness, points_of
@@ -202,6 +203,7 @@ def test_single_posts_of_london_do_not_clump(shared: Path) -> None:
     assert max(Counter(found.values()).values()) <= 8
 
 
+PECKHAM = (51.4703, -0.0694)
 LEWISHAM, CROYDON = (51.4519, -0.0244), (51.3714, -0.0977)
 
 
@@ -238,3 +240,29 @@ def join_of(
     matcher.put("case", first)
     post = matcher.subject(again, NOON + after, known=("@lewisham",), points=(there,))
     return likelihood(post, matcher.profiles.young["case"])
+
+
+def test_other_deeds_at_the_same_corner_are_another_incident() -> None:
+    matcher = make_matcher()
+    restraint = matcher.subject(
+        SAID, NOON, known=("@southwark",), points=(PECKHAM,), deeds=frozenset({"tactic:ground_restraint"})
+    )
+    for _ in range(30):
+        matcher.put("flood", restraint)
+    said = "Police dog bit my neighbour by Peckham Rye station, there was blood all over the place"
+    told = {"known": ("@southwark",), "points": (PECKHAM,)}
+    bitten = matcher.subject(said, NOON, **told, deeds=frozenset({"tactic:dog"}))  # type: ignore[arg-type]
+    unsaid = matcher.subject(said, NOON, **told)  # type: ignore[arg-type]
+    assert not matcher.find(bitten).sure
+    assert matcher.find(unsaid).score > matcher.find(bitten).score
+
+
+def test_deeds_are_what_is_likely_and_tells_incidents_apart() -> None:
+    said = {
+        "tactic:dog": 0.8,
+        "power:MTIPS": 0.4,
+        "tactic:taser": 0.2,
+        "tactic:handcuffs": 0.9,
+        "first_hand": 0.9,
+    }
+    assert deeds_of(said) == {"tactic:dog", "power:MTIPS"}
