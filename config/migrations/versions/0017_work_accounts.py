@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
+from sqlmodel.sql.sqltypes import AutoString
 
 revision = "0017"
 down_revision = "0016"
@@ -10,8 +11,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.add_column("people", sa.Column("oidc_issuer", sa.Text(), nullable=True))
-    op.add_column("people", sa.Column("oidc_subject", sa.Text(), nullable=True))
+    op.add_column("people", sa.Column("oidc_issuer", AutoString(), nullable=True))
+    op.add_column("people", sa.Column("oidc_subject", AutoString(), nullable=True))
     op.create_index("people_oidc_idx", "people", ["oidc_issuer", "oidc_subject"], unique=True)
 
 
