@@ -30,6 +30,7 @@ SHORT = {
 # how far a name is moved where two would meet
 MOVED = {
     "Hackney": (2, -8),
+    "Hammersmith and Fulham": (-8, 6),
     "Islington": (0, 14),
     "Lambeth": (4, -6),
     "Wandsworth": (-8, 10),
