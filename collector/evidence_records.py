@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from pydantic import AwareDatetime
-from sqlalchemy import BigInteger, Column, Identity, Index, LargeBinary
+from sqlalchemy import BigInteger, Column, Identity, Index, LargeBinary, text
 from sqlmodel import Field
 
 from collector.records import Record, document, words
@@ -55,6 +55,12 @@ class CustodyEntry(Record, table=True):
     __table_args__ = (
         Index("custody_entries_post_id_idx", "post_id"),
         Index("custody_entries_media_id_idx", "media_id"),
+        Index(
+            "custody_entries_files_seen_idx",
+            "who",
+            "at",
+            postgresql_where=text("act = 'viewed' AND media_id IS NOT NULL"),
+        ),
     )
 
     id: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(), primary_key=True))

@@ -24,6 +24,7 @@ from triage.lifecycle import read_lifecycle
 from triage.restricting import read_restricted_policy
 from triage.reveal import read_reveal_policy
 from triage.rules import read_rules
+from triage.shifts import read_shift_policy
 
 
 class Reader(NamedTuple):
@@ -48,6 +49,7 @@ READERS = (
     Reader("desks.toml", lambda paths: read_desks(paths[0])),
     Reader("statements/*.md", read_templates),
     Reader("policy/reveal.toml", lambda paths: read_reveal_policy(paths[0])),
+    Reader("policy/shift.toml", lambda paths: read_shift_policy(paths[0])),
     Reader("policy/restricted.toml", lambda paths: read_restricted_policy(paths[0])),
     Reader("review/meetings.toml", lambda paths: read_meetings(paths[0])),
     Reader("review/tactics.toml", lambda paths: read_tactics(paths[0])),

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, or_, select
 
 from triage.clocks import ANSWERED_BY
@@ -62,15 +63,19 @@ def claim_next(
     now: datetime,
     most: int = 1,
     desk: Desk | None = None,
+    among: ColumnElement[bool] | None = None,
     lease: timedelta = LEASE,
 ) -> list[Case]:
-    """Take the gravest cases nobody has, up to `most`. However many ask at once, each gets others."""
+    """Take the gravest cases nobody has, up to `most`, of those that fit the condition `among`. However many ask at
+    once, each gets others."""
     need(who, Permission.TRIAGE)
     free = or_(col(Case.claimed_by).is_(None), col(Case.claimed_until) <= now)
     asked = select(Case).where(col(Case.status).in_((Status.DETECTED, Status.TRIAGED)), free)
     asked = asked.where(col(Case.id).not_in(hidden_from(who)))
     if desk is not None:
         asked = asked.where(col(Case.desks).contains([desk.value]))
+    if among is not None:
+        asked = asked.where(among)
     asked = asked.order_by(col(Case.severity), col(Case.opened_at)).limit(most)
     cases = session.scalars(
         asked.with_for_update(skip_locked=True).execution_options(populate_existing=True)
@@ -90,6 +95,18 @@ def release(session: Session, case_id: UUID, *, who: Person, now: datetime) -> C
     case.claimed_by = case.claimed_until = None
     touch(session, case, "claim broken" if held else "released", who=who, now=now)
     return case
+
+
+def release_all(session: Session, *, who: Person, now: datetime) -> list[Case]:
+    """Give back every case a person has, as when they sign out."""
+    held = select(Case.id).where(Case.claimed_by == who.id, col(Case.claimed_until) > now)
+    ids = session.exec(held).all()
+    cases = lock(session, *ids) if ids else []
+    kept = [case for case in cases if case.claimed_by == who.id]
+    for case in kept:
+        case.claimed_by = case.claimed_until = None
+        touch(session, case, "released", who=who, now=now, detail={"through": "sign-out"})
+    return kept
 
 
 def acknowledge(

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from collector.vault import Keyring
 from triage.restricting import RestrictedPolicy
 from triage.reveal import RevealPolicy
+from triage.shifts import ShiftPolicy
 
 
 class Policies(NamedTuple):
@@ -13,3 +14,4 @@ class Policies(NamedTuple):
     restricted: RestrictedPolicy | None = None
     reveal: RevealPolicy | None = None
     keyring: Keyring | None = None
+    shift: ShiftPolicy | None = None

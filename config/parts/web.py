@@ -20,6 +20,7 @@ from triage.policies import Policies
 from triage.restricting import read_restricted_policy
 from triage.reveal import read_reveal_policy
 from triage.rules import RulesError
+from triage.shifts import read_shift_policy
 from triage.web.app import desk
 
 STREAMS_END_WITHIN_S = 3
@@ -58,6 +59,7 @@ def policies_of(house: House) -> Policies:
         restricted=read_restricted_policy(house.settings.file("policy/restricted.toml")),
         reveal=read_reveal_policy(house.settings.file("policy/reveal.toml")),
         keyring=Keyring.of(house.settings.vault),
+        shift=read_shift_policy(house.settings.file("policy/shift.toml")),
     )
 
 

@@ -21,6 +21,7 @@ import triage.records
 import triage.restriction_records
 import triage.reveal_records
 import triage.rule_records
+import triage.shift_records
 import triage.track_records
 from config.cli import COMMANDS
 from config.settings import Settings
@@ -44,6 +45,7 @@ RECORDS = (
     triage.restriction_records,
     triage.reveal_records,
     triage.rule_records,
+    triage.shift_records,
     triage.track_records,
 )
 

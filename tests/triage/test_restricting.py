@@ -47,9 +47,11 @@ class Scene:
 
     def restrict(
         self, who: Person | None = None, reason: str = "known_to_staff", people: tuple[str, ...] = ()
-    ):  # type: ignore[no-untyped-def]
-        given = {"reason": reason, "why": WHY, "people": people, "now": NOON}
-        return restrict(self.session, self.case.id, POLICY, who=who or self.ann, **given)  # type: ignore[arg-type]
+    ) -> None:
+        asker = who or self.ann
+        restrict(
+            self.session, self.case.id, POLICY, who=asker, reason=reason, why=WHY, people=people, now=NOON
+        )
 
     def sees(self, who: Person) -> bool:
         return sees(self.session, who, self.case.id)

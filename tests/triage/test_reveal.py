@@ -49,7 +49,7 @@ class Scene:
 
     def look(self, reveal: Reveal, who: Person | None = None, minutes: float = 1) -> str:
         at = NOON + timedelta(minutes=minutes)
-        return show_author(self.session, reveal.id, self.ring, who=who or self.ann, now=at).author
+        return show_author(self.session, reveal.id, self.ring, POLICY, who=who or self.ann, now=at).author
 
 
 @pytest.fixture
@@ -127,7 +127,7 @@ def test_what_was_withdrawn_can_no_longer_be_revealed(grave: Scene) -> None:
 def test_every_step_is_logged_and_the_author_is_nowhere(minor: Scene) -> None:
     reveal = minor.ask()
     agree_to_reveal(minor.session, reveal.id, POLICY, who=minor.ben, now=NOON)
-    shown = show_author(minor.session, reveal.id, minor.ring, who=minor.ann, now=NOON)
+    shown = show_author(minor.session, reveal.id, minor.ring, POLICY, who=minor.ann, now=NOON)
     minor.session.commit()
     entries = minor.session.exec(select(LogEntry).order_by(col(LogEntry.seq))).all()
     assert [(each.what, each.who) for each in entries] == [
@@ -137,14 +137,22 @@ def test_every_step_is_logged_and_the_author_is_nowhere(minor: Scene) -> None:
     ]
     assert entries[0].why == WHY
     assert all(AUTHOR not in each.model_dump_json(exclude={"hash"}) for each in entries)
-    assert AUTHOR not in minor.session.get_one(Reveal, reveal.id).model_dump_json()
+    kept = minor.session.get_one(Reveal, reveal.id)
+    assert AUTHOR not in kept.model_dump_json(exclude={"mark"})
+    assert AUTHOR.encode() not in (kept.mark or b"")
     case = minor.session.get_one(Case, minor.case.id)
     assert shown.watermark == f"{minor.ann.username} · GH-{case.number} · 14 Jul 2026 13:00"
 
 
 @pytest.mark.parametrize(
     ("was", "becomes"),
-    [("shown_minutes = 15", "shown_minutes = 600"), ("[reasons]", "[reason]"), ("version = 1", "version = ")],
+    [
+        ("shown_minutes = 15", "shown_minutes = 600"),
+        ("[reasons]", "[reason]"),
+        ("version = 1", "version = "),
+        ("locks_at = 3", "locks_at = 1"),
+        ("warns_at = 2", "warns_at = 5"),
+    ],
 )
 def test_a_wrong_policy_is_refused(was: str, becomes: str, tmp_path: Path) -> None:
     path = tmp_path / "reveal.toml"

@@ -7,9 +7,11 @@ from uuid import UUID
 from fastapi import APIRouter, Form, HTTPException
 from fastapi.responses import RedirectResponse, Response
 from sqlmodel import select
+from starlette.datastructures import QueryParams
 
 from triage import actions
 from triage.records import Alert, AlertState, Case, Desk, Status
+from triage.web.filters import Filters, fits
 from triage.web.queue import case_row, find_case
 from triage.web.security import safe_next
 from triage.web.visit import SAID, Visiting, listed
@@ -23,6 +25,7 @@ Why = Annotated[str, Form(max_length=2000)]
 # what takes an act back; the row offers it right after
 UNDONE_BY = {"claimed": "release", "dismissed": "undo", "watched": "undo", "confirmed": "undo"}
 MOST_AT_ONCE = 100
+MOST_TAKEN = 20
 
 
 def _act(visit: Visiting, ref: str, said: str, to: str, change: Callable[[Case], object]) -> Response:
@@ -167,17 +170,24 @@ def join(visit: Visiting, ref: str, why: Why, other: Annotated[str, Form(max_len
 
 
 @router.post("/queue/next")
-def take_next(visit: Visiting, desk: Annotated[str, Form(max_length=20)] = "") -> Response:
-    """Claim the gravest case nobody has, and open it."""
+def take_next(
+    visit: Visiting, under: To = "", most: Annotated[int, Form(ge=1, le=MOST_TAKEN)] = 1
+) -> Response:
+    """Claim the gravest cases nobody has under the filters of the address `under`: one is opened, several are listed
+    as one's own."""
+    filters = Filters.read(QueryParams(under.partition("?")[2]))._replace(view="unclaimed")
     taken = actions.claim_next(
         visit.session,
         who=visit.person,
         now=visit.now,
-        desk=Desk(desk) if desk in list(Desk) else None,
+        most=most,
+        among=fits(filters, visit.person, now=visit.now),
         lease=visit.room.lease,
     )
     numbers = [case.number for case in taken]
     visit.session.commit()
+    if most > 1 and numbers:
+        return visit.back("batch-claimed", filters.address(view="mine"))
     return RedirectResponse(f"/cases/{numbers[0]}?said=claimed" if numbers else "/queue?said=none-free", 303)
 
 

@@ -54,6 +54,7 @@ from triage.web import (
     routings,
     rules,
     search,
+    shift,
     signing_in,
     source,
     sources,
@@ -113,6 +114,7 @@ PAGES = (
     tracks,
     who_sees,
     reveals,
+    shift,
 )
 
 

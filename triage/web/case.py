@@ -27,6 +27,7 @@ from triage.records import (
     Statement,
     StatementState,
 )
+from triage.shifts import needs_break
 from triage.web.claim_rows import read_panel
 from triage.web.filters import Filters
 from triage.web.growth import read_growth
@@ -36,7 +37,7 @@ from triage.web.reading import Piece, about_whole, pieces, pseudonym, read_text,
 from triage.web.reveals import read_waiting
 from triage.web.rows import names_of, rows_of
 from triage.web.tracks import read_tracks
-from triage.web.visit import Visiting
+from triage.web.visit import Visit, Visiting
 from triage.web.who_sees import read_who_sees
 from triage.web.wording import Part, changes
 from triage.web.words import REASONS
@@ -44,6 +45,7 @@ from triage.web.words import REASONS
 router = APIRouter()
 
 POSTS_PER_PAGE = 50
+
 
 class Voice(NamedTuple):
     """One post as shown, with the copies of its words folded under it. `name` is its author's name in this case."""
@@ -106,6 +108,7 @@ def case(visit: Visiting, ref: str, posts: Annotated[int, Query(ge=1, le=10_000)
         tracks=read_tracks(visit, found),
         sight=read_who_sees(visit, found),
         waiting=read_waiting(visit, found),
+        rest=_rest(visit),
         here=f"/cases/{found.number}",
         reasons=REASONS,
     )
@@ -148,6 +151,14 @@ def read_voices(session: Session, case_id: UUID, *, sure: bool, page: int) -> li
         else:
             families[key] = _voice(membership, post, assessments.get(post.id), name, media[post.id])
     return list(families.values())
+
+
+def _rest(visit: Visit) -> tuple[int, int]:
+    """How many distressing pieces who looks has opened, when it is time for a break, and how long that is; else 0."""
+    policy = visit.room.policies.shift
+    if policy is None:
+        return 0, 0
+    return needs_break(visit.session, policy, who=visit.person, now=visit.now), policy.break_minutes
 
 
 def posts_of(voices: list[Voice]) -> list[Post]:

@@ -73,6 +73,12 @@ def end(session: Session, digest: bytes) -> None:
     session.exec(delete(WebSession).where(col(WebSession.token_sha256) == digest))
 
 
+def has_any(session: Session, person: Person) -> bool:
+    """Whether this person is signed in anywhere."""
+    asked = select(WebSession.person_id).where(WebSession.person_id == person.id).limit(1)
+    return session.exec(asked).first() is not None
+
+
 def end_all(session: Session, person: Person, *, but: bytes) -> None:
     """Sign this person out everywhere else, as after a change of password."""
     session.exec(

@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlmodel import Session
 
 from triage import people
+from triage.actions import release_all
 from triage.log import Line, note
 from triage.records import Person
 from triage.web import sessions
@@ -90,8 +91,10 @@ def by_link(request: Request, token: str, door: Text = "") -> Response:
 
 @router.post("/sign-out")
 def sign_out(visit: Visiting) -> Response:
-    """Ends this browser's session; its claims stay until they run out or are released."""
+    """Ends this browser's session; with the last one of a person, the cases they hold are free for others."""
     sessions.end(visit.session, visit.visitor.digest)
+    if not sessions.has_any(visit.session, visit.person):
+        release_all(visit.session, who=visit.person, now=visit.now)
     _log(visit.session, visit.room, visit.person.username, "signed out")
     visit.session.commit()
     answer = RedirectResponse("/sign-in?said=signed-out", HTTPStatus.SEE_OTHER)

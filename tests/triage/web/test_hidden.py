@@ -128,7 +128,10 @@ def addresses(engine: Engine, hidden: Hidden) -> Iterator[tuple[str, str]]:
         refs = ("C-1",) if path.startswith("/claims") else ("1", str(hidden.case))
         for ref in refs if "{ref}" in path else [""]:
             named = {"ref": ref, "name": "bluesky"}
-            filled = re.sub(r"{(\w+)}", lambda name, named=named: named.get(name[1], str(hidden.post)), path)
+            parts = (
+                named.get(each[1:-1], str(hidden.post)) if "{" in each else each for each in path.split("/")
+            )
+            filled = "/".join(parts)
             yield route, filled
             for query in QUERIES.get(route, []):
                 yield route, f"{filled}?{query.replace('post=hidden', f'post={hidden.post}')}"
