@@ -1,10 +1,9 @@
 """Fine-tunes a small sentence encoder on the prepared rows, and writes it as an 8-bit ONNX file.
 
 Runs in an environment of its own, with the packages of the extra `training`, which the product never installs:
-`python classifier/training/encoder.py ROWS.jsonl WEIGHTS_FOLDER OUT [ORDER...]`. ROWS come from
-`goldenhour train --rows`; WEIGHTS_FOLDER holds model.safetensors and tokenizer.json of all-MiniLM-L6-v2 (Apache-2.0),
-checked by their hashes. It learns once for each ORDER, from the same start; the mean of their weights is the encoder.
-Same rows, same orders, same number of threads: same weights.
+`python classifier/training/encoder.py ROWS.jsonl WEIGHTS_FOLDER OUT`. ROWS come from `goldenhour train --rows`;
+WEIGHTS_FOLDER holds model.safetensors and tokenizer.json of all-MiniLM-L6-v2 (Apache-2.0), checked by their hashes.
+Same rows, same seed, same number of threads: same weights.
 """
 
 import hashlib
@@ -34,7 +33,6 @@ WIDTH, LAYERS, HEADS, INNER = 384, 6, 12, 1536
 LONGEST = 96  # word pieces read of a text
 BATCH, ROUNDS, RATE, WARM = 32, 3, 1.2e-4, 0.08
 SEED = 7
-ORDERS = (7, 9)  # of rows, slips and what is dropped
 DEEPER = 0.9  # the rate of a layer, against that of the next one up
 TYPES = slice(2, 11)  # where the nine types stand among the labels
 
@@ -221,16 +219,16 @@ def pace(name: str) -> float:
     return float(DEEPER ** (LAYERS - 1 - at))
 
 
-def learn(rows: list[dict[str, Any]], labels: list[str], weights: Path, order: int) -> Encoder:
+def learn(rows: list[dict[str, Any]], labels: list[str], weights: Path, rounds: int) -> Encoder:
     torch.manual_seed(SEED)
-    chance = random.Random(order)  # noqa: S311  reproducible, not secret
+    chance = random.Random(SEED)  # noqa: S311  reproducible, not secret
     pieces = WordPieces(vocabulary(weights))
     model = published(weights, len(labels)).train()
-    torch.manual_seed(order)
+    torch.manual_seed(SEED)  # what is drawn from here on does not hang on how many labels there are
     truth = torch.tensor([[row["truth"].get(label, -1.0) for label in labels] for row in rows])
     weight = torch.tensor([row["weight"] for row in rows])
     rarity = rarity_of(truth[:, TYPES])
-    steps = ROUNDS * math.ceil(len(rows) / BATCH)
+    steps = rounds * math.ceil(len(rows) / BATCH)
     optimiser = torch.optim.AdamW(
         [{"params": [each], "lr": RATE * pace(name)} for name, each in model.named_parameters()],
         weight_decay=0.01,
@@ -240,7 +238,7 @@ def learn(rows: list[dict[str, Any]], labels: list[str], weights: Path, order: i
         optimiser, lambda step: min((step + 1) / warm, max(0.0, (steps - step) / (steps - warm)))
     )
     start, done = time.monotonic(), 0
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         ids = [pieces.numbers(roughened(row["text"], chance), LONGEST) for row in rows]
         for batch in batches([len(each) for each in ids], chance):
             tokens, mask = padded([ids[i] for i in batch])
@@ -287,22 +285,12 @@ def write_onnx(model: nn.Module, path: Path, *, answer: str) -> None:
     whole.unlink()
 
 
-def mean_of(models: list[Encoder]) -> Encoder:
-    """The encoder whose every weight is the mean of theirs."""
-    states = [model.state_dict() for model in models]
-    models[0].load_state_dict(
-        {name: torch.stack([each[name] for each in states]).mean(0) for name in states[0]}
-    )
-    return models[0]
-
-
 def main() -> None:
     rows_file, weights, out = (Path(each) for each in sys.argv[1:4])
-    orders = [int(each) for each in sys.argv[4:]] or list(ORDERS)
+    rounds = int(sys.argv[4]) if len(sys.argv) > 4 else ROUNDS
     lines = rows_file.read_text(encoding="utf-8").splitlines()
     labels: list[str] = json.loads(lines[0])["labels"]
-    rows = [json.loads(line) for line in lines[1:]]
-    model = mean_of([learn(rows, labels, weights, order) for order in orders])
+    model = learn([json.loads(line) for line in lines[1:]], labels, weights, rounds)
     torch.save(model.state_dict(), out.with_suffix(".pt"))
     export(model, vocabulary(weights), labels, out)
 
