@@ -33,6 +33,7 @@ def make_pages(static: Path) -> jinja2.Environment:
         BCU=words.BCU,
         OPEN=OPEN,
         RANGES=RANGES,
+        UNVERIFIED_FROM=words.UNVERIFIED_FROM,
         may=lambda person, name: may(person, Permission(name)),
     )
     pages.filters.update(

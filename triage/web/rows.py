@@ -17,7 +17,7 @@ from triage.paces import lately
 from triage.records import Alert, AlertState, Case, Clock, Delivery, Membership, Person
 from triage.web.filters import PER_PAGE, Filters, fits, ordered
 from triage.web.reading import read_text, unmentioned
-from triage.web.words import left, plain
+from triage.web.words import UNVERIFIED_FROM, left, plain
 
 QUOTES = 4
 SPARK_HOURS = 6
@@ -193,7 +193,9 @@ def _signals(session: Session, ids: Sequence[UUID]) -> tuple[dict[UUID, list[str
     counted = session.exec(
         select(Membership.case_id, func.count())
         .join(Assessment, col(Assessment.post_id) == Membership.post_id)
-        .where(col(Membership.case_id).in_(ids), col(Membership.sure), Assessment.unverified >= 0.5)
+        .where(
+            col(Membership.case_id).in_(ids), col(Membership.sure), Assessment.unverified >= UNVERIFIED_FROM
+        )
         .group_by(col(Membership.case_id))
     )
     return quotes, dict(counted.all())
