@@ -33,6 +33,14 @@ TITLES = {
     "draft": "first line drafted",
     "also": "also for",
 }
+FORCES = {
+    "met": "Metropolitan Police",
+    "btp": "British Transport Police",
+    "col": "City of London Police",
+    "other_uk": "another UK force",
+    "overseas": "police abroad",
+    "unknown": "not known",
+}
 OUTCOMES = {
     Outcome.RAISE: "Raised",
     Outcome.LIST: "Listed, nobody is told",
@@ -169,7 +177,7 @@ def _said(value: Any) -> str:
 
 
 def _plain(name: str) -> str:
-    return name.removeprefix("allegation:").replace("_", " ")
+    return FORCES.get(name) or name.removeprefix("allegation:").replace("_", " ")
 
 
 def _or(values: Sequence[str]) -> str:

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import BrowserContext, expect
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from classifier.learning_records import ModelVersion, Promotion, ScoreDay, ScoreReference, ShadowRun
 from classifier.versions import SHIPPED, version_at
@@ -16,18 +17,22 @@ from tests.browser.seed import seed
 from tests.browser.test_accessible import violations
 from tests.make import make_post
 from tests.served import fresh_database, serve
+from tests.triage.web.test_rules import found
 from triage.learning_records import DropSample, Stage
+from triage.records import Case, Person
+from triage.rule_changes import adopt, propose
 from triage.settings import WebSettings
 from triage.web.app import desk
 
 pytestmark = pytest.mark.browser
 
-PAGES = ("/dropped", "/model", "/routings")
+PAGES = ("/dropped", "/model", "/routings", "/rules")
+RULES = (Path(__file__).resolve().parents[2] / "config" / "rules.toml").read_text(encoding="utf-8")
 OURS = version_at(SHIPPED)
 
 
 def seed_learning(session: Session, *, now: datetime) -> None:
-    """Dropped posts to look at, some looked at; models, one asked for; days of scores, one that drifts."""
+    """Dropped posts to look at, some looked at; models and rules, one asked for; days of scores, one that drifts."""
     day = (now - timedelta(days=1)).date()
     for number in range(12):
         item = RefusedItem(
@@ -71,6 +76,11 @@ def seed_learning(session: Session, *, now: datetime) -> None:
         numbers = {"incident_any": {"1": 300, "5": 700}, "words never met": usual["words never met"]}
         on = (now - timedelta(days=days)).date()
         session.add(ScoreDay(day=on, model=OURS, posts=1_000, numbers=numbers if days == 1 else usual))
+    adopt(session, RULES, now=now - timedelta(days=9))
+    tom = session.exec(select(Person).where(Person.username == "tom")).one()
+    changed = RULES.replace("incident = 0.45", "incident = 0.55")
+    case = session.exec(select(Case).limit(1)).one()
+    propose(session, changed, who=tom, why="quieter nights", rehearsal=found(case), now=now)
     session.commit()
 
 
