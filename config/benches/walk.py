@@ -53,16 +53,16 @@ def run(settings: Settings, *, posts: int = 60_000, workers: int = 2, **_other: 
                 "workers": workers,
             }
         )
-        with _service(own, Path(folder)) as service:
+        with service(own, Path(folder), free_port()) as served:
             engine = connect(own, pool=2)
-            memory = Watch(service.pid, os.getpid())
+            memory = Watch(served.pid, os.getpid())
             memory.start()
-            before = _cpu(service.pid)
+            before = _cpu(served.pid)
             began_s = time.monotonic()
-            stored = _feed(own, engine, items)
+            stored = feed(own, engine, items)
             fed_s = time.monotonic() - began_s
-            routed_s = _routed(engine, stored) - began_s
-            spent = {name: round(used - before.get(name, 0.0), 1) for name, used in _cpu(service.pid).items()}
+            routed_s = routed(engine, stored) - began_s
+            spent = {name: round(used - before.get(name, 0.0), 1) for name, used in _cpu(served.pid).items()}
             peak = memory.end()
             decided = _decided(engine)
             engine.dispose()
@@ -91,11 +91,10 @@ def run(settings: Settings, *, posts: int = 60_000, workers: int = 2, **_other: 
 
 
 @contextmanager
-def _service(settings: Settings, folder: Path) -> Iterator["subprocess.Popen[bytes]"]:
+def service(settings: Settings, folder: Path, port: int) -> Iterator["subprocess.Popen[bytes]"]:
     """`goldenhour run` on a data folder of its own, watching nothing."""
     (folder / "config").mkdir()
     (folder / "config" / "sources.toml").write_text("", encoding="ascii")
-    port = _free_port()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GOLDENHOUR_")}
     environment |= {
         "GOLDENHOUR_DATA": str(settings.data),
@@ -104,7 +103,7 @@ def _service(settings: Settings, folder: Path) -> Iterator["subprocess.Popen[byt
         "GOLDENHOUR_WORKERS": str(settings.workers),
         "GOLDENHOUR_LOG_LEVEL": "error",
     }
-    service = subprocess.Popen(
+    served = subprocess.Popen(
         goldenhour("run"),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -112,17 +111,17 @@ def _service(settings: Settings, folder: Path) -> Iterator["subprocess.Popen[byt
         env=environment,
     )
     try:
-        if service.stdout is None or not service.stdout.readline():
+        if served.stdout is None or not served.stdout.readline():
             raise Complaint("the service did not start, so there is nothing to measure")
-        yield service
+        yield served
     finally:
-        service.terminate()
-        service.wait(30)
-        if service.stdout is not None:
-            service.stdout.close()
+        served.terminate()
+        served.wait(30)
+        if served.stdout is not None:
+            served.stdout.close()
 
 
-def _feed(settings: Settings, engine: Engine, items: list[Item]) -> int:
+def feed(settings: Settings, engine: Engine, items: list[Item]) -> int:
     """Everything through the door, in batches; how many posts were stored."""
     prefilter, key = prefilter_of(settings), author_key(settings)
     stored = 0
@@ -135,7 +134,7 @@ def _feed(settings: Settings, engine: Engine, items: list[Item]) -> int:
     return stored
 
 
-def _routed(engine: Engine, stored: int) -> float:
+def routed(engine: Engine, stored: int) -> float:
     """The moment when the last post is routed. Raises Complaint when nothing moves for a minute."""
     seen, moved_s = -1, time.monotonic()
     while True:
@@ -183,7 +182,7 @@ def _tokenizer(items: list[Item]) -> float:
     return len(texts) / (time.perf_counter() - began_s)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
