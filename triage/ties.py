@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 from triage.hidden import sees
 from triage.locked import Conflict, lock, touch
 from triage.permissions import Permission, need
-from triage.records import Person
+from triage.records import Case, Person
 from triage.restriction_records import Tie
 from triage.track_records import Track
 
@@ -78,6 +78,19 @@ def ties_of(session: Session, case_id: UUID) -> list[Declared]:
         .order_by(col(Tie.declared_at))
     )
     return [Declared(tie, name) for tie, name in session.exec(asked)]
+
+
+def all_ties(session: Session, *, most: int = 20) -> list[tuple[Declared, int]]:
+    """Who is kept from which case by a tie, with the case's number, the newest first: for who supervises."""
+    asked = (
+        select(Tie, Person.name, Case.number)
+        .join(Person, col(Person.id) == col(Tie.person_id))
+        .join(Case, col(Case.id) == col(Tie.case_id))
+        .where(col(Tie.withdrawn_at).is_(None))
+        .order_by(col(Tie.declared_at).desc())
+    )
+    found = session.exec(asked.limit(most))
+    return [(Declared(tie, name), number or 0) for tie, name, number in found]
 
 
 def pass_ties_on(session: Session, case_id: UUID, other: UUID, *, now: datetime) -> None:

@@ -14,6 +14,7 @@ from triage.locked import Conflict
 from triage.people import name_of
 from triage.permissions import Permission, may
 from triage.records import Desk
+from triage.ties import all_ties
 from triage.web.visit import Visit, Visiting
 
 router = APIRouter()
@@ -29,6 +30,7 @@ def shift(visit: Visiting, desk: str = "") -> HTMLResponse:
     hours = policy.hours if policy else HOURS
     session, now = visit.session, visit.now
     left = shifts.last_note(session, chosen)
+    supervises = may(visit.person, Permission.SUPERVISE)
     return visit.page(
         "shift.html",
         desk=chosen,
@@ -38,7 +40,8 @@ def shift(visit: Visiting, desk: str = "") -> HTMLResponse:
         left=left,
         by=name_of(session, left.written_by) if left else "",
         reader=name_of(session, left.read_by) if left and left.read_by else "",
-        loads=shifts.workload(session, now=now) if may(visit.person, Permission.SUPERVISE) else [],
+        loads=shifts.workload(session, now=now) if supervises else [],
+        ties=all_ties(session) if supervises else [],
         longest=shifts.LONGEST,
     )
 

@@ -255,6 +255,7 @@ def test_who_knows_somebody_in_a_case_is_kept_from_it(
     for address in ("/queue", "/search?q=GH-1", "/api/v1/cases", "/alerts", "/claims"):
         assert told_of(hidden, tom.get(address).text, address) == [], address
     assert "Tom B. knows somebody in this" in amira.get("/cases/1").text
+    assert "Who knows somebody in a case" in amira.get("/shift").text
     with Session(engine) as session:
         tie = session.exec(select(Tie)).one().id
     assert tom.fill_in(f"/cases/1/tie/{tie}/withdraw", why="I was wrong about it").status_code == 403
