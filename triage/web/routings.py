@@ -1,4 +1,4 @@
-"""Why was this not raised? Every post ends in a routing; here one asks by rule, by day, or by the post's address."""
+"""Why was this not raised? Every post ends in a routing; one asks by rule, by day, by a post's address or its words."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -6,18 +6,22 @@ from typing import NamedTuple
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, func, or_, select
 
 from classifier.records import Assessment
 from collector.records import Post, Tally
 from triage.pasting import posts_at
 from triage.records import Case, Routing
 from triage.web.reading import Piece, pieces, read_text
+from triage.web.search import NOT_PEOPLE, literally
 from triage.web.visit import Visiting
 
 router = APIRouter()
 
 SHOWN = 50
+LOOKED_THROUGH = (
+    20_000  # posts that no rule raised, the newest first: so many are read in well under a second
+)
 DAYS = (1, 7, 30)
 
 
@@ -42,12 +46,20 @@ class Decided(NamedTuple):
 
 
 @router.get("/routings")
-def routings(visit: Visiting, link: str = "", rule: str = "", days: int = 1) -> HTMLResponse:
-    """Counts by rule over the last days; the newest posts of one rule; or one post by its exact address."""
+def routings(visit: Visiting, link: str = "", rule: str = "", words: str = "", days: int = 1) -> HTMLResponse:
+    """Counts by rule over the last days; the newest posts of one rule; one post by its exact address; or those among
+    the newest that no rule raised whose text holds every word."""
     days = days if days in DAYS else 1
     since = visit.now - timedelta(days=days)
     session = visit.session
-    found = by_link(session, link.strip()) if link.strip() else by_rule(session, rule) if rule else []
+    words = " ".join(words.split())[:300]
+    refused = NOT_PEOPLE if words.startswith("@") else ""
+    if link.strip():
+        found = by_link(session, link.strip())
+    elif words and not refused:
+        found = by_words(session, words, since)
+    else:
+        found = by_rule(session, rule) if rule else []
     counts = session.execute(
         select(Routing.rule, Routing.outcome, func.count(), func.max(Routing.at))
         .where(Routing.at > since)
@@ -62,6 +74,9 @@ def routings(visit: Visiting, link: str = "", rule: str = "", days: int = 1) -> 
         found=found,
         link=link,
         rule=rule,
+        words=words,
+        refused=refused,
+        looked_through=LOOKED_THROUGH,
         days=days,
         all_days=DAYS,
         shown=SHOWN,
@@ -78,6 +93,26 @@ def by_link(session: Session, link: str) -> list[Decided]:
     """The decision for the post at exactly this address. Never by person: an address names one post."""
     there = posts_at(session, [link[:2000]])
     return _decided(session, session.exec(select(Post).where(col(Post.id).in_(there))).all())
+
+
+def by_words(session: Session, words: str, since: datetime) -> list[Decided]:
+    """Posts that no rule raised, whose text or title holds every word: the newest of the newest LOOKED_THROUGH."""
+    newest = (
+        select(Routing.post_id, Routing.at)
+        .where(Routing.at > since, col(Routing.case_id).is_(None))
+        .order_by(col(Routing.at).desc())
+        .limit(LOOKED_THROUGH)
+        .cte("newest")
+    )
+    asked = (
+        select(Post).join(newest, newest.c.post_id == col(Post.id)).where(col(Post.withdrawn_at).is_(None))
+    )
+    for word in words.split()[:8]:
+        like = f"%{literally(word)}%"
+        asked = asked.where(
+            or_(col(Post.text).ilike(like, escape="\\"), col(Post.title).ilike(like, escape="\\"))
+        )
+    return _decided(session, session.exec(asked.order_by(newest.c.at.desc()).limit(SHOWN)).all())
 
 
 def by_rule(session: Session, rule: str) -> list[Decided]:

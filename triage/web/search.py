@@ -75,7 +75,7 @@ def find_cases(session: Session, asked: Asked) -> list[Case]:
         held = select(Membership.case_id).where(col(Membership.post_id).in_(posts_at(session, [asked.words])))
         wanted = wanted.where(col(Case.id).in_(held))
     for word in [] if asked.is_address else asked.words.split()[:8]:
-        like = f"%{_literally(word)}%"
+        like = f"%{literally(word)}%"
         wanted = wanted.where(
             or_(
                 col(Case.title).ilike(like, escape="\\"),
@@ -87,5 +87,5 @@ def find_cases(session: Session, asked: Asked) -> list[Case]:
     return list(session.exec(wanted.order_by(col(Case.opened_at).desc()).limit(SHOWN)))
 
 
-def _literally(word: str) -> str:
+def literally(word: str) -> str:
     return word.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")

@@ -324,6 +324,15 @@ def test_several_ticked_cases_at_once(engine: Engine, amira: Browser, tom: Brows
     assert amira.post("/queue/bulk", data={"csrf": amira.token, "act": "claim"}).status_code == 422
 
 
+def test_what_was_not_raised_is_found_by_its_words(amira: Browser) -> None:
+    found = amira.get("/routings?words=stunt+CHASE").text
+    assert "7 posts not raised with" in found
+    assert "reads as fiction" in found
+    assert "0 posts not raised with" in amira.get("/routings?words=stunt+brixton").text
+    assert "0 posts not raised with" in amira.get("/routings?words=%25").text
+    assert "it cannot search for an account or a person" in amira.get("/routings?words=%40somebody").text
+
+
 @pytest.mark.parametrize(
     ("act", "becomes"), [("watch", "watch"), ("not_ours: Outside London", "not_ours"), ("claim", "triaged")]
 )
