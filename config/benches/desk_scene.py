@@ -66,8 +66,8 @@ FILLED = (
     SELECT md5('case ' || c)::uuid, 1, 'Use of force reported near '
             || (CAST(:places AS text[]))[1 + c % CAST(:many AS integer)],
         (CAST(:statuses AS text[]))[1 + c % 10], (CAST(:severities AS integer[]))[1 + c / 10 % 20],
-        '{"harm": 2, "conduct": 1, "reach": 1, "score": 0.5, "triggers": []}', 0.8, 'use_of_force', 'unknown', 'Southwark',
-        'AS',
+        '{"harm": 2, "conduct": 1, "reach": 1, "score": 0.5, "triggers": []}', 0.8, 'use_of_force', 'unknown',
+        'Southwark', 'AS',
         (CAST(:places AS text[]))[1 + c % CAST(:many AS integer)], ARRAY['comms', 'oversight'], first, first, last,
         posts, least(posts, CAST(:sources AS integer)), ARRAY['bench-1', 'bench-2'], last,
         CASE WHEN c % 40 = 0 THEN CAST(:holder AS uuid) END,
