@@ -24,11 +24,6 @@ def heard(registers: bytes, voices: Iterable[bytes]) -> bytes:
     return bytes(kept)
 
 
-def together(one: bytes, other: bytes) -> bytes:
-    """The registers of the voices of both."""
-    return bytes(map(max, one, other))
-
-
 def count(registers: bytes) -> int:
     """About how many voices were heard."""
     silent = registers.count(0)

@@ -14,6 +14,7 @@ from collector.records import Post, PostKey, Sighting
 from tests.make import LIFECYCLE, NOON, make_assessment, make_case, make_person, make_post, make_source
 from triage import actions, regroup
 from triage.coordinated import LINK, WORDS, Shown, burst, largest
+from triage.growth import forget_paces
 from triage.growth_records import Growth, Spread, StreamPace
 from triage.growth_rules import GrowthRules, GrowthRulesError, read_growth_rules
 from triage.memory import Memory
@@ -24,7 +25,7 @@ from triage.route import route
 from triage.rules import Rules, read_rules
 from triage.settings import TriageSettings
 from triage.spreading import due_cases, measure
-from triage.voices import NOBODY, REGISTERS, count, heard, together
+from triage.voices import NOBODY, REGISTERS, count, heard
 
 CONFIG = Path(__file__).resolve().parents[2] / "config"
 RULES = read_growth_rules(CONFIG / "growth.toml")
@@ -166,8 +167,6 @@ def test_voices_are_counted_nearly_right_and_each_once(numbers: set[int]) -> Non
     registers = heard(NOBODY, voices)
     assert heard(registers, voices) == registers
     assert abs(count(registers) - len(voices)) <= max(2, 0.2 * len(voices))
-    half = len(voices) // 2
-    assert together(heard(NOBODY, voices[:half]), heard(NOBODY, voices[half:])) == registers
 
 
 def test_many_voices_are_counted_within_a_tenth() -> None:
@@ -232,6 +231,14 @@ def test_paces_come_from_the_ledger(session: Session, rules: Rules, memory: Memo
     pace = paces_of(session, [case], now=now)[case]
     assert (pace.now, pace.before, pace.looked_back) == (5, 3, 49 * MINUTE)
     assert pace.usual == Usual(15.0, 2)  # 60 and 120 in an hour
+
+
+def test_the_old_pace_of_the_stream_is_let_go(session: Session) -> None:
+    for days in (1, 59, 61):
+        session.add(StreamPace(at=NOON - timedelta(days=days), posts=1))
+    session.flush()
+    forget_paces(session, now=NOON)
+    assert len(session.exec(select(StreamPace)).all()) == 2
 
 
 # --- what is said -------------------------------------------------------------------------------------------
