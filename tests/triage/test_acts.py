@@ -290,7 +290,7 @@ def test_pages_are_told_of_an_act_when_it_commits(
         actions.claim(session, case.id, who=ann, now=NOON)
         session.commit()
         told = next(raw.notifies(timeout=5))
-    assert json.loads(told.payload) == {"kind": "claimed", "case": str(case.id)}
+    assert json.loads(told.payload) == {"kind": "claimed", "case": str(case.id), "kept": False}
 
 
 def _at_once(works: list) -> None:  # type: ignore[type-arg]
