@@ -22,6 +22,8 @@ PAGES = (
     "/sources",
     "/routings?rule=fiction",
     "/reviews",
+    "/reveals",
+    "/shift",
     "/search?q=police",
     "/search?q=nothing+like+it",
     "/account",
