@@ -5,8 +5,11 @@ from collections.abc import Callable
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page
+from sqlalchemy import Engine
+from sqlmodel import Session, select
 
 from tests.browser.conftest import sign_in
+from triage.records import Person
 
 pytestmark = pytest.mark.browser
 
@@ -58,6 +61,21 @@ def test_axe_finds_nothing_on_any_page(
     page.wait_for_selector("#keys[open]")
     found["keys"] = violations(page)
     assert {path: wrong for path, wrong in found.items() if wrong} == {}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_the_log(
+    engine: Engine, base: str, opened: Callable[..., BrowserContext], scheme: str
+) -> None:
+    with Session(engine) as session:
+        officer = session.exec(select(Person).where(Person.username == "amira")).one()
+        officer.roles = [*officer.roles, "data_steward", "auditor"]
+        session.add(officer)
+        session.commit()
+    page = opened(color_scheme=scheme).new_page()
+    sign_in(page, base)
+    page.goto(f"{base}/log")
+    assert violations(page) == []
 
 
 @pytest.mark.parametrize("width", [320, 375, 768, 1440, 2560])
