@@ -42,6 +42,16 @@ def go_to(page: Page, number: int) -> None:
     raise AssertionError(f"GH-{number} was never reached, only {passed}")
 
 
+def tab_to(page: Page, words: str) -> None:
+    """Press Tab until the control with these words has the focus."""
+    here = "(document.activeElement.innerText || '').trim().split('\\n')[0]"
+    for _ in range(150):
+        page.keyboard.press("Tab")
+        if str(page.evaluate(here)).startswith(words):
+            return
+    raise AssertionError(f"{words} was never reached")
+
+
 def test_a_whole_shift_by_keyboard_alone(
     engine: Engine, base: str, opened: Callable[..., BrowserContext]
 ) -> None:
@@ -101,6 +111,24 @@ def test_a_whole_shift_by_keyboard_alone(
     page.wait_for_url("**/cases/7")
     page.keyboard.press("c")
     page.wait_for_url("**/cases/7?said=claimed*")
+    tab_to(page, "Confirm")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/cases/7?said=confirmed*")
+    assert of(engine, 7).status == "confirmed"
+    tab_to(page, "Note a claim")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/cases/7/claims/new**")
+    tab_to(page, "GH-7")
+    page.keyboard.press("Tab")
+    page.keyboard.type("Somebody was hurt on the stairs of the station")
+    tab_to(page, "Note the claim")
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_contain_text("Noted. Posts are being compared with it.")
+    page.goto(f"{base}/cases/7")
+    tab_to(page, "Release")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/cases/7?said=released*")
+    assert of(engine, 7).claimed_by is None
     page.keyboard.press("g")
     page.keyboard.press("q")
     page.wait_for_url("**/queue")
@@ -113,6 +141,16 @@ def test_a_whole_shift_by_keyboard_alone(
     expect(page.locator("#keys")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.locator("#keys")).to_be_hidden()
+    page.keyboard.press("g")
+    page.keyboard.press("q")
+    page.wait_for_url("**/queue")
+    page.keyboard.press("X")
+    expect(page.locator("#bulk-n")).to_have_text("With the 24 ticked:")
+    page.keyboard.press("X")
+    expect(page.locator("#bulk")).to_be_hidden()
+    tab_to(page, "Sign out")
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_contain_text("You have signed out.")
 
 
 def test_every_control_of_a_row_can_be_reached_and_seen(
