@@ -1,5 +1,7 @@
 """A full queue in order without asking each case's clocks; a Bluesky post found by its record key."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlmodel.sql.sqltypes import UTCDateTime as Moment
@@ -43,7 +45,11 @@ def upgrade() -> None:
         "UPDATE cases SET first_due_at = due.at FROM (SELECT case_id, min(due_at) AS at FROM clocks "
         "WHERE stopped_at IS NULL AND paused_at IS NULL GROUP BY case_id) AS due WHERE cases.id = due.case_id"
     )
-    order = [sa.literal_column("(first_due_at IS NULL OR severity <> 1)"), "first_due_at", "severity"]
+    order: list[str | sa.ColumnElement[Any]] = [
+        sa.literal_column("(first_due_at IS NULL OR severity <> 1)"),
+        "first_due_at",
+        "severity",
+    ]
     op.create_index("cases_first_due_idx", "cases", order, postgresql_where=IS_OPEN)
     op.create_index(
         "cases_open_borough_idx", "cases", ["borough"], postgresql_include=["id"], postgresql_where=IS_OPEN

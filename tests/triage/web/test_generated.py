@@ -11,7 +11,8 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.strategies import SearchStrategy
-from schemathesis import Case as Request
+from schemathesis import Case
+from schemathesis.core.result import Ok
 from sqlalchemy import Engine
 from sqlmodel import Session
 from starlette.routing import BaseRoute
@@ -26,6 +27,7 @@ from triage.settings import WebSettings
 from triage.web import sessions
 from triage.web.app import desk
 
+Request = Case[Any]
 EXAMPLES = 3
 NOT_ENDING = {"GET /live"}  # stays open; test_live.py asks it
 ENDS_SESSIONS = {"POST /sign-out", "POST /account/password"}  # test_security.py asks them
@@ -87,6 +89,7 @@ def made_up(described: dict[str, Any]) -> dict[str, list[Request]]:
     """A few requests for each operation by its name, the same in every run."""
     found: dict[str, list[Request]] = {}
     for result in schemathesis.openapi.from_dict(described).get_all_operations():
+        assert isinstance(result, Ok)
         operation = result.ok()
         found[f"{operation.method.upper()} {operation.path}"] = examples(operation.as_strategy())
     return {name: made for name, made in found.items() if name not in NOT_ENDING | ENDS_SESSIONS}
