@@ -90,24 +90,6 @@ def keep_figures(folder: Path, report: dict[str, Any]) -> None:
     path.write_text(json.dumps(meta, indent=1, sort_keys=True), encoding="utf-8")
 
 
-def below_bounds(report: dict[str, Any], bounds: dict[str, Any]) -> list[str]:
-    """What of a report is worse than `gate.json` allows: least values by set, label and figure; MOSTS are mosts.
-
-    Under `fairness` the label is `slang`.
-    """
-    told = report["sets"] | {"fairness": report.get("fairness", {})}
-    worse = []
-    for name, labels in bounds.items():
-        for label, figures_ in labels.items():
-            for figure, bound in figures_.items():
-                value = told.get(name, {}).get(label, {}).get(figure)
-                allowed = value is not None and (value <= bound if figure in MOSTS else value >= bound)
-                if not allowed:
-                    worse.append(f"{name}, {label}: {figure} is {value}, the bound is {bound}")
-    return worse
-
-
-MOSTS = ("raised", "gap")
 SLICES = ("style", "platform", "borough", "topic")
 
 

@@ -10,11 +10,11 @@ from rich.console import Console
 from rich.table import Table
 from sqlmodel import Session
 
+from classifier.promotion import below, bounds
 from classifier.settings import ClassifierSettings
-from classifier.training import measure as measuring
 from classifier.training.card import of_fairness, of_others, write_card
 from classifier.training.growth import learning_curve
-from classifier.training.measure import below_bounds, keep_figures, measure
+from classifier.training.measure import keep_figures, measure
 from classifier.training.sets import Row
 from classifier.training.train import train, write_rows, write_texts
 from config.cli import Complaint
@@ -25,8 +25,6 @@ from triage.teaching import FEWEST_PEOPLE, step
 from triage.teaching import rows as teaching_rows
 
 app = typer.Typer()
-
-GATE = Path(measuring.__file__).with_name("gate.json")
 
 
 @app.command("evaluate")
@@ -71,7 +69,7 @@ def evaluate(
         report["learning_curve"] = learning_curve(data, say=say_so)
     if card:
         write_card(card, report)
-    if gate and (worse := below_bounds(report, json.loads(GATE.read_text(encoding="utf-8")))):
+    if gate and (worse := list(below(report, bounds()))):
         raise Complaint("this model may not go live: " + "; ".join(worse))
     if json_out:
         print(json.dumps(report))

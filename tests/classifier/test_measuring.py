@@ -11,8 +11,9 @@ from sklearn.metrics import average_precision_score
 
 from classifier.evaluate import average_precision, calibration_by_chance, calibration_error, figures
 from classifier.model import Model
+from classifier.promotion import below
 from classifier.training.card import BEGIN, END, write_card
-from classifier.training.measure import below_bounds, measure
+from classifier.training.measure import measure
 from classifier.training.sets import read_sets
 from tests.classifier.reader import model
 
@@ -115,5 +116,12 @@ def test_an_interval_is_narrower_with_more_texts() -> None:
 def test_bounds_name_the_figure_that_is_worse() -> None:
     report = {"sets": {"one": {"incident": {"average_precision": 0.5, "raised": 0.2}}}}
     bounds = {"one": {"incident": {"average_precision": 0.6, "raised": 0.3}}}
-    [worse] = below_bounds(report, bounds)
-    assert "one, incident: average_precision is 0.5, the bound is 0.6" in worse
+    [worse] = below(report, bounds)
+    assert "one, incident: average_precision is 0.500, the bound is 0.6" in worse
+
+
+def test_how_much_less_is_found_in_slang_is_a_bound_too() -> None:
+    report = {"fairness": {"slang": {"gap": 0.06, "found_after": 0.91}}}
+    [worse] = below(report, {"fairness": {"slang": {"gap": 0.03, "found_after": 0.9}}})
+    assert worse == "fairness, slang: gap is 0.060, the bound is 0.03"
+    assert list(below({}, {"fairness": {"slang": {"gap": 0.03}}}))

@@ -1,4 +1,4 @@
-"""The training as a spaCy project: what it names exists, its sums are those of the data, its steps are commands we have."""
+"""The training as a spaCy project: what it names is here, its sums are those of the data, its steps are commands."""
 
 import hashlib
 import re
