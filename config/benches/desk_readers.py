@@ -122,15 +122,19 @@ class Storm(NamedTuple):
     errors: Counter[str]
 
 
-def storm(base: str, cookies: Sequence[str], numbers: Sequence[int], *, seed: int = 1) -> Storm:
-    """Everybody claims every one of these cases at once, each in an order of their own, and acknowledges it."""
+def storm(
+    base: str, cookies: Sequence[str], numbers: Sequence[int], *, tries: int = 40, seed: int = 1
+) -> Storm:
+    """Everybody claims and acknowledges cases at once, each in an order of their own: so many each, from a start of
+    their own, that every case is wanted by several."""
     seen = Seen(defaultdict(list), Counter())
     claimed: dict[int, list[int]] = defaultdict(list)
     acknowledged: dict[int, list[int]] = defaultdict(list)
     ready = threading.Barrier(len(cookies))
 
     def grab(at: int, officer: Officer) -> None:
-        mine = list(numbers)
+        start = at * len(numbers) // len(cookies)
+        mine = [numbers[(start + step) % len(numbers)] for step in range(min(tries, len(numbers)))]
         Random(seed + at).shuffle(mine)
         ready.wait()
         for number in mine:
