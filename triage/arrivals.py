@@ -13,17 +13,19 @@ from triage.nearness import Point, points_of
 from triage.rules import Facts
 from triage.severity import TRIGGER, Weighed, weigh
 
-# the newest assessment of each post that has no routing yet, oldest publication first; a post that belonged to no
-# case and was assessed anew since, as it was edited or first read in a hurry, is routed anew
+# the newest assessment of each post that has no routing yet, oldest publication first; a post that was assessed anew
+# since, as it was edited or first read in a hurry, is routed anew, within its case when it has one
 _WAITING = text("""
     SELECT DISTINCT ON (p.published_at, p.id)
         p.id, p.title, p.text, p.published_at, p.source, p.platform, p.author_key,
         p.withdrawn_at IS NOT NULL AS withdrawn,
         a.model, a.incident, a.incident_any, a.type, a.severity, a.labels, a.claim, a.unverified,
-        a.places, a.force, a.signals, a.abstain
+        a.places, a.force, a.signals, a.abstain, m.case_id AS stands
     FROM posts p JOIN assessments a ON a.post_id = p.id
-    WHERE p.id = ANY(:ids) AND NOT EXISTS (SELECT 1 FROM routings r WHERE r.post_id = p.id
-        AND (r.case_id IS NOT NULL OR r.at >= a.at))
+    LEFT JOIN routings r ON r.post_id = p.id
+    LEFT JOIN memberships m ON m.post_id = p.id AND m.sure AND r.case_id IS NOT NULL
+    WHERE p.id = ANY(:ids)
+        AND (r.post_id IS NULL OR (r.at < a.at AND (r.case_id IS NULL OR m.case_id IS NOT NULL)))
     ORDER BY p.published_at, p.id, a.at DESC
 """)
 
@@ -40,7 +42,7 @@ class Spot(NamedTuple):
 
 
 class Arrival(NamedTuple):
-    """One post to route. `text` is what was assessed."""
+    """One post to route. `text` is what was assessed; `stands` is the case it is in already."""
 
     id: UUID
     text: str
@@ -54,6 +56,7 @@ class Arrival(NamedTuple):
     weighed: Weighed
     spot: Spot
     points: tuple[Point, ...]
+    stands: UUID | None = None
 
     @property
     def deeds(self) -> frozenset[str]:
@@ -121,6 +124,7 @@ def arrival_of(row: Mapping[Any, Any], *, now: datetime) -> Arrival:
         weighed=weighed,
         spot=_spot(row["places"]),
         points=points_of(row["places"]),
+        stands=row.get("stands"),
     )
 
 

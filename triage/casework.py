@@ -39,11 +39,18 @@ class Placed(NamedTuple):
         return self.case is not None
 
     @property
+    def stands(self) -> bool:
+        """It was in this case before, and is only read anew."""
+        return self.arrival.stands is not None
+
+    @property
     def because(self) -> str:
         """Why, in one line a person can read; no words of the post."""
         facts = self.arrival.facts
         said = f"{self.rule.because}: {facts.type.value.replace('_', ' ')}, {_probability(self.rule, facts)}"
         said += f", SEV{int(facts.severity)}" if self.rule.opens else ""
+        if self.stands:
+            return f"{said}; read again"
         if self.sure and not self.new:
             return f"{said}; joined by {self.match.how.value} ({self.match.score:.2f})"
         if self.maybe is not None:
@@ -130,10 +137,11 @@ def reopen_file(case: Case) -> CaseFile:
 
 
 def add(file: CaseFile, placed: Sequence[Placed], *, now: datetime) -> None:
-    """Bring posts into their case: its counts, place, gravity, title, and whether it opens again."""
+    """Bring posts into their case: its counts, place, gravity, title, and whether it opens again. A post that stands
+    in it is counted already."""
     case, arrivals = file.case, [each.arrival for each in placed]
     file.placed.extend(placed)
-    case.post_count += len(placed)
+    case.post_count += sum(not each.stands for each in placed)
     case.sources = list(dict.fromkeys([*case.sources, *(each.source for each in arrivals)]))
     case.source_count = len(case.sources)
     case.first_published_at = min([case.first_published_at, *(each.published_at for each in arrivals)])

@@ -57,7 +57,7 @@ def keep_growth(session: Session, placed: Sequence[Placed], new: Collection[UUID
     """Count these posts to their cases, and those that are `new` to the stream."""
     by_case: dict[UUID, list[Came]] = {}
     for each in placed:
-        if each.case is not None:
+        if each.case is not None and not each.stands:
             by_case.setdefault(each.case, []).append(_came(each))
     voices = _voices(session, list(by_case))
     stream = Counter(

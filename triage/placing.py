@@ -34,12 +34,13 @@ def by_case(placed: Iterable[Placed]) -> dict[UUID, list[Placed]]:
 
 def files_of(placed: Sequence[Placed], there: Iterable[Case], *, now: datetime) -> list[CaseFile]:
     """The cases of these posts with the posts brought in. `there` are those that were there before."""
-    posts = by_case(placed)
+    posts = by_case(each for each in placed if not each.stands or each.rule.opens)
     new = [each for each in placed if each.case is not None and each.new]
     files = [reopen_file(case) for case in there]
     files += [open_file(each.case, each, now=now) for each in new if each.case is not None]
     for file in files:
-        add(file, posts[file.case.id], now=now)
+        if posts[file.case.id]:
+            add(file, posts[file.case.id], now=now)
     return files
 
 
@@ -53,7 +54,10 @@ def _rule_for(arrival: Arrival, rules: Rules) -> Rule:
 
 
 def _place(arrival: Arrival, rule: Rule, memory: Memory) -> Placed:
-    """Which case a post goes to. What a rule only counts may join a case, but never opens one."""
+    """Which case a post goes to. What a rule only counts may join a case, but never opens one; a post that is in one
+    stays there, whatever is now known of it."""
+    if arrival.stands is not None:
+        return Placed(arrival, rule, Match(None), case=arrival.stands)
     if rule.outcome is Outcome.DROP:
         return Placed(arrival, rule, Match(None))
     post = memory.matcher.subject(

@@ -57,7 +57,7 @@ def route(
         posts=len(placed),
         outcomes=dict(Counter(each.rule.outcome.value for each in placed)),
         opened=sum(each.new for each in placed),
-        joined=sum(each.sure and not each.new for each in placed),
+        joined=sum(each.sure and not each.new and not each.stands for each in placed),
         suggested=sum(each.maybe is not None for each in placed),
         alerts=alerts,
     )

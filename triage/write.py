@@ -90,7 +90,7 @@ def _write_rows(session: Session, files: Sequence[CaseFile]) -> None:
 def _write_memberships(session: Session, placed: Sequence[Placed], *, now: datetime) -> None:
     rows = []
     for each in placed:
-        if each.case is not None:
+        if each.case is not None and not each.stands:
             how = "new" if each.new else each.match.how.value
             score = 1.0 if each.new else each.match.score
             rows.append(_membership(each, each.case, True, score, how, now))
