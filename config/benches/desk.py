@@ -98,7 +98,8 @@ def wrongs(engine: Engine, came: Storm, numbers: list[int]) -> dict[str, int]:
         [f"officer-{each}" for each in came.claimed[number]] != [rows[number].username] for number in numbers
     )
     kept = sum(
-        [f"officer-{each}" for each in came.acknowledged[number]] != [rows[number].acknowledged]
+        [f"officer-{each}" for each in came.acknowledged[number]]
+        != [name for name in (rows[number].acknowledged,) if name]
         for number in numbers
     )
     return {"claims": claims, "acknowledgements": kept}
