@@ -16,12 +16,12 @@ from typing import NamedTuple, cast
 import msgspec
 
 from collector.batch import Deletion, Item
-from collector.bluesky import COLLECTION, asks_not_to_be_shown
+from collector.bluesky import COLLECTION, PLATFORM, asks_not_to_be_shown
 from collector.bounds import MOST_ENTRIES
 from collector.errors import Unreadable
 from collector.feeds import read_feed
 from collector.posts import read_post
-from collector.sources.jetstream import PLATFORM, PROFILES, item_of, read_frame
+from collector.sources.jetstream import PROFILES, item_of, read_frame
 from collector.statuses import read_status
 from collector.unwrapping import DAMAGED, HEAD, NotReadable
 

@@ -10,13 +10,12 @@ from functools import partial
 import zstandard
 
 from collector.batch import Batch, CursorPosition, Deletion, Item, Malformed, Missed, Wish
-from collector.bluesky import COLLECTION, asks_not_to_be_shown, words
+from collector.bluesky import COLLECTION, PLATFORM, asks_not_to_be_shown, words
 from collector.errors import Unreadable
 from collector.prefilter import Prefilter
 from collector.reservoir import Urn
 from collector.sources.jetstream import (
     COMMITS,
-    PLATFORM,
     POST,
     PROFILE,
     PROFILES,

@@ -19,7 +19,8 @@ PROJECT = Path(__file__).parents[2] / "classifier" / "training"
 
 @pytest.fixture(scope="module")
 def project() -> dict[str, Any]:
-    return load_project_config(PROJECT, interpolate=True)
+    found: dict[str, Any] = load_project_config(PROJECT, interpolate=True)
+    return found
 
 
 def test_spacy_takes_it(project: dict[str, Any]) -> None:

@@ -26,8 +26,7 @@ def figures(by: float = 0.0) -> dict[str, Any]:
     for name, labels in bounds().items():
         sets[name] = {
             label: {
-                each: bound if each in MOSTS else min(1.0, bound + 0.03 + by)
-                for each, bound in asked.items()
+                each: bound if each in MOSTS else min(1.0, bound + 0.03 + by) for each, bound in asked.items()
             }
             for label, asked in labels.items()
         }

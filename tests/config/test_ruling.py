@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 from config.cli import Complaint
 from config.commands import ruling
 from config.settings import HERE, Settings
-from tests.make import make_assessment, make_person, make_post
+from tests.make import LIFECYCLE, make_assessment, make_person, make_post
 from tests.triage.test_rehearsal import Doubting
-from tests.triage.test_routing import LIFECYCLE, new_memory
+from tests.triage.test_routing import new_memory
 from triage.records import LogEntry
 from triage.route import route
 from triage.rules import parse_rules

@@ -13,7 +13,9 @@ HOUR = timedelta(hours=1)
 
 def first_due(session: Session, case: Case) -> object:
     session.commit()
-    return session.execute(text("SELECT first_due_at FROM cases WHERE id = :id"), {"id": case.id}).scalar_one()
+    return session.execute(
+        text("SELECT first_due_at FROM cases WHERE id = :id"), {"id": case.id}
+    ).scalar_one()
 
 
 def test_the_first_running_clock_counts_and_none_when_all_stand(session: Session) -> None:

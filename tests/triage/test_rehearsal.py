@@ -27,8 +27,13 @@ from triage.rules import Rules, digest_of, parse_rules
 
 RULES = (Path(__file__).resolve().parents[2] / "config" / "rules.toml").read_text(encoding="utf-8")
 SPAN = Span(NOON - timedelta(days=20), NOON - timedelta(days=1), NOON + timedelta(days=30))
-NOTHING = {"incident": 0.01, "incident_any": 0.02, "type": IncidentType.NONE, "severity": 0.0}
-UNSURE = {"incident": 0.3, "incident_any": 0.4, "type": IncidentType.STOP_SEARCH, "severity": 0.1}
+NOTHING: dict[str, Any] = {"incident": 0.01, "incident_any": 0.02, "type": IncidentType.NONE, "severity": 0.0}
+UNSURE: dict[str, Any] = {
+    "incident": 0.3,
+    "incident_any": 0.4,
+    "type": IncidentType.STOP_SEARCH,
+    "severity": 0.1,
+}
 TRIGGER = {"name": "trigger", "score": 1.0, "because": "critical whatever the score: unconscious"}
 HAPPENED = (
     "Two officers knocked a cyclist over by the library on Rye Lane",

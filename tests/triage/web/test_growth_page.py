@@ -1,6 +1,7 @@
 """How a case grows, on its page, in the queue and in JSON."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -13,7 +14,7 @@ from triage.web.growth import MOST_STEPS, curve_of
 CASE = uuid4()
 
 
-def minute(after: timedelta, posts: int = 1, **given: object) -> Growth:
+def minute(after: timedelta, posts: int = 1, **given: Any) -> Growth:
     return Growth(case_id=CASE, at=NOON + after, posts=posts, voices=1, **given)
 
 
