@@ -320,7 +320,10 @@ def test_the_form_can_be_switched_off(
             session.delete(row)
         session.commit()
     with serve(desk(engine, WebSettings(), inbox=closed, now=clock)) as base:
-        answers = [httpx.get(f"{base}/tip"), httpx.post(f"{base}/tip", data=form, cookies=cookies, timeout=60)]
+        answers = [
+            httpx.get(f"{base}/tip"),
+            httpx.post(f"{base}/tip", data=form, cookies=cookies, timeout=60),
+        ]
     assert [each.status_code for each in answers] == [503, 503]
     assert all("999" in each.text for each in answers)
     assert tips(engine) == []
