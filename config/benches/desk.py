@@ -17,13 +17,14 @@ from config.benches.desk_readers import Storm, read, storm
 from config.benches.desk_scene import fill
 from config.benches.goals import at_least, at_most, report
 from config.benches.posts import made_up
-from config.benches.walk import feed, free_port, service
+from config.benches.walk import LEFT, feed, free_port, service
 from config.database import connect, open_database
 from config.settings import Settings
 from triage.lifecycle import read_lifecycle
 
 LIMITS_MS = {"queue": 300, "case": 300, "search": 1_000, "action": 200}
 BATCHES_A_S = 4
+WARM_WITHIN_S = 120.0
 GRABBED = text("""
     SELECT cases.number, people.username, acknowledging.username AS acknowledged FROM cases
     LEFT JOIN people ON people.id = claimed_by
@@ -57,6 +58,7 @@ def run(
         base = f"http://127.0.0.1:{port}"
         with service(own, Path(folder), port):
             engine = connect(own, pool=4)
+            warm(own, engine)
             arrivals = Arrivals(own, engine, arriving, seconds)
             arrivals.start()
             seen = read(base, cookies[:readers], cases=cases, seconds=seconds, think_s=think_ms / 1000)
@@ -88,6 +90,15 @@ def run(
         reference=None,
         ratio=None,
     )  # fmt: skip
+
+
+def warm(settings: Settings, engine: Engine) -> None:
+    """Bring a few posts through, so that the workers have read their model and the known cases. At most two minutes."""
+    feed(settings, engine, list(made_up(50, now=datetime.now(UTC), seed=13)))
+    ends_s = time.monotonic() + WARM_WITHIN_S
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        while connection.execute(LEFT).scalar_one() and time.monotonic() < ends_s:
+            time.sleep(0.2)
 
 
 def wrongs(engine: Engine, came: Storm, numbers: list[int]) -> dict[str, int]:
