@@ -33,14 +33,15 @@ def by_case(placed: Iterable[Placed]) -> dict[UUID, list[Placed]]:
 
 
 def files_of(placed: Sequence[Placed], there: Iterable[Case], *, now: datetime) -> list[CaseFile]:
-    """The cases of these posts with the posts brought in. `there` are those that were there before."""
+    """The cases of these posts with the posts brought in. `there` are those that were there before; without those
+    in which a post merely turned out to be less than it seemed."""
     posts = by_case(each for each in placed if not each.stands or each.rule.opens)
     new = [each for each in placed if each.case is not None and each.new]
     files = [reopen_file(case) for case in there]
     files += [open_file(each.case, each, now=now) for each in new if each.case is not None]
+    files = [file for file in files if posts[file.case.id]]
     for file in files:
-        if posts[file.case.id]:
-            add(file, posts[file.case.id], now=now)
+        add(file, posts[file.case.id], now=now)
     return files
 
 

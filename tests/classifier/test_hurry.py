@@ -13,7 +13,7 @@ from classifier.hurry import hurried, waiting
 from classifier.records import Assessment, IncidentType
 from classifier.versions import shipped
 from collector.jobs import defer, ids
-from collector.records import Post
+from collector.records import Failure, Post
 from config.service import House, Task, tasks_of
 from config.settings import Settings
 from config.ticks import read_again
@@ -151,6 +151,31 @@ def test_an_incident_that_was_only_listed_in_a_flood_is_raised_once_read_in_full
         assert session.exec(select(Routing)).one().because.endswith("read again")
     read_again(house, NOON)
     assert not do_jobs(house, does)
+
+
+def test_a_post_that_turns_out_to_report_nothing_leaves_its_case_as_it_is(
+    house: House, does: dict[str, Task]
+) -> None:
+    """A person may have seen the case meanwhile: a machine does not take it away."""
+    dull = make_post("The Met Office says rain over Hackney all weekend")
+    with Session(house.engine, expire_on_commit=False) as session:
+        session.add(dull)
+        session.add(make_assessment(dull, model=shipped().name, hurried=True))
+        defer(session, "route", queue="route", lock="route", posts=ids([dull.id]))
+        session.commit()
+    do_jobs(house, does)
+    with Session(house.engine, expire_on_commit=False) as session:
+        before = session.exec(select(Case)).one()
+    desks = told(house, dull)
+    assert desks
+    read_again(house, NOON)
+    do_jobs(house, does)
+    with Session(house.engine) as session:
+        after = session.exec(select(Case)).one()
+        assert (after.version, after.post_count, after.severity) == (before.version, 1, before.severity)
+        assert session.exec(select(Routing)).one().outcome in ("count", "drop")
+        assert session.exec(select(Failure)).all() == []
+    assert told(house, dull) == desks
 
 
 def test_while_posts_wait_nothing_is_read_again(
