@@ -35,7 +35,7 @@ EACH_ONCE = {
 NOTHING = {
     "posts in a case but not counted": "SELECT count(*) FROM (SELECT c.id FROM cases c JOIN memberships m"
     " ON m.case_id = c.id AND m.sure GROUP BY c.id HAVING count(*) <> c.post_count) AS wrong",
-    "alerts of a case and desk beyond one": "SELECT count(*) - count(DISTINCT (case_id, desk)) FROM alerts",
+    "alerts of a case and desk beyond one": "SELECT count(*) - count(DISTINCT (case_id, desk, growth)) FROM alerts",
     "drafts of a case beyond one": "SELECT count(*) - count(DISTINCT (case_id, template, version)) FROM statements",
     "failures beside malformed items": "SELECT count(*) FROM failures WHERE stage <> 'collect'"
     " OR remedy NOT LIKE 'Nothing to do: the item was left out%'",
