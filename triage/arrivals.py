@@ -14,7 +14,8 @@ from triage.rules import Facts
 from triage.severity import TRIGGER, Weighed, weigh
 
 # the newest assessment of each post that has no routing yet, oldest publication first; a post that was assessed anew
-# since, as it was edited or first read in a hurry, is routed anew, within its case when it has one
+# since, as it was edited or first read in a hurry, is routed anew, within its case when it has one; but for what a
+# person put there, which no rules decided
 _WAITING = text("""
     SELECT DISTINCT ON (p.published_at, p.id)
         p.id, p.title, p.text, p.published_at, p.source, p.platform, p.author_key,
@@ -23,9 +24,10 @@ _WAITING = text("""
         a.places, a.force, a.signals, a.abstain, m.case_id AS stands
     FROM posts p JOIN assessments a ON a.post_id = p.id
     LEFT JOIN routings r ON r.post_id = p.id
-    LEFT JOIN memberships m ON m.post_id = p.id AND m.sure AND r.case_id IS NOT NULL
+    LEFT JOIN memberships m ON m.post_id = p.id AND m.sure
     WHERE p.id = ANY(:ids)
-        AND (r.post_id IS NULL OR (r.at < a.at AND (r.case_id IS NULL OR m.case_id IS NOT NULL)))
+        AND (r.post_id IS NULL
+            OR r.at < a.at AND (r.case_id IS NULL OR m.case_id IS NOT NULL AND r.rules IS NOT NULL))
     ORDER BY p.published_at, p.id, a.at DESC
 """)
 

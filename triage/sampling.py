@@ -59,7 +59,7 @@ _GONE = text("""
 _MISSED = text("""
     WITH missed AS MATERIALIZED (SELECT post_id, type FROM drop_samples WHERE missed AND post_id = ANY(:posts))
     SELECT post_id, type FROM missed WHERE (SELECT count(*) FROM routings AS r
-        WHERE r.post_id = missed.post_id AND r.outcome IN ('drop', 'note') AND r.case_id IS NULL) > 0
+        WHERE r.post_id = missed.post_id AND r.outcome <> 'raise') > 0
 """)
 
 
@@ -172,7 +172,8 @@ def answer(
 def raise_found(
     session: Session, posts: Sequence[UUID], reroute: Callable[[list[UUID], Rule], object]
 ) -> int:
-    """Have those of the posts routed again, by the rule FOUND, that a person found among the dropped.
+    """Have those of the posts routed again, by the rule FOUND, that a person found among the dropped; those that have
+    come onto a list meanwhile as well, where they are.
 
     Returns how many. The caller commits, and holds the lock of routing.
     """

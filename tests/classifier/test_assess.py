@@ -87,7 +87,9 @@ def test_what_is_said_of_a_picture_is_read_behind_the_text(session: Session, noo
     assess(session, [plain.id, shown.id], model(), now=noon)
     kept = {each.post_id: each for each in session.exec(select(Assessment))}
     assert kept[shown.id].incident > kept[plain.id].incident
-    assert all(each["start"] > len(shown.text) for each in kept[shown.id].signals)
+    of_words = [each for each in kept[shown.id].signals if each["end"]]
+    assert of_words
+    assert all(each["start"] > len(shown.text) for each in of_words)
     assert shown.text == "look at this"
 
 

@@ -130,7 +130,7 @@ def test_the_shipped_model_holds_no_words_but_spacys_own() -> None:
 
 def test_the_shipped_model_is_small() -> None:
     files = [path for path in SHIPPED.rglob("*") if path.is_file() and "claims" not in path.parts]
-    assert sum(path.stat().st_size for path in files) < 30_000_000
+    assert sum(path.stat().st_size for path in files) < 33_000_000
 
 
 def test_a_curve_rises_and_is_never_sure() -> None:

@@ -258,7 +258,7 @@ def raw_server(after_handshake: bytes) -> tuple[HttpSettings, str]:
                 b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                 b"Sec-WebSocket-Accept: " + accept_key(key.split(": ")[1]).encode() + b"\r\n\r\n"
             )
-            with suppress(BrokenPipeError, ConnectionResetError):  # the client may have heard enough
+            with suppress(OSError):  # the client may have heard enough
                 for at in range(0, len(after_handshake), 7):
                     connection.sendall(after_handshake[at : at + 7])
                 connection.shutdown(socket.SHUT_WR)

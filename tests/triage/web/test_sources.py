@@ -196,7 +196,9 @@ def test_a_source_is_paused_asked_and_goes_on_from_its_page(
     assert amira.fill_in(f"{here}/ask").headers["location"] == f"{here}?said=asked-now"
     with Session(engine) as session:
         told = session.exec(
-            select(LogEntry.what).where(LogEntry.who == "amira", col(LogEntry.what).startswith("source"))
+            select(LogEntry.what)
+            .where(LogEntry.who == "amira", col(LogEntry.what).startswith("source"))
+            .order_by(col(LogEntry.seq))
         )
         assert list(told) == ["source paused", "source pause ended", "source asked now"]
 
