@@ -26,10 +26,9 @@ LIMITS_MS = {"queue": 300, "case": 300, "search": 1_000, "action": 200}
 BATCHES_A_S = 4
 WARM_WITHIN_S = 120.0
 GRABBED = text("""
-    SELECT cases.number, people.username, acknowledging.username AS acknowledged FROM cases
-    LEFT JOIN people ON people.id = claimed_by
-    LEFT JOIN alerts ON alerts.case_id = cases.id AND alerts.desk = 'comms' AND alerts.growth = 0
-    LEFT JOIN people AS acknowledging ON acknowledging.id = alerts.acknowledged_by
+    SELECT cases.number, people.username, (SELECT array_agg(who) FROM log_entries
+        WHERE case_id = cases.id AND what = 'acknowledged') AS acknowledged
+    FROM cases LEFT JOIN people ON people.id = claimed_by
     WHERE cases.number = ANY(:numbers)
 """)
 FREE = text(
@@ -108,12 +107,13 @@ def wrongs(engine: Engine, came: Storm, numbers: list[int]) -> dict[str, int]:
     claims = sum(
         [f"officer-{each}" for each in came.claimed[number]] != [rows[number].username] for number in numbers
     )
-    kept = sum(
-        [f"officer-{each}" for each in came.acknowledged[number]]
-        != [name for name in (rows[number].acknowledged,) if name]
+    # a case that gets graver meanwhile is answered anew: whoever was told so stands in the log, and nobody else
+    lost = sum(
+        sorted(f"officer-{each}" for each in came.acknowledged[number])
+        != sorted(rows[number].acknowledged or [])
         for number in numbers
     )
-    return {"claims": claims, "acknowledgements": kept}
+    return {"claims": claims, "acknowledgements": lost}
 
 
 class Arrivals(threading.Thread):
