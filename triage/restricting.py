@@ -1,18 +1,18 @@
 """Restricting a case: then only the roles of the policy and the people named see it, until two people lift it."""
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session, col, select
 
 from triage.hidden import sees
 from triage.locked import Conflict, lock, touch
 from triage.notice import tell_everybody
 from triage.permissions import Permission, need
+from triage.policy import read_policy
 from triage.records import Case, Person, Role
 from triage.restriction_records import Restriction
 
@@ -42,14 +42,7 @@ class RestrictedPolicy(BaseModel):
 
 def read_restricted_policy(path: Path) -> RestrictedPolicy:
     """The policy. Raises ValueError naming file, key and reason."""
-    try:
-        return RestrictedPolicy.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise ValueError(f"{path}: key {key or '-'}: {first['msg']}") from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ValueError(f"{path}: {error}") from error
+    return read_policy(RestrictedPolicy, path)
 
 
 def restriction_of(session: Session, case_id: UUID) -> Restriction | None:

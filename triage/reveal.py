@@ -4,14 +4,13 @@ For all but the gravest cases a second person agrees first. Who is shown stands 
 Opening posts of one author again and again warns, then locks them (triage/repeated.py).
 """
 
-import tomllib
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session
 
 from collector.evidence_records import SealedAuthor
@@ -19,6 +18,7 @@ from collector.vault import Keyring
 from triage.locked import Conflict
 from triage.log import Line, note
 from triage.permissions import Permission, need
+from triage.policy import read_policy
 from triage.records import Case, Membership, Person
 from triage.repeated import Repeated, note_opening
 from triage.reveal_records import Reveal
@@ -54,14 +54,7 @@ class Shown(NamedTuple):
 
 def read_reveal_policy(path: Path) -> RevealPolicy:
     """The policy. Raises ValueError naming file, key and reason."""
-    try:
-        return RevealPolicy.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise ValueError(f"{path}: key {key or '-'}: {first['msg']}") from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ValueError(f"{path}: {error}") from error
+    return read_policy(RevealPolicy, path)
 
 
 def ask_reveal(

@@ -1,17 +1,17 @@
 """Shifts: what is open when one is handed over, what it did, who holds how much, and when somebody needs a break."""
 
-import tomllib
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Float, cast, text
 from sqlmodel import Session, col, func, select
 
 from triage.locked import Conflict
 from triage.log import Line, note
 from triage.permissions import Permission, need
+from triage.policy import read_policy
 from triage.records import OPEN, Alert, AlertState, Case, Clock, Desk, LogEntry, Person, Status
 from triage.shift_records import HandoverNote
 
@@ -80,14 +80,7 @@ class Load(NamedTuple):
 
 def read_shift_policy(path: Path) -> ShiftPolicy:
     """The policy. Raises ValueError naming file, key and reason."""
-    try:
-        return ShiftPolicy.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise ValueError(f"{path}: key {key or '-'}: {first['msg']}") from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ValueError(f"{path}: {error}") from error
+    return read_policy(ShiftPolicy, path)
 
 
 def standing(session: Session, desk: Desk, *, now: datetime, most: int = 10) -> Standing:

@@ -8,7 +8,6 @@ from fastapi.responses import HTMLResponse
 from sqlmodel import Session, col, func, select
 
 from triage.records import Case, Severity
-from triage.web.coverage import MOVED, SHORT
 from triage.web.filters import VIEWS, Filters, fits
 from triage.web.outline import Shape, outline
 from triage.web.visit import Visiting
@@ -45,19 +44,10 @@ class Held(NamedTuple):
 
 
 class Area(NamedTuple):
-    """One borough on the map, and where its name and number stand."""
+    """One borough on the map."""
 
     shape: Shape
     held: Held
-    label: str
-
-    @property
-    def x(self) -> int:
-        return self.shape.x + MOVED.get(self.shape.name, (0, 0))[0]
-
-    @property
-    def y(self) -> int:
-        return self.shape.y + MOVED.get(self.shape.name, (0, 0))[1]
 
 
 @router.get("/queue/map")
@@ -68,10 +58,7 @@ def borough_map(visit: Visiting) -> HTMLResponse:
     drawn = outline()
     known = {shape.name for shape in drawn.shapes}
     nowhere = [each for name, each in held.items() if name not in known]
-    areas = [
-        Area(shape, held.get(shape.name) or Held(shape.name, {}), SHORT.get(shape.name, shape.name))
-        for shape in drawn.shapes
-    ]
+    areas = [Area(shape, held.get(shape.name) or Held(shape.name, {})) for shape in drawn.shapes]
     return visit.page(
         "boroughs.html",
         drawn=drawn,

@@ -24,6 +24,28 @@ Ring = list[Point]
 Edge = frozenset[Point]
 
 
+# what is written on the map where the borough's name is too long for it
+SHORT = {
+    "Barking and Dagenham": "Barking & D.",
+    "City of London": "",
+    "Hammersmith and Fulham": "H&F",
+    "Kensington and Chelsea": "K&C",
+    "Kingston upon Thames": "Kingston",
+    "Richmond upon Thames": "Richmond",
+    "Tower Hamlets": "Tower H.",
+    "Waltham Forest": "Waltham F.",
+}
+
+# how far a name is moved where two would meet
+MOVED = {
+    "Hackney": (2, -8),
+    "Hammersmith and Fulham": (-8, 6),
+    "Islington": (0, 14),
+    "Lambeth": (4, -6),
+    "Wandsworth": (-8, 10),
+}
+
+
 class Shape(NamedTuple):
     """One borough as drawn: its path, and the roomiest spot in it, with how far that is from the border."""
 
@@ -32,6 +54,17 @@ class Shape(NamedTuple):
     x: int
     y: int
     room: int
+
+    @property
+    def label(self) -> str:
+        """What is written in it; nothing where there is no room."""
+        return SHORT.get(self.name, self.name)
+
+    @property
+    def label_at(self) -> tuple[int, int]:
+        """Where that is written."""
+        right, down = MOVED.get(self.name, (0, 0))
+        return self.x + right, self.y + down
 
 
 class Outline(NamedTuple):
