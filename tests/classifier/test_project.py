@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -18,8 +19,11 @@ PROJECT = Path(__file__).parents[2] / "classifier" / "training"
 
 
 @pytest.fixture(scope="module")
-def project() -> dict[str, Any]:
-    found: dict[str, Any] = load_project_config(PROJECT, interpolate=True)
+def project(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """As spaCy reads it, which also makes the folders it names."""
+    copy = tmp_path_factory.mktemp("project")
+    shutil.copyfile(PROJECT / "project.yml", copy / "project.yml")
+    found: dict[str, Any] = load_project_config(copy, interpolate=True)
     return found
 
 
