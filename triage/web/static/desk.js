@@ -85,7 +85,9 @@ async function refreshRow (id) {
   if (answer.status === 404 || answer.status === 403) row.remove() // it is not for this person any more
   const text = await answer.text()
   if (!answer.ok || held(row) || !row.isConnected) return
-  const made = document.adoptNode(one('.gh-row', new DOMParser().parseFromString(text, 'text/html')))
+  const told = one('.gh-row', new DOMParser().parseFromString(text, 'text/html'))
+  if (!told) return // signed out meanwhile: the answer is the page to sign in
+  const made = document.adoptNode(told)
   const had = row.contains(document.activeElement)
   one('.gh-row__tick input', made).checked = one('.gh-row__tick input', row).checked
   if (acted.number === number) one('.gh-row__what', made).append(acted.told)
