@@ -102,14 +102,15 @@ class Provider:
         return self._vouched(self._claims(token), begun)
 
     def _claims(self, token: str) -> dict[str, Any]:
-        try:
-            return jwt.decode(token, self._key_set(fresh=False), algorithms=ALGORITHMS).claims
-        except (JoseError, ValueError):
-            pass  # the provider may have changed its keys since
-        try:
-            return jwt.decode(token, self._key_set(fresh=True), algorithms=ALGORITHMS).claims
-        except (JoseError, ValueError) as error:
-            raise OidcError(f"the id token is not signed by the provider: {type(error).__name__}") from error
+        """What a token says once its signature is found right. The provider may have changed its keys since they were
+        read: then they are asked for again."""
+        wrong = ""
+        for fresh in (False, True):
+            try:
+                return jwt.decode(token, self._key_set(fresh=fresh), algorithms=ALGORITHMS).claims
+            except (JoseError, ValueError) as error:
+                wrong = type(error).__name__
+        raise OidcError(f"the id token is not signed by the provider: {wrong}")
 
     def _vouched(self, claims: dict[str, Any], begun: Begun) -> Identity:
         us = self._settings.client_id

@@ -68,7 +68,7 @@ def provider_of(house: House) -> Provider | None:
     settings = house.settings
     if not settings.oidc.issuer:
         return None
-    return Provider(settings.oidc, back=f"{settings.address}/sign-in/work/back", now=house.clock)
+    return Provider(settings.oidc, back=f"{settings.address}/sign-in/oidc/back", now=house.clock)
 
 
 def serve(house: House) -> None:

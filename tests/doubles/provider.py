@@ -45,7 +45,7 @@ class Provider:
         return {"code": code, "state": asked["state"]}
 
     def address_of(self, brought: dict[str, str]) -> str:
-        return f"/sign-in/work/back?{urlencode(brought)}"
+        return f"/sign-in/oidc/back?{urlencode(brought)}"
 
     def exchange(self, asked: Asked) -> Said:
         """The token endpoint: a code counts once, for whoever holds the verifier of its challenge."""

@@ -40,7 +40,7 @@ def clock() -> Ahead:
 @pytest.fixture
 def ours(theirs: Lying, clock: Ahead) -> Provider:
     settings = OidcSettings(issuer=theirs.issuer, client_id="desk")
-    return Provider(settings, back="https://desk.example/sign-in/work/back", now=clock)
+    return Provider(settings, back="https://desk.example/sign-in/oidc/back", now=clock)
 
 
 def vouched(ours: Provider, theirs: Lying) -> Identity:

@@ -21,8 +21,8 @@ NEEDS: dict[str, Permission] = {
     "GET /live": P.OWN_ACCOUNT,
     "GET /account": P.OWN_ACCOUNT,
     "POST /account/password": P.OWN_ACCOUNT,
-    "POST /account/work": P.OWN_ACCOUNT,
-    "POST /account/work/disconnect": P.OWN_ACCOUNT,
+    "POST /account/oidc": P.OWN_ACCOUNT,
+    "POST /account/oidc/disconnect": P.OWN_ACCOUNT,
     "POST /sign-out": P.OWN_ACCOUNT,
     "GET /api/v1/openapi.json": P.OWN_ACCOUNT,
     "GET /api/v1/me": P.OWN_ACCOUNT,
@@ -134,7 +134,7 @@ NEEDS: dict[str, Permission] = {
     "POST /api/v1/cases/{ref}/acknowledge": P.ACKNOWLEDGE,
 }
 # for those who have not signed in, and check for themselves
-OPEN = ("/sign-in", "/sign-in/{token}", "/sign-in/work", "/sign-in/work/back")
+OPEN = ("/sign-in", "/sign-in/{token}", "/sign-in/oidc", "/sign-in/oidc/back")
 NO_CASE = "There is no such case."
 TIED = "You have said that you know somebody in this case, so it is not shown to you. A supervisor can change that."
 HOMES = (("/queue", P.READ_CASES), ("/counts", P.SEE_COUNTS), ("/log", P.READ_LOG))

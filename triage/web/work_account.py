@@ -33,7 +33,7 @@ def _cookie(*, secure: bool) -> str:
     return "__Host-work" if secure else "work"
 
 
-@router.get("/sign-in/work")
+@router.get("/sign-in/oidc")
 def begin(request: Request, next: str = "") -> Response:
     """On to the provider, which sends the browser back to the address below."""
     room, provider = room_of(request), _provider(request)
@@ -46,7 +46,7 @@ def begin(request: Request, next: str = "") -> Response:
     return _with_cookie(RedirectResponse(address, HTTPStatus.SEE_OTHER), room, begun)
 
 
-@router.get("/sign-in/work/back")
+@router.get("/sign-in/oidc/back")
 def back(request: Request, code: str = "", state: str = "") -> Response:
     """The provider has sent the browser back: who is it? The cookie is used up, whatever the answer."""
     room, provider, begun = room_of(request), _provider(request), _begun(request)
@@ -61,7 +61,7 @@ def back(request: Request, code: str = "", state: str = "") -> Response:
     return _cleared(_settled(request, room, identity, begun), room)
 
 
-@router.post("/account/work")
+@router.post("/account/oidc")
 def ask_to_connect(visit: Visiting) -> Response:
     """A page with the way on: a form may not lead to another site (Content-Security-Policy)."""
     provider = visit.room.provider
@@ -77,7 +77,7 @@ def ask_to_connect(visit: Visiting) -> Response:
     return _with_cookie(page, visit.room, begun)
 
 
-@router.post("/account/work/disconnect")
+@router.post("/account/oidc/disconnect")
 def let_go(visit: Visiting) -> Response:
     person = visit.session.get_one(Person, visit.person.id)
     disconnect(visit.session, person, by=person.username, now=visit.now)

@@ -21,7 +21,7 @@ from triage.records import LogEntry, Person
 from triage.settings import OidcSettings, WebSettings
 from triage.web.app import desk
 
-BACK = "https://desk.example/sign-in/work/back"
+BACK = "https://desk.example/sign-in/oidc/back"
 
 
 @pytest.fixture
@@ -62,9 +62,9 @@ def person_of(engine: Engine, name: str, identity: Identity) -> Person:
 
 def come_back(browser: Browser, theirs: Lying, *, next: str = "", **changed: str) -> Any:
     """Start, agree at the provider, and come back, with something changed on the way."""
-    away = browser.get("/sign-in/work", params={"next": next})
+    away = browser.get("/sign-in/oidc", params={"next": next})
     assert away.status_code == 303, away.text
-    return browser.get("/sign-in/work/back", params=theirs.consent(away.headers["location"]) | changed)
+    return browser.get("/sign-in/oidc/back", params=theirs.consent(away.headers["location"]) | changed)
 
 
 def signed_in(browser: Browser) -> bool:
@@ -88,7 +88,7 @@ def test_the_account_at_work_signs_its_person_in_and_leads_on_to_where_they_were
 def test_the_session_is_new_at_sign_in_and_its_cookie_for_the_way_is_gone(
     stranger: Browser, theirs: Lying, connected: Person
 ) -> None:
-    stranger.get("/sign-in/work")
+    stranger.get("/sign-in/oidc")
     assert "work" in stranger.cookies
     come_back(stranger, theirs)
     assert "work" not in stranger.cookies
@@ -98,10 +98,10 @@ def test_the_session_is_new_at_sign_in_and_its_cookie_for_the_way_is_gone(
 def test_the_provider_is_asked_with_a_proof_key_and_our_secret_goes_to_it_alone(
     stranger: Browser, theirs: Lying, connected: Person
 ) -> None:
-    away = stranger.get("/sign-in/work").headers["location"]
+    away = stranger.get("/sign-in/oidc").headers["location"]
     assert "code_challenge_method=S256" in away
     assert "hush" not in away
-    stranger.get("/sign-in/work/back", params=theirs.consent(away))
+    stranger.get("/sign-in/oidc/back", params=theirs.consent(away))
     token = next(asked for asked in theirs.interface.log if asked.path == "/token")
     assert b"client_secret=hush" in token.body
 
@@ -130,12 +130,12 @@ def test_an_answer_counts_once_and_only_in_the_browser_that_began(
     visit: Callable[[], Browser], theirs: Lying, connected: Person
 ) -> None:
     first, second = visit(), visit()
-    brought = theirs.consent(first.get("/sign-in/work").headers["location"])
-    assert second.get("/sign-in/work/back", params=brought).status_code == 422
-    second.get("/sign-in/work")
-    assert second.get("/sign-in/work/back", params=brought).status_code == 422
-    assert first.get("/sign-in/work/back", params=brought).status_code == 303
-    assert first.get("/sign-in/work/back", params=brought).status_code == 422
+    brought = theirs.consent(first.get("/sign-in/oidc").headers["location"])
+    assert second.get("/sign-in/oidc/back", params=brought).status_code == 422
+    second.get("/sign-in/oidc")
+    assert second.get("/sign-in/oidc/back", params=brought).status_code == 422
+    assert first.get("/sign-in/oidc/back", params=brought).status_code == 303
+    assert first.get("/sign-in/oidc/back", params=brought).status_code == 422
 
 
 @pytest.mark.parametrize("path", ["/token", "/.well-known/openid-configuration"])
@@ -143,9 +143,9 @@ def test_a_provider_that_is_ill_is_a_page_that_says_so_never_an_error(
     stranger: Browser, theirs: Lying, connected: Person, engine: Engine, path: str
 ) -> None:
     theirs.interface.answers[path] = lambda _asked: Said({"error": "ill"}, 500)
-    answer = stranger.get("/sign-in/work")
+    answer = stranger.get("/sign-in/oidc")
     if answer.status_code == 303:
-        answer = stranger.get("/sign-in/work/back", params=theirs.consent(answer.headers["location"]))
+        answer = stranger.get("/sign-in/oidc/back", params=theirs.consent(answer.headers["location"]))
     assert answer.status_code == 422
     assert "Try again" in answer.text
     assert reasons(engine)[-1] == "the provider answered 500"
@@ -164,22 +164,22 @@ def test_a_closed_account_is_closed_for_its_account_at_work_too(
 def test_a_person_connects_their_account_once_and_is_signed_in_by_it_from_then_on(
     amira: Browser, visit: Callable[[], Browser], theirs: Lying
 ) -> None:
-    page = amira.fill_in("/account/work")
+    page = amira.fill_in("/account/oidc")
     away = page.text.split('role="button" href="')[1].split('"')[0].replace("&amp;", "&")
-    answer = amira.get("/sign-in/work/back", params=theirs.consent(away))
+    answer = amira.get("/sign-in/oidc/back", params=theirs.consent(away))
     assert answer.headers["location"] == "/account?said=work-connected"
     other = visit()
     assert come_back(other, theirs).status_code == 303
-    assert amira.fill_in("/account/work/disconnect").status_code == 303
+    assert amira.fill_in("/account/oidc/disconnect").status_code == 303
     assert come_back(visit(), theirs).status_code == 422
 
 
 def test_an_account_that_is_somebody_elses_cannot_be_connected(
     tom: Browser, theirs: Lying, connected: Person
 ) -> None:
-    page = tom.fill_in("/account/work")
+    page = tom.fill_in("/account/oidc")
     away = page.text.split('role="button" href="')[1].split('"')[0].replace("&amp;", "&")
-    answer = tom.get("/sign-in/work/back", params=theirs.consent(away))
+    answer = tom.get("/sign-in/oidc/back", params=theirs.consent(away))
     assert "belongs to somebody else" in answer.text
 
 
