@@ -17,8 +17,9 @@ from tests.browser.seed_claims import seed_claims
 from tests.make import LIFECYCLE, make_assessment, make_person
 from tests.served import Browser, serve
 from tests.triage.web.conftest import Clockwork
+from tests.triage.web.listed import OPEN_TO_ALL
 from tests.triage.web.test_live import Listening
-from tests.triage.web.test_security import OPEN_TO_ALL, routes
+from tests.triage.web.test_security import routes
 from triage.notice import tell_desk
 from triage.policies import Policies
 from triage.records import Case, LogEntry, Membership, Person, Role, Statement

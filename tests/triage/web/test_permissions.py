@@ -15,7 +15,8 @@ from tests.browser.seed import Seeded
 from tests.make import make_person
 from tests.served import Browser
 from tests.triage.web.conftest import Clockwork
-from tests.triage.web.test_security import OPEN_TO_ALL, filled, routes
+from tests.triage.web.listed import OPEN_TO_ALL
+from tests.triage.web.test_security import filled, routes
 from triage.permissions import GRANTS, Permission, may
 from triage.records import Desk, LogEntry, Person, Role
 from triage.settings import WebSettings
