@@ -308,22 +308,6 @@ def _one_post(engine: Engine, number: int) -> str:
         return str(session.exec(wanted).first())
 
 
-def test_several_ticked_cases_at_once(engine: Engine, amira: Browser, tom: Browser) -> None:
-    tom.fill_in("/cases/9/claim")
-    form = {"csrf": amira.token, "act": "claim", "case": ["7", "9", "14"], "to": "/queue"}
-    answer = amira.post("/queue/bulk", data=form)
-    assert answer.status_code == 409
-    assert "Some were not changed" in answer.text
-    assert "GH-9: Tom B. has this case" in answer.text
-    assert "Undo all 2" in answer.text
-    me = of(engine, 7).claimed_by
-    assert me is not None
-    assert of(engine, 9).claimed_by not in (None, me)
-    assert amira.post("/queue/bulk", data={**form, "act": "acknowledge", "case": ["7"]}).status_code == 303
-    assert amira.post("/queue/bulk", data={**form, "act": "erase"}).status_code == 422
-    assert amira.post("/queue/bulk", data={"csrf": amira.token, "act": "claim"}).status_code == 422
-
-
 def test_what_was_not_raised_is_found_by_its_words(amira: Browser) -> None:
     found = amira.get("/routings?words=stunt+CHASE").text
     assert "7 posts not raised with" in found
@@ -331,34 +315,6 @@ def test_what_was_not_raised_is_found_by_its_words(amira: Browser) -> None:
     assert "0 posts not raised with" in amira.get("/routings?words=stunt+brixton").text
     assert "0 posts not raised with" in amira.get("/routings?words=%25").text
     assert "it cannot search for an account or a person" in amira.get("/routings?words=%40somebody").text
-
-
-@pytest.mark.parametrize(
-    ("act", "becomes"), [("watch", "watch"), ("not_ours: Outside London", "not_ours"), ("claim", "triaged")]
-)
-def test_a_surge_is_cleared_many_at_a_time_and_all_of_it_taken_back(
-    engine: Engine, amira: Browser, act: str, becomes: str
-) -> None:
-    numbers = ["6", "7", "14"]
-    before = [of(engine, int(each)).status for each in numbers]
-    done = amira.post(
-        "/queue/bulk", data={"csrf": amira.token, "act": act, "case": numbers, "to": "/queue?bcu=AS"}
-    )
-    assert done.status_code == 303
-    assert done.headers["location"].endswith("&undo=6,7,14")
-    assert "bcu=AS" in done.headers["location"]
-    assert {of(engine, int(each)).status for each in numbers} == {becomes}
-    page = amira.get(done.headers["location"]).text
-    assert "Undo all 3" in page
-    undo = "release" if act == "claim" else "undo"
-    assert f'name="act" value="{undo}"' in page
-    taken = amira.post("/queue/bulk", data={"csrf": amira.token, "act": undo, "case": numbers})
-    assert taken.status_code == 303
-    after = [of(engine, int(each)) for each in numbers]
-    if act == "claim":
-        assert [each.claimed_by for each in after] == [None] * 3
-    else:
-        assert [each.status for each in after] == before
 
 
 def test_many_are_never_closed_without_a_reason_that_is_offered(engine: Engine, amira: Browser) -> None:
