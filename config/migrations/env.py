@@ -14,6 +14,7 @@ import collector.refused_records
 import triage.claim_records
 import triage.growth_records
 import triage.learning_records
+import triage.notification_records
 import triage.records
 import triage.restriction_records
 import triage.reveal_records

@@ -17,6 +17,7 @@ import collector.refused_records
 import triage.claim_records
 import triage.growth_records
 import triage.learning_records
+import triage.notification_records
 import triage.records
 import triage.restriction_records
 import triage.reveal_records
@@ -41,6 +42,7 @@ RECORDS = (
     triage.claim_records,
     triage.growth_records,
     triage.learning_records,
+    triage.notification_records,
     triage.records,
     triage.restriction_records,
     triage.reveal_records,
