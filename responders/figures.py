@@ -9,16 +9,8 @@ from sqlalchemy import ColumnElement, func, select
 from sqlmodel import Session, col
 
 from collector.records import Gap, Post, SourceRow
-from triage.records import (
-    OPEN,
-    Alert,
-    Case,
-    Clock,
-    Delivery,
-    Membership,
-    Severity,
-    Statement,
-)
+from triage.records import OPEN, Alert, Case, Clock, Delivery, Membership, Severity
+from triage.statement_records import Statement
 
 
 class Period(NamedTuple):

@@ -15,7 +15,8 @@ from sqlmodel import Session, col
 from responders.templates import StatementTemplate
 from triage.log import MACHINE, Line, note
 from triage.notice import tell_desk
-from triage.records import Case, Severity, Statement, StatementState
+from triage.records import Case, Severity
+from triage.statement_records import Statement, StatementState
 
 LONDON = ZoneInfo("Europe/London")
 COUNTED_FROM_DRAFTING = "next_update"

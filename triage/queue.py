@@ -22,9 +22,9 @@ from triage.records import (
     LogEntry,
     Membership,
     Person,
-    Statement,
     Status,
 )
+from triage.statement_records import Statement
 from triage.track_records import Track
 from triage.tracks import tracks_of
 

@@ -150,7 +150,8 @@ class Alert(Record, table=True):
     """Something a desk must know about a case. One per case and desk that there is a case, raised again, never
     doubled; and few that it grows, each numbered by `growth` from 1 on, which `says` how.
 
-    `manner` is "page" (now) or "digest" (bundled with others, for what is old or minor).
+    `manner` is "page" (now) or "digest" (bundled with others, for what is old or minor). Until `snoozed_until` its
+    reminders are silent.
     """
 
     __tablename__ = "alerts"
@@ -173,6 +174,7 @@ class Alert(Record, table=True):
     acknowledged_at: AwareDatetime | None = None
     acknowledged_by: UUID | None = None
     acknowledged_through: str | None = None
+    snoozed_until: AwareDatetime | None = None
 
 
 class DeliveryState(StrEnum):
@@ -195,11 +197,14 @@ class Delivery(Record, table=True):
     Deliveries that share a `bundle` share one message. `fence` is the channel's number of the last try,
     which began at `tried_at`; what an older try finds out counts for nothing. `receipt` is Slack's own
     address of the message, `<channel id>:<ts>`. `possible_repeat` says so on the message.
+
+    The alert's own message has an empty `about`; another one names a fact that is told in the thread of its case, in
+    the words of `says`. `thread_ts` is the message it was put under. `raised_at` is the raising that it told.
     """
 
     __tablename__ = "deliveries"
     __table_args__ = (
-        Index("deliveries_alert_id_channel_key", "alert_id", "channel", unique=True),
+        Index("deliveries_alert_id_channel_key", "alert_id", "channel", "about", unique=True),
         Index("deliveries_state_idx", "state", "due_at"),
         Index("deliveries_edit_due_at_idx", "edit_due_at", postgresql_where=text("edit_due_at IS NOT NULL")),
         Index("deliveries_bundle_idx", "bundle", postgresql_where=text("bundle IS NOT NULL")),
@@ -208,6 +213,10 @@ class Delivery(Record, table=True):
     id: UUID = Field(default_factory=uuid4, primary_key=True)
     alert_id: UUID = Field(foreign_key="alerts.id")
     channel: str
+    about: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    says: str | None = None
+    thread_ts: str | None = None
+    raised_at: AwareDatetime | None = None
     manner: str = "page"
     bundle: UUID | None = None
     state: DeliveryState = Field(default=DeliveryState.WAITING, sa_type=Text)
@@ -277,30 +286,6 @@ class Clock(Record, table=True):
     paused_because: str | None = None
     paused_s: int = 0
     breached_at: AwareDatetime | None = None
-
-
-class StatementState(StrEnum):
-    DRAFTED = "drafted"
-    SUPERSEDED = "superseded"
-
-
-class Statement(Record, table=True):
-    """A holding statement for a case, drafted from a template with known facts only. Never published here."""
-
-    __tablename__ = "statements"
-    __table_args__ = (
-        Index("statements_case_id_template_version_key", "case_id", "template", "version", unique=True),
-    )
-
-    id: UUID = Field(default_factory=uuid4, primary_key=True)
-    case_id: UUID = Field(foreign_key="cases.id")
-    template: str
-    version: int = 1
-    state: StatementState = Field(default=StatementState.DRAFTED, sa_type=Text)
-    text: str
-    facts: list[dict[str, Any]] = Field(default_factory=list, sa_column=document("[]"))
-    missing: list[str] = Field(default_factory=list, sa_column=words())
-    drafted_at: AwareDatetime
 
 
 class LogEntry(Record, table=True):

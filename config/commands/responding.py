@@ -23,7 +23,8 @@ from responders.outbox import retry_failed
 from responders.pack import pack
 from responders.review import read_meetings
 from responders.tactics import read_tactics
-from triage.records import Alert, Case, Delivery, Review, ReviewItem, Statement
+from triage.records import Alert, Case, Delivery, Review, ReviewItem
+from triage.statement_records import Statement
 
 LONDON = ZoneInfo("Europe/London")
 

@@ -21,6 +21,7 @@ import triage.reveal_records
 import triage.rule_records
 import triage.shift_records
 import triage.sign_in_records
+import triage.statement_records
 import triage.track_records
 
 __all__ = ["classifier", "collector", "triage"]

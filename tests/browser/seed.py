@@ -27,9 +27,9 @@ from triage.records import (
     Review,
     ReviewItem,
     Routing,
-    Statement,
     Status,
 )
+from triage.statement_records import Statement
 
 PASSWORD = "three calm lamps"
 

@@ -15,8 +15,9 @@ from tests.browser.seed import seed_people, seed_watch
 from tests.make import make_assessment, make_case, make_post
 from tests.served import serve
 from triage.log import Line, note
-from triage.records import Alert, Desk, Membership, Routing, Statement
+from triage.records import Alert, Desk, Membership, Routing
 from triage.settings import WebSettings
+from triage.statement_records import Statement
 from triage.web.app import desk
 from triage.web.reading import unmentioned
 

@@ -23,6 +23,7 @@ import triage.restriction_records
 import triage.reveal_records
 import triage.rule_records
 import triage.shift_records
+import triage.statement_records
 import triage.track_records
 from config.cli import COMMANDS
 from config.settings import Settings
@@ -48,6 +49,7 @@ RECORDS = (
     triage.reveal_records,
     triage.rule_records,
     triage.shift_records,
+    triage.statement_records,
     triage.track_records,
 )
 

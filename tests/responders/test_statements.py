@@ -12,7 +12,8 @@ from config.settings import HERE
 from responders.statements import draft, known_facts
 from responders.templates import StatementTemplate, StatementTemplateError, read_template, read_templates
 from tests.make import make_case
-from triage.records import Case, LogEntry, Statement, StatementState
+from triage.records import Case, LogEntry
+from triage.statement_records import Statement, StatementState
 
 GOLDEN = Path(__file__).parent / "golden"
 

@@ -17,7 +17,8 @@ from collector.records import Post, Sighting
 from config.settings import Settings
 from tests.doubles.feeds import Publisher, publishing
 from tests.doubles.slack import SlackDouble, slack_double
-from triage.records import Alert, Case, Clock, Delivery, LogEntry, Membership, ReviewItem, Routing, Statement
+from triage.records import Alert, Case, Clock, Delivery, LogEntry, Membership, ReviewItem, Routing
+from triage.statement_records import Statement
 
 SOURCES = """
 [[source]]

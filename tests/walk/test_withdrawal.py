@@ -26,7 +26,8 @@ from triage.claim_forget import forget_claims_withdrawn
 from triage.claim_records import ClaimSighting, KnownClaim
 from triage.claims import note_claim
 from triage.custody import take_into_custody
-from triage.records import Alert, Case, Delivery, Membership, Routing, Statement
+from triage.records import Alert, Case, Delivery, Membership, Routing
+from triage.statement_records import Statement
 
 # Each stands for one thing a post is made of; none may be left, in whatever case
 MARKS = re.compile(

@@ -15,7 +15,8 @@ from sqlmodel import Session, col, select
 
 from collector.days import seen_since
 from triage import actions
-from triage.records import AlertState, Desk, Statement, StatementState, Status
+from triage.records import AlertState, Desk, Status
+from triage.statement_records import Statement, StatementState
 from triage.web.alerts import read_alerts
 from triage.web.api_shapes import (
     AcknowledgeIn,

@@ -16,18 +16,9 @@ from triage.evidence import Exhibit, read_exhibits
 from triage.footage import read_clips
 from triage.log import VIEWED
 from triage.others import others_of
-from triage.records import (
-    Alert,
-    Clock,
-    Delivery,
-    LogEntry,
-    Membership,
-    Review,
-    ReviewItem,
-    Statement,
-    StatementState,
-)
+from triage.records import Alert, Clock, Delivery, LogEntry, Membership, Review, ReviewItem
 from triage.shifts import needs_break
+from triage.statement_records import Statement, StatementState
 from triage.web.claim_rows import read_panel
 from triage.web.filters import Filters
 from triage.web.growth import read_growth

@@ -22,10 +22,11 @@ from tests.triage.web.test_live import Listening
 from tests.triage.web.test_security import routes
 from triage.notice import tell_desk
 from triage.policies import Policies
-from triage.records import Case, LogEntry, Membership, Person, Role, Statement
+from triage.records import Case, LogEntry, Membership, Person, Role
 from triage.restricting import read_restricted_policy
 from triage.restriction_records import Restriction, Tie
 from triage.settings import WebSettings
+from triage.statement_records import Statement
 from triage.web.app import desk
 
 POLICIES = Policies(restricted=read_restricted_policy(HERE / "policy" / "restricted.toml"))
