@@ -31,7 +31,9 @@ class Statement(Record, table=True):
     the others by name. `facts` are those it rests on, as they were when it was written. `author` asked for it or
     wrote it first; nobody when the machine drafted it. `stale_because` is set when a fact it rests on has changed
     since. It `follows` an earlier line, which it supersedes or, with `correction`, corrects. `answers` are ids of
-    claims it answers; `claim_id` is the line itself as a claim of ours, once issued.
+    claims it answers; `claim_id` is the line itself as a claim of ours, once issued. `flags` are what people said of
+    the case that the checker must know, such as `child`; `cleared` says by rule which findings in this wording
+    whoever answers for it has cleared, and why.
     """
 
     __tablename__ = "statements"
@@ -64,6 +66,8 @@ class Statement(Record, table=True):
     follows: UUID | None = Field(default=None, foreign_key="statements.id")
     correction: bool = False
     answers: list[str] = Field(default_factory=list, sa_column=words())
+    flags: list[str] = Field(default_factory=list, sa_column=words())
+    cleared: dict[str, str] = Field(default_factory=dict, sa_column=document())
     claim_id: UUID | None = None
 
 

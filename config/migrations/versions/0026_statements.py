@@ -94,8 +94,8 @@ def downgrade() -> None:
     op.drop_index("statements_state_idx", "statements")
     op.drop_index("statements_case_id_idx", "statements")
     for column in (
-        "claim_id", "answers", "correction", "follows", "stale_because", *MOMENTS, "author", "variants", "title",
-        "number",
+        "claim_id", "cleared", "flags", "answers", "correction", "follows", "stale_because", *MOMENTS,
+        "author", "variants", "title", "number",
     ):  # fmt: skip
         op.drop_column("statements", column)
     # the old house knows two states, and a number of each template's draft in its order
@@ -133,6 +133,10 @@ def _extend_statements() -> None:
     op.add_column(
         "statements", sa.Column("answers", postgresql.ARRAY(sa.Text()), server_default="{}", nullable=False)
     )
+    op.add_column(
+        "statements", sa.Column("flags", postgresql.ARRAY(sa.Text()), server_default="{}", nullable=False)
+    )
+    op.add_column("statements", sa.Column("cleared", JSONB, server_default="{}", nullable=False))
     op.add_column("statements", sa.Column("claim_id", sa.Uuid(), nullable=True))
     op.create_index("statements_case_id_idx", "statements", ["case_id", "drafted_at"])
     op.create_index("statements_state_idx", "statements", ["state", "drafted_at"])
