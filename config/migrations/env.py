@@ -12,9 +12,11 @@ import collector.footage_records
 import collector.records
 import collector.refused_records
 import triage.claim_records
+import triage.escalation_records
 import triage.growth_records
 import triage.learning_records
 import triage.notification_records
+import triage.oncall_records
 import triage.records
 import triage.restriction_records
 import triage.reveal_records

@@ -15,9 +15,11 @@ import collector.footage_records
 import collector.records
 import collector.refused_records
 import triage.claim_records
+import triage.escalation_records
 import triage.growth_records
 import triage.learning_records
 import triage.notification_records
+import triage.oncall_records
 import triage.records
 import triage.restriction_records
 import triage.reveal_records
@@ -41,9 +43,11 @@ RECORDS = (
     classifier.learning_records,
     classifier.records,
     triage.claim_records,
+    triage.escalation_records,
     triage.growth_records,
     triage.learning_records,
     triage.notification_records,
+    triage.oncall_records,
     triage.records,
     triage.restriction_records,
     triage.reveal_records,
