@@ -5,6 +5,7 @@ import time
 import uvicorn
 from fastapi import FastAPI
 
+from classifier.rarity import Rarity
 from collector.vault import Keyring
 from collector.video.files import Files
 from config.beats import Pulse
@@ -39,6 +40,7 @@ def desk_of(house: House) -> FastAPI:
         lifecycle=read_lifecycle(house.settings.file("tracks.toml")),
         policies=policies_of(house),
         provider=provider_of(house),
+        rarity=Rarity.load(house.settings.file("matching/rarity.bin")),
         guide=read_guide(house.settings.file("claims.toml")),
         rules_on_disk=lambda: rules_here(house),
         now=house.clock,

@@ -22,6 +22,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from classifier.rarity import Rarity
 from collector.video.files import Files
 from triage import actions
 from triage.claim_types import Guide
@@ -38,6 +39,7 @@ from triage.web import (
     boroughs,
     case,
     claims,
+    compare,
     correcting,
     counts,
     coverage,
@@ -89,6 +91,7 @@ PAGES = (
     queue,
     boroughs,
     case,
+    compare,
     correcting,
     acts,
     evidence,
@@ -131,6 +134,7 @@ def desk(
     lifecycle: Lifecycle | None = None,
     policies: Policies | None = None,
     provider: Provider | None = None,
+    rarity: Rarity | None = None,
     rules_on_disk: Callable[[], str | None] = lambda: None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> FastAPI:
@@ -141,6 +145,7 @@ def desk(
     interactions: no session, no token. `inbox` is what tips and pasted links need, `files` where evidence lies,
     `guide` what to check of claims.
     `lifecycle` is how cases go on; without it they have no tracks. `policies` say who may be shown what.
+    `rarity` is how rare words are; without it none counts as rare.
     `rules_on_disk` is the digest of the file of rules as it lies here, to hold against what people agreed to.
     """
     secure = is_secure(settings)
@@ -165,6 +170,7 @@ def desk(
         lifecycle,
         policies or Policies(),
         provider,
+        rarity or Rarity.learn([]),
         rules_on_disk,
         now,
     )

@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from sqlalchemy import Engine
 from sqlmodel import Session
 
+from classifier.rarity import Rarity
 from collector.video.files import Files
 from triage.claim_types import Guide
 from triage.hidden import look_as
@@ -115,6 +116,7 @@ class Room(NamedTuple):
     lifecycle: Lifecycle | None
     policies: Policies
     provider: Provider | None
+    rarity: Rarity
     rules_on_disk: Callable[[], str | None]
     now: Callable[[], datetime]
 
