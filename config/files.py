@@ -14,9 +14,12 @@ from collector.oembed import read_providers
 from collector.prefilter import Prefilter
 from config.settings import HERE, Settings
 from config.watches import read_watches
+from config.wording import TEMPLATES, templates_of
 from responders.review import read_meetings
+from responders.standing import read_standing
 from responders.tactics import read_tactics
-from responders.templates import read_templates
+from triage.checking_facts import read_fact_kinds
+from triage.checking_rules import read_checks
 from triage.claim_types import read_guide
 from triage.desks import read_desks
 from triage.growth_rules import read_growth_rules
@@ -47,7 +50,10 @@ READERS = (
     Reader("tracks.toml", lambda paths: read_lifecycle(paths[0])),
     Reader("claims.toml", lambda paths: read_guide(paths[0])),
     Reader("desks.toml", lambda paths: read_desks(paths[0])),
-    Reader("statements/*.md", read_templates),
+    Reader(TEMPLATES, lambda paths: [path.read_text(encoding="utf-8") for path in paths]),
+    Reader("statements/facts.toml", lambda paths: read_fact_kinds(paths[0])),
+    Reader("statements/questions.toml", lambda paths: read_standing(paths[0])),
+    Reader("statements/checks*.toml", read_checks),
     Reader("policy/reveal.toml", lambda paths: read_reveal_policy(paths[0])),
     Reader("policy/shift.toml", lambda paths: read_shift_policy(paths[0])),
     Reader("policy/restricted.toml", lambda paths: read_restricted_policy(paths[0])),
@@ -75,6 +81,8 @@ def read_all(settings: Settings) -> Iterator[Finding]:
         try:
             if reader.pattern == "sources.toml":
                 read_watches(settings)
+            if reader.pattern == TEMPLATES:
+                templates_of(settings)
             reader.read(paths)
         except ValueError as error:
             yield Finding(reader.pattern, len(paths), str(error))

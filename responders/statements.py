@@ -5,14 +5,15 @@ A draft is made anew only when what is known changes; times that follow from the
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlmodel import Session, col
 
+from responders.filling import GOLDEN_HOUR, Draft, fill
 from responders.templates import StatementTemplate
+from triage.checking_facts import Fact
 from triage.log import MACHINE, Line, note
 from triage.notice import tell_desk
 from triage.records import Case, Severity
@@ -21,14 +22,6 @@ from triage.statement_records import Statement, StatementState
 LONDON = ZoneInfo("Europe/London")
 COUNTED_FROM_DRAFTING = "next_update"
 PLACE_WORDS = 6  # as long as the template was tried out with
-
-
-class Fact(NamedTuple):
-    """One thing the statement says, and where it is from."""
-
-    name: str
-    value: str
-    source: str
 
 
 def draft(
@@ -42,14 +35,14 @@ def draft(
     template = next((each for each in templates if case and each.front.when.fits(case)), None)
     if case is None or template is None:
         return None
-    facts = known_facts(case, template, now=now)
+    made = fill(template, known_facts(case, template, now=now))
     latest = _latest(session, case, template)
-    if latest is not None and _said(latest) == _known(facts):
+    if latest is not None and _said(latest) == _known(made.facts):
         return latest
     if latest is not None:
         latest.state = StatementState.SUPERSEDED
         session.add(latest)
-    statement = _write(case, template, facts, version=latest.version + 1 if latest else 1, now=now)
+    statement = _write(case, made, version=latest.version + 1 if latest else 1, now=now)
     session.add(statement)
     missing = ", ".join(statement.missing)
     detail = {"template": template.name, "version": statement.version, "missing": statement.missing}
@@ -60,19 +53,27 @@ def draft(
 
 
 def known_facts(case: Case, template: StatementTemplate, *, now: datetime) -> tuple[Fact, ...]:
-    """What may be said: nothing from the posts, and of the place only where they say it is."""
+    """What the service knows by itself: nothing from the posts, and of the place only where they say it is."""
     front = template.front
-    facts = [Fact("aware_since", spoken(case.opened_at), f"GH-{case.number}: when the first post reached us")]
+
+    def ours(name: str, value: str, source: str) -> Fact:
+        return Fact(name, value, source, GOLDEN_HOUR, now)
+
+    number = f"GH-{case.number}"
+    facts = [
+        ours("aware_since", spoken(case.opened_at), f"{number}: when the first post reached us"),
+        ours("case", number, "the number of the case"),
+    ]
     place = _place(case)
     if place:
-        facts.append(Fact("place", place, f"GH-{case.number}: named in the posts, not verified"))
+        facts.append(Fact("place", place, f"{number}: named in the posts, not verified"))
     checking = front.checking.get(case.type)
     if checking:
-        facts.append(Fact("checking", checking, f"template {template.name}, for {case.type}"))
+        facts.append(ours("checking", checking, f"template {template.name}, for {case.type}"))
     minutes = front.next_update_minutes.get(Severity(case.severity))
     if minutes is not None:
         source = f"template {template.name}: {minutes} minutes after drafting for SEV{case.severity}"
-        facts.append(Fact(COUNTED_FROM_DRAFTING, spoken(now + timedelta(minutes=minutes)), source))
+        facts.append(ours(COUNTED_FROM_DRAFTING, spoken(now + timedelta(minutes=minutes)), source))
     return tuple(facts)
 
 
@@ -87,19 +88,22 @@ def spoken(moment: datetime) -> str:
     return moment.astimezone(LONDON).strftime("%H:%M on %-d %B")
 
 
-def _write(
-    case: Case, template: StatementTemplate, facts: Sequence[Fact], *, version: int, now: datetime
-) -> Statement:
-    values = {fact.name: fact.value for fact in facts}
+def _write(case: Case, made: Draft, *, version: int, now: datetime) -> Statement:
     return Statement(
         case_id=case.id,
-        template=template.name,
+        template=made.template,
         version=version,
-        text=template.fill(values),
-        facts=[fact._asdict() for fact in facts],
-        missing=[name for name in template.front.required if name not in values],
+        text=made.text + "\n",
+        variants={name: text for name, text in made.texts.items() if name != "long"},
+        facts=[_kept(fact) for fact in made.facts],
+        missing=list(made.missing),
         drafted_at=now,
     )
+
+
+def _kept(fact: Fact) -> dict[str, str | None]:
+    at = fact.verified_at.isoformat() if fact.verified_at else None
+    return {**fact._asdict(), "verified_at": at}
 
 
 def _latest(session: Session, case: Case, template: StatementTemplate) -> Statement | None:

@@ -6,14 +6,14 @@ from sqlmodel import Session
 
 from config.service import House, Task
 from config.slack import sender_of
+from config.wording import templates_of
 from responders.review import list_for_review, read_meetings
 from responders.statements import draft
-from responders.templates import read_templates
 
 
 def tasks(house: House) -> dict[str, Task]:
     sender = sender_of(house)
-    templates = read_templates(house.settings.files("statements/*.md"))
+    templates = templates_of(house.settings)
     meetings = read_meetings(house.settings.file("review/meetings.toml"))
 
     def deliver(alert: str) -> None:

@@ -15,8 +15,8 @@ from sqlmodel import Session
 from config.settings import HERE
 from responders.review import list_for_review, read_meetings
 from responders.statements import draft
-from responders.templates import read_templates
 from tests.make import make_alert, make_case
+from tests.responders.words import AWARE
 from triage.records import Delivery, DeliveryState
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -57,7 +57,7 @@ def told(session: Session, noon: datetime) -> None:
     session.add(
         Delivery(alert_id=alert.id, channel="slack:C0", state=failed, due_at=noon, error="not_in_channel")
     )
-    draft(session, case.id, read_templates([HERE / "statements" / "aware.md"]), now=noon)
+    draft(session, case.id, [AWARE], now=noon)
     list_for_review(session, case.id, read_meetings(HERE / "review" / "meetings.toml"), now=noon)
     session.commit()
 

@@ -15,8 +15,8 @@ from responders.pack import length, pack
 from responders.review import LONDON, Meetings, MeetingsError, list_for_review, read_meetings
 from responders.statements import draft
 from responders.tactics import TacticsError, named, read_tactics
-from responders.templates import read_templates
 from tests.make import make_alert, make_assessment, make_case, make_person, make_post
+from tests.responders.words import AWARE
 from triage.claim_records import KnownClaim
 from triage.records import (
     AlertState,
@@ -135,10 +135,9 @@ def fortnight(session: Session, noon: datetime) -> Session:
     social = make_post(published_at=noon, platform="mastodon", url=handle)
     session.add(social)
     session.add(Membership(post_id=social.id, case_id=cases[1].id, how="alone", joined_at=noon))
-    templates = read_templates([HERE / "statements" / "aware.md"])
     for case in cases[:2]:
         list_for_review(session, case.id, FORTNIGHT, now=noon)
-        draft(session, case.id, templates, now=noon + timedelta(minutes=3))
+        draft(session, case.id, [AWARE], now=noon + timedelta(minutes=3))
     session.commit()
     return session
 

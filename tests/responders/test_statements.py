@@ -9,9 +9,11 @@ from sqlmodel import Session, col
 
 from classifier.records import Force, IncidentType
 from config.settings import HERE
+from responders.filling import fill, try_out
 from responders.statements import draft, known_facts
 from responders.templates import StatementTemplate, StatementTemplateError, read_template, read_templates
 from tests.make import make_case
+from tests.responders.words import AWARE, KINDS, STANDING
 from triage.records import Case, LogEntry
 from triage.statement_records import Statement, StatementState
 
@@ -20,7 +22,7 @@ GOLDEN = Path(__file__).parent / "golden"
 
 @pytest.fixture
 def aware() -> StatementTemplate:
-    return read_template(HERE / "statements" / "aware.md")
+    return AWARE
 
 
 def stored(session: Session, case: Case) -> Case:
@@ -46,10 +48,9 @@ CASES = {
 def test_drafts_stay_as_agreed(aware: StatementTemplate, noon: datetime, name: str) -> None:
     case = CASES[name]
     case.number = 7
-    facts = {fact.name: fact.value for fact in known_facts(case, aware, now=noon)}
-    text = aware.fill(facts)
-    assert text == (GOLDEN / f"aware-{name.replace(' ', '-')}.md").read_text(encoding="utf-8")
-    assert len(text.split()) <= 70
+    text = fill(aware, known_facts(case, aware, now=noon)).text
+    assert text + "\n" == (GOLDEN / f"aware-{name.replace(' ', '-')}.md").read_text(encoding="utf-8")
+    assert len(text.partition("\n\nQuestions from the media")[0].split()) <= 70
 
 
 def test_a_draft_keeps_each_fact_with_its_source(
@@ -59,7 +60,13 @@ def test_a_draft_keeps_each_fact_with_its_source(
     made = draft(session, case.id, [aware], now=noon)
     assert made is not None
     assert made.missing == []
-    assert {each["name"] for each in made.facts} == {"aware_since", "place", "checking", "next_update"}
+    assert {each["name"] for each in made.facts} == {
+        "aware_since",
+        "place",
+        "checking",
+        "next_update",
+        "case",
+    }
     assert all(each["source"] for each in made.facts)
     assert "not verified" in next(each["source"] for each in made.facts if each["name"] == "place")
 
@@ -130,16 +137,25 @@ def test_two_jobs_at_once_make_one_draft(engine: Engine, aware: StatementTemplat
 
 
 WRONG = {
-    "a fact that is none": ("{{ aware_since }}", "{{ suspect }}", "'suspect' is no fact"),
-    "a fact not listed": ('required = ["place", ', "required = [", "required: the text needs 'place'"),
-    "too many words": ("No details", "No details " + "at all " * 20, "70 are allowed"),
+    "a fact that is none": (
+        'required = ["place", ',
+        'required = ["suspect", "place", ',
+        "'suspect' is no fact",
+    ),
+    "a fact not listed": ('required = ["place", ', "required = [", "know: needs 'place'"),
     "a misspelt key": ("approver =", "aprover =", "approver"),
     "an unknown type": ('"stop_search",', '"stop_serch",', "when.types"),
     "no text for a type": ("stop_search = ", "none = ", "checking: nothing is said for 'stop_search'"),
     "no time for a severity": ("3 = 120\n", "", "next_update_minutes: nothing is said for 3"),
     "broken markup": ("{{ place }}", "{{ place }", "aware.md"),
-    "no front matter": ("+++\nname", "name", "aware.md"),
-    "code": ("{{ place }}", "{{ place.__class__.__mro__ }}", "aware.md"),
+    "no front matter": ("+++\nid", "id", "aware.md"),
+    "a wording left out": ("# Short\n", "", "'# Short' must stand there exactly once"),
+    "parts in another order": ("## Concern", "## Xconcern", "'## Concern' must stand there exactly once"),
+    "no such question": (
+        "[checking]",
+        '[questions.weather]\nanswer = "x"\n\n[checking]',
+        "is no standing question",
+    ),
 }
 
 
@@ -151,11 +167,33 @@ def test_a_wrong_template_is_refused_with_file_and_reason(tmp_path: Path, name: 
     path = tmp_path / "aware.md"
     path.write_text(written.replace(found, put, 1), encoding="utf-8")
     with pytest.raises(StatementTemplateError, match=r"aware\.md") as refused:
-        read_template(path)
+        read_template(path, KINDS, STANDING)
     assert told in str(refused.value)
 
 
-def test_a_name_used_twice_is_refused(tmp_path: Path) -> None:
+def test_a_name_used_twice_is_refused() -> None:
     path = HERE / "statements" / "aware.md"
     with pytest.raises(StatementTemplateError, match="used by another"):
-        read_templates([path, path])
+        read_templates([path, path], KINDS, STANDING)
+
+
+TOO_MUCH = {
+    "too many words": ("No details", "No details " + "at all " * 30, "80 are allowed"),
+    "a short line that is long": (
+        "We know of posts",
+        "We know of posts " + "and more " * 20,
+        "280 are allowed",
+    ),
+    "code": ("{{ place }}", "{{ place.__class__.__mro__ }}", "aware"),
+}
+
+
+@pytest.mark.parametrize("name", TOO_MUCH)
+def test_a_template_that_cannot_be_filled_is_refused(tmp_path: Path, name: str) -> None:
+    found, put, told = TOO_MUCH[name]
+    path = tmp_path / "aware.md"
+    path.write_text(
+        (HERE / "statements" / "aware.md").read_text(encoding="utf-8").replace(found, put), encoding="utf-8"
+    )
+    with pytest.raises(StatementTemplateError, match=told):
+        try_out(read_template(path, KINDS, STANDING), KINDS)

@@ -1,0 +1,37 @@
+"""The checker: what in a draft must not be said, cannot be known yet or is missing, with the reason and its source.
+
+It reads a text and what is known beside it (triage/checking_context.py) and changes nothing; it is quick enough to run
+while somebody writes. The rules are `config/statements/checks*.toml` (triage/checking_rules.py); each has one of the
+kinds below. It finds what such words usually mean, so it never proves that a line is safe: people approve lines.
+
+    checker = Checker(read_checks(paths), places=read_place_names(gazetteer))
+    findings = checker.check(text, Context(now=now, facts=facts, active_proceedings=True))
+    blocked = any(finding.blocks for finding in findings)
+"""
+
+from collections.abc import Iterable
+
+from triage.checking_context import Context, Finding
+from triage.checking_kinds import KINDS, Ground
+from triage.checking_rules import Checks
+
+
+class Checker:
+    """All rules, ready to be asked."""
+
+    def __init__(self, checks: Checks, *, places: Iterable[str] = ()) -> None:
+        """`places` are names of places, which are no names of people."""
+        self.checks = checks
+        self._ground = Ground.of(checks.lists, places)
+
+    def check(self, text: str, context: Context) -> tuple[Finding, ...]:
+        """What the rules find: what blocks first, then in the order of the text."""
+        found = {
+            (finding.rule, finding.start, finding.end): finding
+            for rule in self.checks.check
+            if rule.applies(context)
+            for finding in KINDS[rule.kind](rule, text, context, self._ground)
+        }
+        return tuple(
+            sorted(found.values(), key=lambda each: (not each.blocks, each.start, each.end, each.rule))
+        )
