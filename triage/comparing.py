@@ -147,19 +147,19 @@ def _place(named: Mapping[str, Any]) -> str:
 def _deeds(one: Side, other: Side) -> dict[str, str]:
     """What both say was done, by the signal that found it, in words."""
     both = deeds_of(one.labels) & deeds_of(other.labels)
-    return {_signal_of(each): _spoken(one, each) for each in sorted(both)}
+    return {signal_of(each): spoken(one.signals, each) for each in sorted(both)}
 
 
-def _signal_of(deed: str) -> str:
+def signal_of(deed: str) -> str:
     """The signal behind a tactic's or a power's code."""
     code = deed.partition(":")[2]
     return _SIGNALS.get(code, code.lower())
 
 
-def _spoken(side: Side, deed: str) -> str:
-    """What the post's signal says of a deed, without the post's own words."""
-    name = _signal_of(deed)
-    said = next((str(each.get("because", "")) for each in side.signals if each.get("name") == name), "")
+def spoken(signals: Sequence[Mapping[str, Any]], deed: str) -> str:
+    """What a post's signal says of a deed, without the post's own words."""
+    name = signal_of(deed)
+    said = next((str(each.get("because", "")) for each in signals if each.get("name") == name), "")
     return _LEAD.sub("", said.partition(":")[0]) or name.replace("_", " ")
 
 
@@ -228,7 +228,7 @@ def _said(
     if shared.deeds:
         alike.append(f"the same deed told: {', '.join(shared.deeds.values())}")
     elif mine.deeds and theirs.deeds:
-        told = _spoken(one, min(mine.deeds)), _spoken(other, min(theirs.deeds))
+        told = spoken(one.signals, min(mine.deeds)), spoken(other.signals, min(theirs.deeds))
         apart.append(f"they tell of other deeds: {told[0]}, and {told[1]}")
     named = list(shared.rare.values())
     if named:

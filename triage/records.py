@@ -58,6 +58,9 @@ class Case(Record, table=True):
         Index("cases_queue_idx", "status", "severity", "opened_at"),
         Index("cases_last_post_at_idx", "last_post_at"),
         Index("cases_touched_at_idx", "touched_at"),
+        # cases like another one: the newest of its type, and those of its place
+        Index("cases_type_opened_at_idx", "type", "opened_at"),
+        Index("cases_place_idx", "place"),
         # the queue in its usual order, and the lists beside it
         Index(
             "cases_first_due_idx",

@@ -33,6 +33,7 @@ NEEDS: dict[str, Permission] = {
     "GET /queue/map": P.READ_CASES,
     "GET /cases/{ref}": P.READ_CASES,
     "GET /cases/{ref}/row": P.READ_CASES,
+    "GET /cases/{ref}/alike": P.READ_CASES,
     "GET /cases/{ref}/posts/{post}/compare": P.READ_CASES,
     "GET /cases/{ref}/dismiss": P.READ_CASES,
     "GET /cases/{ref}/footage/{footage}/blurred": P.READ_CASES,

@@ -27,6 +27,7 @@ SIGNED_IN = {
     "GET /live",
     "GET /cases/{ref}",
     "GET /cases/{ref}/row",
+    "GET /cases/{ref}/alike",
     "GET /cases/{ref}/posts/{post}/compare",
     "GET /cases/{ref}/dismiss",
     "GET /cases/{ref}/footage/{footage}/blurred",
