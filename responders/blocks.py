@@ -4,7 +4,7 @@ Case number, severity, place down to the borough, kind, labels, clock and link; 
 a post, quote or picture. Everything that is not written here goes through `plain`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -27,13 +27,20 @@ TOP_OF_DIGEST = 10
 LABELS_SHOWN = 5
 RESTRICTED = "A restricted case"
 BREACHES_SHOWN = 3
+MENU = {
+    "claim": "Claim the case",
+    "escalate": "Escalate …",
+    "not_ours": "Not ours …",
+    "snooze": "Snooze reminders …",
+}
+MENU_AFTER = {name: MENU[name] for name in ("claim", "escalate", "not_ours")}
 Block = dict[str, Any]
 
 
 class Notice(NamedTuple):
     """What is said about one alert. `due_at` is when it must be acknowledged, if a clock runs. `breached` are the
     desk's clocks that ran out and still run, the longest overdue first. `growth` numbers an update that it grows, which
-    `grows` says how."""
+    `grows` says how. `escalated_at` is when it was last passed on since it was raised, `holder` who has the case."""
 
     alert_id: UUID
     case_number: int
@@ -54,18 +61,30 @@ class Notice(NamedTuple):
     grows: str = ""
     restricted: bool = False
     breached: tuple[tuple[str, datetime], ...] = ()
+    escalated_at: datetime | None = None
+    snoozed_until: datetime | None = None
+    holder: str | None = None
 
 
 class Message(NamedTuple):
-    """One message: fallback `text`, Block Kit `blocks`, and the `key` that its metadata carries."""
+    """One message: fallback `text`, Block Kit `blocks`, and the `key` that its metadata carries. With `thread_ts` it
+    stands under that message, and `for_all` in the channel as well."""
 
     key: UUID
     text: str
     blocks: list[Block]
+    thread_ts: str | None = None
+    for_all: bool = False
 
 
-def page(key: UUID, notice: Notice, desk_url: str, *, possible_repeat: bool = False) -> Message:
-    """The message about one alert, with its buttons while there is something to press."""
+def page(
+    key: UUID, notice: Notice, desk_url: str, *, says: str = "", possible_repeat: bool = False
+) -> Message:
+    """The message about one alert, with its buttons while there is something to press. One that `says` something new
+    about an alert told before is short."""
+    headline = _headline(notice)
+    if says:
+        headline = f"{_new(notice, says)} · {_headline(notice._replace(breached=(), growth=0))}"
     facts = [
         ("Where", _where(notice)),
         ("What", _kind(notice)),
@@ -76,14 +95,14 @@ def page(key: UUID, notice: Notice, desk_url: str, *, possible_repeat: bool = Fa
         facts.append(("Growth", notice.grows))
     told: Block = {"type": "section", "fields": [_text(f"{name}: {value}", 400) for name, value in facts]}
     blocks: list[Block] = [
-        {"type": "header", "text": _text(_headline(notice), 150)},
-        *([] if notice.restricted else [told]),
+        {"type": "header", "text": _text(headline, 150)},
+        *([] if notice.restricted or says else [told]),
         {"type": "context", "elements": [_text(_standing(notice), 400)]},
         {"type": "actions", "elements": _buttons(notice, desk_url)},
     ]
     if possible_repeat:
         blocks.insert(0, _repeat())
-    return Message(key, _fallback(_headline(notice), _standing(notice), possible_repeat), blocks)
+    return Message(key, _fallback(headline, _standing(notice), possible_repeat), blocks)
 
 
 def bundle(key: UUID, notices: Sequence[Notice], desk_url: str, *, possible_repeat: bool = False) -> Message:
@@ -123,6 +142,11 @@ def case_url(desk_url: str, number: int) -> str:
     return f"{desk_url.rstrip('/')}/cases/{number}"
 
 
+def _new(notice: Notice, says: str) -> str:
+    """What is new about an alert; of a restricted case no more than that something is."""
+    return "Raised again" if notice.restricted else says
+
+
 def _headline(notice: Notice) -> str:
     shape, word = SHAPES[Severity(notice.severity)]
     if notice.restricted:
@@ -153,12 +177,21 @@ def _standing(notice: Notice) -> str:
     if notice.state == AlertState.ACKNOWLEDGED:
         who = notice.acknowledged_by or "someone"
         at = f" at {_clock(notice.acknowledged_at)}" if notice.acknowledged_at else ""
-        return f"Acknowledged by {who}{at} for {notice.desk}"
+        return f"Acknowledged by {who}{at} for {notice.desk}{_held(notice)}"
     waits = f"Waiting for {notice.desk}"
     if notice.due_at is not None:
         waits += f": acknowledge by {_clock(notice.due_at)}"
+    if notice.escalated_at is not None:
+        waits = f"Escalated at {_clock(notice.escalated_at)}. {waits}"
+    if notice.snoozed_until is not None:
+        waits += f". Reminders are silent until {_clock(notice.snoozed_until)}"
+    waits += _held(notice)
     late = [f"{name.replace('_', ' ')} was due {_clock(due_at)}" for name, due_at in notice.breached]
     return f"Breached: {'; '.join(late[:BREACHES_SHOWN])}. {waits}" if late else waits
+
+
+def _held(notice: Notice) -> str:
+    return f". {notice.holder} has the case" if notice.holder else ""
 
 
 def _waits(notice: Notice) -> str:
@@ -189,8 +222,19 @@ def _line(notice: Notice, desk_url: str, *, pressable: bool) -> Block:
 
 
 def _buttons(notice: Notice, desk_url: str) -> list[Block]:
+    """Two buttons and a menu while the alert waits; once it is answered, what is left to do."""
     open_it = _link("Open the case", case_url(desk_url, notice.case_number))
-    return [_acknowledge(notice), open_it] if notice.state == AlertState.OPEN else [open_it]
+    if notice.state == AlertState.OPEN:
+        return [_acknowledge(notice), open_it, menu(notice.alert_id, MENU)]
+    if notice.state == AlertState.ACKNOWLEDGED:
+        return [open_it, menu(notice.alert_id, MENU_AFTER)]
+    return [open_it]
+
+
+def menu(alert_id: UUID, acts: Mapping[str, str]) -> Block:
+    """An overflow menu; the value of each choice is `<act>:<alert>`."""
+    choices = [{"text": _text(words, 75), "value": f"{name}:{alert_id}"} for name, words in acts.items()]
+    return {"type": "overflow", "action_id": "menu", "options": choices}
 
 
 def _acknowledge(notice: Notice) -> Block:

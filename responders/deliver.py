@@ -16,20 +16,12 @@ from sqlmodel import Session
 
 from responders.blocks import Message, bundle, digest, page
 from responders.notices import notices
-from responders.outbox import (
-    Act,
-    Pace,
-    Turn,
-    channels_with_work,
-    enter,
-    key_of,
-    overlooked,
-    take,
-    unheard,
-)
+from responders.outbox import channels_with_work, enter, overlooked, take, unheard
 from responders.settings import SlackSettings
 from responders.settling import reconcile, settle
 from responders.slack import Outcome, Sent, Slack, UnreadableError, Wait
+from responders.threads import is_for_all
+from responders.turns import Act, Pace, Turn, key_of
 from triage.records import Alert, Delivery
 
 log = structlog.get_logger()
@@ -142,14 +134,20 @@ class Sender:
             log.info("alerts entered by the audit", count=len(forgotten))
 
     def _message(self, session: Session, turn: Turn) -> Message:
-        known = notices(session, [each.alert_id for each in turn.deliveries])
+        known = notices(session, [each.alert_id for each in turn.deliveries], now=turn.at)
         told = [known[each.alert_id] for each in turn.deliveries]
         first = turn.deliveries[0]
         if first.manner == "digest":
             return digest(turn.key, told, self._desk_url, possible_repeat=first.possible_repeat)
         if first.bundle is not None:
             return bundle(turn.key, told, self._desk_url, possible_repeat=first.possible_repeat)
-        return page(turn.key, told[0], self._desk_url, possible_repeat=first.possible_repeat)
+        message = page(
+            turn.key, told[0], self._desk_url, says=first.says or "", possible_repeat=first.possible_repeat
+        )
+        if first.thread_ts is None:
+            return message
+        for_all = is_for_all(first, growth=told[0].growth, severity=told[0].severity)
+        return message._replace(thread_ts=first.thread_ts, for_all=for_all)
 
     def _say(self, slack: Slack, turn: Turn, message: Message) -> None:
         now = self._clock()
@@ -179,7 +177,8 @@ class Sender:
         found: dict[UUID, Sent] | str
         try:
             channel_id = turn.slack_id or slack.channel_id(turn.channel.removeprefix(KIND))
-            found = slack.find({key_of(each) for each in turn.deliveries}, channel_id, _since(turn))
+            keys, thread_ts = {key_of(each) for each in turn.deliveries}, turn.deliveries[0].thread_ts
+            found = slack.find(keys, channel_id, _since(turn), thread_ts=thread_ts)
         except UnreadableError as error:
             found = str(error)
         with Session(self._engine) as session:

@@ -5,31 +5,38 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Float, cast, func, select
+from sqlalchemy import Float, and_, cast, func, select
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from classifier.records import Assessment
 from responders.blocks import Notice
+from triage.alert_acts import ESCALATED
 from triage.clocks import ANSWERED_BY
-from triage.records import Alert, Case, Clock, Membership, Person
+from triage.permissions import GRANTS, Permission
+from triage.records import Alert, Case, Clock, LogEntry, Membership, Person
 from triage.restriction_records import Restriction
 
 LABEL_ABOVE = 0.5
 LABELS_FOR = 60  # cases whose labels are read; only the first of a list are shown
 
 
-def notices(session: Session, alert_ids: Sequence[UUID]) -> dict[UUID, Notice]:
+def notices(session: Session, alert_ids: Sequence[UUID], *, now: datetime) -> dict[UUID, Notice]:
     """One notice for each alert, by its id."""
+    holder = aliased(Person)
+    holds = and_(col(holder.id) == col(Case.claimed_by), col(Case.claimed_until) > now)
     rows = session.execute(
-        select(Alert, Case, col(Person.name))
+        select(Alert, Case, Person, holder)
         .join(Case, col(Case.id) == col(Alert.case_id))
         .outerjoin(Person, col(Person.id) == col(Alert.acknowledged_by))
+        .outerjoin(holder, holds)
         .where(col(Alert.id).in_(alert_ids))
     ).all()
-    restricted = _restricted(session, {case.id for _alert, case, _who in rows})
-    worst = sorted({case.id: case.severity for _alert, case, _who in rows}.items(), key=lambda each: each[1])
+    restricted = _restricted(session, {case.id for _alert, case, *_ in rows})
+    worst = sorted({case.id: case.severity for _alert, case, *_ in rows}.items(), key=lambda each: each[1])
     labels = _labels(session, [case_id for case_id, _severity in worst[:LABELS_FOR]])
-    running = _running(session, {case.id for _alert, case, _who in rows})
+    running = _running(session, {case.id for _alert, case, *_ in rows})
+    escalated = _escalated(session, {case.id for _alert, case, *_ in rows})
     return {
         alert.id: Notice(
             alert_id=alert.id,
@@ -46,7 +53,7 @@ def notices(session: Session, alert_ids: Sequence[UUID]) -> dict[UUID, Notice]:
             raised_at=alert.raised_at,
             due_at=_due(running.get((case.id, alert.desk), ())),
             acknowledged_at=alert.acknowledged_at,
-            acknowledged_by=who,
+            acknowledged_by=f"{who.name}, {_role(who)}," if who else None,
             growth=alert.growth,
             grows=alert.says or "",
             restricted=case.id in restricted,
@@ -55,9 +62,33 @@ def notices(session: Session, alert_ids: Sequence[UUID]) -> dict[UUID, Notice]:
                 for each in running.get((case.id, alert.desk), ())
                 if each.breached_at is not None
             ),
+            escalated_at=_since(escalated.get((case.id, alert.desk)), alert.raised_at),
+            snoozed_until=_since(alert.snoozed_until, now),
+            holder=held.name if held else None,
         )
-        for alert, case, who in rows
+        for alert, case, who, held in rows
     }
+
+
+def _since(moment: datetime | None, since: datetime) -> datetime | None:
+    return moment if moment is not None and moment >= since else None
+
+
+def _role(person: Person) -> str:
+    """As what somebody answers alerts."""
+    answering = [role for role in person.roles if Permission.ACKNOWLEDGE in GRANTS.get(role, ())]
+    return next(iter([*answering, *person.roles]), "no role").replace("_", " ")
+
+
+def _escalated(session: Session, case_ids: Iterable[UUID]) -> dict[tuple[UUID, str], datetime]:
+    """When each desk's alert of a case was last escalated."""
+    desk = col(LogEntry.detail)["desk"].astext
+    asked = (
+        select(col(LogEntry.case_id), desk, func.max(col(LogEntry.at)))
+        .where(col(LogEntry.case_id).in_(list(case_ids)), col(LogEntry.what) == ESCALATED)
+        .group_by(col(LogEntry.case_id), desk)
+    )
+    return {(case_id, name): at for case_id, name, at in session.execute(asked)}
 
 
 def _restricted(session: Session, case_ids: Iterable[UUID]) -> set[UUID]:

@@ -7,83 +7,23 @@ the channel is busy until the lease ends, which is why two senders never speak i
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import NamedTuple
-from uuid import UUID, uuid4
+from typing import Any
+from uuid import uuid4
 
-from sqlalchemy import ScalarSelect, func, or_, select, update
+from sqlalchemy import ScalarSelect, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col
 
-from responders.settings import SlackSettings
+from responders.choosing import next_turn
+from responders.threads import REMINDER, facts, put_under
+from responders.turns import Act, Pace, Turn
 from triage.records import Alert, AlertState, Channel, Delivery, DeliveryState
 
 NOWHERE = "none"  # the channel of a desk that has none
-BUNDLE_OF = 15  # pages in one message: each has its button, and a message holds about 13,000 characters
-DIGEST_OF = 2000
 LONGEST_REST = timedelta(seconds=30)
 REVIVED_WITHIN = timedelta(hours=24)
 LOOK_AGAIN = timedelta(seconds=5)
 EDIT_AGAIN = timedelta(seconds=60)
-
-
-class Pace(NamedTuple):
-    """How fast a channel may be spoken in, and how long is waited for what.
-
-    A call begins at most `hesitation` after its turn was taken, so that it ends, by its own timeout, within the
-    lease: a sender that was stopped for longer gives its turn up instead.
-    """
-
-    gap: timedelta
-    hesitation: timedelta
-    lease: timedelta
-    settle: timedelta
-    deadline: timedelta
-    digest_wait: timedelta
-    digest_every: timedelta
-    bundle_above: int
-
-    @classmethod
-    def of(cls, settings: SlackSettings) -> "Pace":
-        return cls(
-            gap=timedelta(seconds=settings.gap_s),
-            hesitation=timedelta(seconds=settings.timeout_s / 2),
-            lease=timedelta(seconds=settings.timeout_s * 1.5),
-            settle=timedelta(seconds=settings.settle_s),
-            deadline=timedelta(seconds=settings.page_deadline_s),
-            digest_wait=timedelta(seconds=settings.digest_wait_s),
-            digest_every=timedelta(seconds=settings.digest_every_s),
-            bundle_above=settings.bundle_above,
-        )
-
-
-class Act(StrEnum):
-    POST = "post"
-    EDIT = "edit"
-    LOOK = "look"
-
-
-class Turn(NamedTuple):
-    """One call's worth of work in one channel, leased under `fence` from `at` on.
-
-    POST and EDIT are about one message, which `deliveries` share; LOOK is about every message in doubt.
-    """
-
-    act: Act
-    channel: str
-    slack_id: str | None
-    fence: int
-    at: datetime
-    deliveries: tuple[Delivery, ...]
-
-    @property
-    def key(self) -> UUID:
-        return key_of(self.deliveries[0])
-
-
-def key_of(delivery: Delivery) -> UUID:
-    """What the message's metadata carries: the bundle it is in, else the delivery itself."""
-    return delivery.bundle or delivery.id
 
 
 def enter(session: Session, alert: Alert, channel: str | None, pace: Pace, *, now: datetime) -> None:
@@ -102,10 +42,16 @@ def enter(session: Session, alert: Alert, channel: str | None, pace: Pace, *, no
         "possible_repeat": False,
     }
     known = session.scalars(select(Delivery).where(col(Delivery.alert_id) == alert.id)).all()
-    if not known:
+    own = next((each for each in known if not each.about), None)
+    if own is None:
         session.execute(insert(Delivery).values(row).on_conflict_do_nothing())
     for delivery in known:
         _renew(session, delivery, alert, channel, now)
+    _hasten(session, alert, now)
+    if own is not None and channel:
+        for fact in facts(session, alert, own, now=now):
+            told = row | fact._asdict() | {"id": uuid4(), "manner": "page"}
+            session.execute(insert(Delivery).values(told).on_conflict_do_nothing())
     if channel:
         free = {"name": channel, "free_at": now, "digest_at": now, "fence": 0, "failures": 0}
         session.execute(insert(Channel).values(free).on_conflict_do_nothing())
@@ -121,13 +67,14 @@ def take(session: Session, channel: str, owner: str, pace: Pace, *, now: datetim
     if row is None:
         return None
     _give_up_on_the_dead(session, channel, pace, now)
-    chosen = _next(session, row, pace, now)
+    chosen = next_turn(session, row, pace, now)
     if chosen is None:
         return None
     act, deliveries = chosen
     row.fence += 1
     row.free_at = now + pace.lease
     if act == Act.POST:
+        put_under(session, deliveries)
         _mark_sending(session, deliveries, row.fence, owner, pace, now)
     elif act == Act.EDIT:
         _mark_editing(session, deliveries)
@@ -163,15 +110,11 @@ def channels_with_work(session: Session, *, before: datetime) -> list[str]:
 
 def overlooked(session: Session, *, limit: int = 1000) -> Sequence[Alert]:
     """Alerts whose job was lost: not in the outbox at all, or changed since their message, oldest first."""
-    behind = (col(Delivery.state) == DeliveryState.DELIVERED) & col(Delivery.edit_due_at).is_(None)
+    shown = col(Delivery.receipt).is_not(None) & col(Delivery.edit_due_at).is_(None)
+    behind = (col(Delivery.state) == DeliveryState.DELIVERED) & shown
     wanting = or_(col(Delivery.id).is_(None), behind & (col(Delivery.revision) < col(Alert.revision)))
-    return session.scalars(
-        select(Alert)
-        .outerjoin(Delivery, col(Delivery.alert_id) == col(Alert.id))
-        .where(wanting)
-        .order_by(col(Alert.raised_at))
-        .limit(limit)
-    ).all()
+    asked = select(Alert).outerjoin(Delivery, col(Delivery.alert_id) == col(Alert.id)).where(wanting)
+    return session.scalars(asked.order_by(col(Alert.raised_at)).limit(limit)).unique().all()
 
 
 def unheard(session: Session, *, now: datetime, limit: int = 1000) -> Sequence[Alert]:
@@ -218,6 +161,23 @@ def _renew(session: Session, delivery: Delivery, alert: Alert, channel: str | No
     session.add(delivery)
 
 
+def _hasten(session: Session, alert: Alert, now: datetime) -> None:
+    """What waits for the digest goes at once when its alert has become a page; what an alert told in a thread before
+    it was answered is told no more."""
+    waiting = (col(Delivery.alert_id) == alert.id, col(Delivery.state) == DeliveryState.WAITING)
+    if alert.manner == "page":
+        minor = (col(Delivery.manner) == "digest", col(Delivery.bundle).is_(None))
+        session.execute(update(Delivery).where(*waiting, *minor).values(manner="page", due_at=now))
+    if alert.state != AlertState.OPEN:
+        untold = (col(Delivery.about) != "", col(Delivery.attempts) == 0)
+        session.execute(
+            delete(Delivery).where(*waiting, *untold).execution_options(synchronize_session=False)
+        )
+    elif alert.snoozed_until is not None and alert.snoozed_until > now:
+        reminders = col(Delivery.about).startswith(REMINDER)
+        session.execute(update(Delivery).where(*waiting, reminders).values(due_at=alert.snoozed_until))
+
+
 def _give_up_on_the_dead(session: Session, channel: str, pace: Pace, now: datetime) -> None:
     """Whoever was sending has let the lease run out: the message may have arrived, so look before resending."""
     session.execute(
@@ -231,102 +191,6 @@ def _give_up_on_the_dead(session: Session, channel: str, pace: Pace, now: dateti
             error="the sender stopped before it knew",
         )
     )
-
-
-def _next(
-    session: Session, channel: Channel, pace: Pace, now: datetime
-) -> tuple[Act, Sequence[Delivery]] | None:
-    page = _oldest(session, channel, DeliveryState.WAITING, now, manner="page")
-    doubt = _oldest(session, channel, DeliveryState.UNKNOWN, now)
-    if page and (doubt is None or page.due_at <= doubt.due_at):
-        return Act.POST, _pages(session, channel, page, pace, now)
-    if doubt:
-        return Act.LOOK, _due(session, channel, DeliveryState.UNKNOWN, now, limit=500)
-    edits = _edits(session, channel, now)
-    if edits:
-        return Act.EDIT, edits
-    minor = _oldest(session, channel, DeliveryState.WAITING, now, manner="digest")
-    if minor and minor.bundle:
-        return Act.POST, _bundled(session, minor)
-    if minor and channel.digest_at <= now:
-        channel.digest_at = now + pace.digest_every
-        return Act.POST, _digest(session, channel)
-    return None
-
-
-def _oldest(
-    session: Session, channel: Channel, state: DeliveryState, now: datetime, manner: str | None = None
-) -> Delivery | None:
-    found = _due(session, channel, state, now, manner=manner, limit=1)
-    return found[0] if found else None
-
-
-def _due(
-    session: Session,
-    channel: Channel,
-    state: DeliveryState,
-    now: datetime,
-    *,
-    manner: str | None = None,
-    limit: int,
-) -> Sequence[Delivery]:
-    asked = select(Delivery).where(
-        col(Delivery.channel) == channel.name, col(Delivery.state) == state, col(Delivery.due_at) <= now
-    )
-    if manner is not None:
-        asked = asked.where(col(Delivery.manner) == manner)
-    ordered = asked.order_by(col(Delivery.due_at), col(Delivery.id)).limit(limit)
-    return session.scalars(ordered.with_for_update()).all()
-
-
-def _pages(
-    session: Session, channel: Channel, first: Delivery, pace: Pace, now: datetime
-) -> Sequence[Delivery]:
-    """One page; its whole bundle if it has one already; a new bundle when too many wait."""
-    if first.bundle:
-        return _bundled(session, first)
-    waiting = _due(session, channel, DeliveryState.WAITING, now, manner="page", limit=pace.bundle_above + 1)
-    if len(waiting) <= pace.bundle_above or first.attempts:
-        return [first]
-    # what was tried before may stand in the channel under its own key already: it keeps that key
-    return [each for each in waiting if not each.attempts and not each.bundle][:BUNDLE_OF]
-
-
-def _digest(session: Session, channel: Channel) -> Sequence[Delivery]:
-    return session.scalars(
-        select(Delivery)
-        .where(
-            col(Delivery.channel) == channel.name,
-            col(Delivery.state) == DeliveryState.WAITING,
-            col(Delivery.manner) == "digest",
-            col(Delivery.bundle).is_(None),
-        )
-        .order_by(col(Delivery.due_at), col(Delivery.id))
-        .limit(DIGEST_OF)
-        .with_for_update()
-    ).all()
-
-
-def _bundled(session: Session, member: Delivery) -> Sequence[Delivery]:
-    bundle = col(Delivery.bundle) == member.bundle
-    return session.scalars(select(Delivery).where(bundle).order_by(col(Delivery.id)).with_for_update()).all()
-
-
-def _edits(session: Session, channel: Channel, now: datetime) -> Sequence[Delivery]:
-    first = session.scalars(
-        select(Delivery)
-        .where(
-            col(Delivery.channel) == channel.name,
-            col(Delivery.state) == DeliveryState.DELIVERED,
-            col(Delivery.edit_due_at) <= now,
-        )
-        .order_by(col(Delivery.edit_due_at))
-        .limit(1)
-        .with_for_update()
-    ).first()
-    if first is None:
-        return []
-    return _bundled(session, first) if first.bundle else [first]
 
 
 def _mark_sending(
@@ -346,7 +210,8 @@ def _mark_sending(
             lease_until=now + pace.lease,
             tried_at=now,
             attempts=col(Delivery.attempts) + 1,
-            revision=_revision_now(),
+            revision=_now_of(col(Alert.revision)),
+            raised_at=_now_of(col(Alert.raised_at)),
         )
     )
 
@@ -354,8 +219,9 @@ def _mark_sending(
 def _mark_editing(session: Session, deliveries: Sequence[Delivery]) -> None:
     """The revision that the edit will show; the edit stays due until it is known to have worked."""
     ids = [each.id for each in deliveries]
-    session.execute(update(Delivery).where(col(Delivery.id).in_(ids)).values(revision=_revision_now()))
+    now_shown = _now_of(col(Alert.revision))
+    session.execute(update(Delivery).where(col(Delivery.id).in_(ids)).values(revision=now_shown))
 
 
-def _revision_now() -> ScalarSelect[int]:
-    return select(col(Alert.revision)).where(col(Alert.id) == col(Delivery.alert_id)).scalar_subquery()
+def _now_of(column: Any) -> ScalarSelect[Any]:
+    return select(column).where(col(Alert.id) == col(Delivery.alert_id)).scalar_subquery()

@@ -8,14 +8,25 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlmodel import Session, col
 
-from responders.outbox import EDIT_AGAIN, LOOK_AGAIN, Act, Pace, Turn, backoff, key_of, rest
+from responders.outbox import EDIT_AGAIN, LOOK_AGAIN, backoff, rest
 from responders.slack import Outcome, Refused, Sent, Unknown, Wait
+from responders.threads import forget_thread
+from responders.turns import Act, Pace, Turn, key_of
 from triage.log import MACHINE, Line, note
 from triage.notice import tell_desk
 from triage.records import Alert, Channel, Delivery, DeliveryState
 
 # refusals that end with the message itself; others are about the app or the channel and can be mended
 GONE = {"message_not_found", "cant_update_message", "edit_window_closed", "thread_not_found"}
+# refusals that end with the thread: what was to stand under it stands alone
+NO_THREAD = {
+    "thread_not_found",
+    "message_not_found",
+    "cannot_reply_to_message",
+    "restricted_action_thread_locked",
+}
+# a try that certainly took nothing leaves nothing to look for, and is not counted
+UNTRIED = {"attempts": col(Delivery.attempts) - 1}
 
 
 def settle(session: Session, turn: Turn, outcome: Outcome, pace: Pace, *, now: datetime) -> bool:
@@ -74,12 +85,16 @@ def _settle_post(
         _mark_stale(session, deliveries, now)
         repeat = deliveries[0].possible_repeat
         _log(session, deliveries, "alert sent again, possible repeat" if repeat else "alert delivered", now)
+    elif isinstance(outcome, Refused) and outcome.code in NO_THREAD and deliveries[0].thread_ts:
+        forget_thread(session, deliveries[0])
+        alone = {"state": DeliveryState.WAITING, "due_at": later, "thread_ts": None} | UNTRIED
+        _become(session, turn, deliveries, alone)
     elif isinstance(outcome, Refused):
-        _become(session, turn, deliveries, {"state": DeliveryState.FAILED, "error": outcome.code})
+        failed = {"state": DeliveryState.FAILED, "error": outcome.code} | UNTRIED
+        _become(session, turn, deliveries, failed)
         _log(session, deliveries, "alert refused by its channel", now, why=outcome.code)
     elif isinstance(outcome, Wait):
-        # a send that certainly did not happen leaves nothing to look for
-        waiting = {"state": DeliveryState.WAITING, "due_at": later, "error": outcome.reason}
+        waiting = {"state": DeliveryState.WAITING, "due_at": later, "error": outcome.reason} | UNTRIED
         _become(session, turn, deliveries, waiting)
     else:
         doubt = {"state": DeliveryState.UNKNOWN, "due_at": now + pace.settle, "error": outcome.reason}

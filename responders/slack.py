@@ -94,6 +94,8 @@ class Slack:
                 link_names=False,
                 mrkdwn=False,
                 parse="none",
+                thread_ts=message.thread_ts,
+                reply_broadcast=message.for_all if message.thread_ts else None,
             ),
             now,
         )
@@ -122,8 +124,10 @@ class Slack:
             now,
         )
 
-    def find(self, keys: Collection[UUID], channel_id: str, since: datetime) -> dict[UUID, Sent]:
-        """Those of our messages that the channel holds since a moment, by key.
+    def find(
+        self, keys: Collection[UUID], channel_id: str, since: datetime, *, thread_ts: str | None = None
+    ) -> dict[UUID, Sent]:
+        """Those of our messages that the channel, or one thread in it, holds since a moment, by key.
 
         Raises UnreadableError unless the whole stretch was read or all keys were found.
         """
@@ -131,7 +135,7 @@ class Slack:
         found: dict[UUID, Sent] = {}
         cursor: str | None = None
         for _page in range(MOST_PAGES):
-            answer = self._history(channel_id, since, cursor)
+            answer = self._history(channel_id, since, cursor, thread_ts)
             for seen in answer.get("messages") or []:
                 key = wanted.get(_key_of(seen))
                 if key is not None:
@@ -174,16 +178,19 @@ class Slack:
             ) from error
         return str(answer.get("team") or "unnamed")
 
-    def _history(self, channel_id: str, since: datetime, cursor: str | None) -> dict[str, Any]:
-        return _read(
-            lambda: self._web.conversations_history(
-                channel=channel_id,
-                oldest=f"{since.timestamp():.6f}",
-                include_all_metadata=True,
-                limit=PAGE,
-                cursor=cursor,
-            )
-        )
+    def _history(
+        self, channel_id: str, since: datetime, cursor: str | None, thread_ts: str | None
+    ) -> dict[str, Any]:
+        asked: dict[str, Any] = {
+            "channel": channel_id,
+            "oldest": f"{since.timestamp():.6f}",
+            "include_all_metadata": True,
+            "limit": PAGE,
+            "cursor": cursor,
+        }
+        if thread_ts is None:
+            return _read(lambda: self._web.conversations_history(**asked))
+        return _read(lambda: self._web.conversations_replies(ts=thread_ts, **asked))
 
 
 def silent() -> logging.Logger:

@@ -20,6 +20,10 @@ from urllib.parse import parse_qsl, urlsplit
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import Server, ServerConnection, serve
 
+from tests.doubles.block_kit import is_valid, texts_of, wrong_with_view
+
+__all__ = ["is_valid", "texts_of"]
+
 TOKEN = "xoxb-for-tests"
 APP_TOKEN = "xapp-for-tests"
 RETRY_AFTER = {
@@ -59,6 +63,16 @@ class Posted:
     def key(self) -> str:
         return str(self.metadata["event_payload"]["key"])
 
+    @property
+    def thread_ts(self) -> str:
+        """The message it stands under; its own place outside a thread."""
+        return str(self.sent.get("thread_ts") or self.ts)
+
+    @property
+    def in_channel(self) -> bool:
+        """Whether one sees it without opening a thread."""
+        return self.thread_ts == self.ts or bool(self.sent.get("reply_broadcast"))
+
 
 @dataclass
 class Faults:
@@ -94,6 +108,9 @@ class SlackDouble:
         self.names: dict[str, str] = {}
         self.messages: list[Posted] = []
         self.whispers: list[dict[str, Any]] = []
+        self.views: list[dict[str, Any]] = []
+        self.homes: dict[str, dict[str, Any]] = {}
+        self.emails: dict[str, str] = {}
         self.calls: list[tuple[str, str, float]] = []
         self.fired: Counter[str] = Counter()
         self.envelopes: list[dict[str, Any]] = []
@@ -190,6 +207,8 @@ class _Door(BaseHTTPRequestHandler):
         double = self.server.double
         if not is_valid(given):
             return self._answer(200, {"ok": False, "error": "invalid_blocks"})
+        if given.get("thread_ts") and not self._is_first(given):
+            return self._answer(200, {"ok": False, "error": "thread_not_found"})
         with double.lock:
             fault = double.faults.next() if double.faults else None
             if fault:
@@ -197,6 +216,11 @@ class _Door(BaseHTTPRequestHandler):
         if fault:
             return self._go_wrong(fault, given)
         return self._answer(200, {"ok": True, "channel": self._channel(given), "ts": double.post(given)})
+
+    def _is_first(self, given: dict[str, Any]) -> bool:
+        """Whether what is to be replied to is there, and no reply itself."""
+        there = self.server.double.in_channel(self._channel(given))
+        return any(each.ts == each.thread_ts == given["thread_ts"] for each in there)
 
     def _go_wrong(self, fault: str, given: dict[str, Any]) -> None:
         double = self.server.double
@@ -238,6 +262,18 @@ class _Door(BaseHTTPRequestHandler):
         self._answer(200, {"ok": True, "message_ts": "1.000001"})
 
     def _conversations_history(self, given: dict[str, Any]) -> None:
+        self._messages(given, [each for each in self._held(given) if each.in_channel])
+
+    def _conversations_replies(self, given: dict[str, Any]) -> None:
+        found = [each for each in self._held(given) if each.thread_ts == given["ts"]]
+        if not found:
+            return self._answer(200, {"ok": False, "error": "thread_not_found"})
+        return self._messages(given, found)
+
+    def _held(self, given: dict[str, Any]) -> list[Posted]:
+        return list(reversed(self.server.double.in_channel(str(given["channel"]))))
+
+    def _messages(self, given: dict[str, Any], held: list[Posted]) -> None:
         double = self.server.double
         if double.history_down:
             double.fired["history down"] += 1
@@ -245,11 +281,7 @@ class _Door(BaseHTTPRequestHandler):
         if not str(given["channel"]).startswith("C"):
             return self._answer(200, {"ok": False, "error": "channel_not_found"})
         with_metadata = str(given.get("include_all_metadata", "")).lower() in ("1", "true")
-        seen = [
-            each
-            for each in reversed(double.in_channel(given["channel"]))
-            if float(each.ts) >= float(given.get("oldest") or 0)
-        ]
+        seen = [each for each in held if float(each.ts) >= float(given.get("oldest") or 0)]
         first, limit = int(given.get("cursor") or 0), int(given.get("limit") or 100)
         shown = [
             {"type": "message", "ts": each.ts, "text": each.text}
@@ -267,7 +299,24 @@ class _Door(BaseHTTPRequestHandler):
         self._answer(200, {"ok": True, "team": "Test Force", "user_id": "U0BOT"})
 
     def _views_open(self, given: dict[str, Any]) -> None:
-        self._answer(200, {"ok": True, "view": given.get("view")})
+        view = _read_view(given)
+        if list(wrong_with_view(view)) or not given.get("trigger_id"):
+            return self._answer(200, {"ok": False, "error": "invalid_arguments"})
+        self.server.double.views.append(view)
+        return self._answer(200, {"ok": True, "view": view})
+
+    def _views_publish(self, given: dict[str, Any]) -> None:
+        view = _read_view(given)
+        if list(wrong_with_view(view)):
+            return self._answer(200, {"ok": False, "error": "invalid_arguments"})
+        self.server.double.homes[str(given["user_id"])] = view
+        return self._answer(200, {"ok": True, "view": view})
+
+    def _users_lookupByEmail(self, given: dict[str, Any]) -> None:
+        user = self.server.double.emails.get(str(given.get("email")))
+        if user is None:
+            return self._answer(200, {"ok": False, "error": "users_not_found"})
+        return self._answer(200, {"ok": True, "user": {"id": user, "deleted": False, "is_bot": False}})
 
     def _apps_connections_open(self, _given: dict[str, Any]) -> None:
         self._answer(200, {"ok": True, "url": self.server.socket_address})
@@ -297,6 +346,13 @@ class _Door(BaseHTTPRequestHandler):
         """Quiet: what happened is counted."""
 
 
+def _read_view(given: dict[str, Any]) -> dict[str, Any]:
+    """A view comes as JSON, or as JSON within a form."""
+    view = given.get("view")
+    read: dict[str, Any] = json.loads(view) if isinstance(view, str) else view or {}
+    return read
+
+
 def _address(sockets: Server) -> str:
     return f"ws://127.0.0.1:{sockets.socket.getsockname()[1]}/link/?ticket=for-tests"
 
@@ -310,65 +366,3 @@ def _socket(double: SlackDouble, connection: ServerConnection) -> None:
             double.answers.append(json.loads(told))
     except ConnectionClosed:
         return
-
-
-LIMITS = {"header": 150, "section": 3000, "field": 2000, "context": 3000, "button": 75}
-
-
-def is_valid(given: dict[str, Any]) -> bool:
-    """Slack's limits on Block Kit (reference, "Blocks" and "Block elements", read 2026-11)."""
-    blocks = given.get("blocks") or []
-    return (
-        len(blocks) <= 50
-        and len(json.dumps(blocks)) < 13_000 * 4
-        and sum(len(text) for text in texts_of(blocks)) < 13_000
-        and bool(given.get("text"))
-        and all(_is_valid_block(block) for block in blocks)
-    )
-
-
-def _is_valid_block(block: dict[str, Any]) -> bool:
-    if block["type"] == "header":
-        return _fits(block["text"], "header") and block["text"]["type"] == "plain_text"
-    if block["type"] == "section":
-        fields = block.get("fields") or []
-        told = _fits(block["text"], "section") if "text" in block else bool(fields)
-        accessory = block.get("accessory")
-        fitting = len(fields) <= 10 and all(_fits(each, "field") for each in fields)
-        return told and fitting and (accessory is None or _is_valid_button(accessory))
-    if block["type"] == "context":
-        return 1 <= len(block["elements"]) <= 10 and all(_fits(each, "context") for each in block["elements"])
-    if block["type"] == "actions":
-        ids = [each["action_id"] for each in block["elements"]]
-        buttons = all(_is_valid_button(each) for each in block["elements"])
-        return 1 <= len(ids) <= 25 and len(set(ids)) == len(ids) and buttons
-    return False
-
-
-def _is_valid_button(button: dict[str, Any]) -> bool:
-    address = button.get("url", "https://")
-    return (
-        button["type"] == "button"
-        and button["text"]["type"] == "plain_text"
-        and _fits(button["text"], "button")
-        and len(button.get("value", "")) <= 2000
-        and address.startswith(("http://", "https://"))
-        and len(address) <= 3000
-    )
-
-
-def _fits(text: dict[str, Any], kind: str) -> bool:
-    return text["type"] in ("plain_text", "mrkdwn") and 1 <= len(text["text"]) <= LIMITS[kind]
-
-
-def texts_of(blocks: Any) -> Iterator[str]:
-    """Every text a reader of these blocks sees."""
-    if isinstance(blocks, list):
-        for each in blocks:
-            yield from texts_of(each)
-    elif isinstance(blocks, dict):
-        if blocks.get("type") in ("plain_text", "mrkdwn"):
-            yield blocks["text"]
-        else:
-            for each in blocks.values():
-                yield from texts_of(each)

@@ -18,12 +18,12 @@ from sqlmodel import Session, col
 
 from responders.outbox import retry_failed
 from tests.doubles.slack import ALL_FAULTS, Faults, SlackDouble, slack_double
-from tests.responders.sending import raise_alerts, send_until_killed
+from tests.responders.sending import raise_alerts, raise_growth, send_until_killed
 from triage.records import Alert, Delivery, DeliveryState
 
 SEED = int(os.environ.get("GOLDENHOUR_TEST_SEED", "20261120"))
-ALERTS = 200
-KILLS = 20
+ALERTS = int(os.environ.get("GOLDENHOUR_TEST_ALERTS", "200"))
+KILLS = int(os.environ.get("GOLDENHOUR_TEST_KILLS", "20"))
 GIVE_UP_AFTER_S = 420
 
 
@@ -108,16 +108,31 @@ def said(double: SlackDouble, engine: Engine) -> tuple[list[str], dict[str, int]
     return sorted(raised - set(told)), {alert: times for alert, times in told.items() if times > 1}
 
 
+def parted(double: SlackDouble, engine: Engine) -> list[str]:
+    """Cases told in more than one thread of a channel."""
+    with Session(engine) as session:
+        asked = select(col(Delivery.id), col(Alert.case_id)).join(
+            Alert, col(Alert.id) == col(Delivery.alert_id)
+        )
+        cases = {str(row.id): str(row.case_id) for row in session.execute(asked)}
+    threads = {(cases[each.key], each.channel, each.thread_ts) for each in double.messages}
+    return [case for case, count in Counter(case for case, *_ in threads).items() if count > 1]
+
+
 @pytest.mark.faults
 def test_no_alert_is_lost_or_doubled_while_slack_fails_and_senders_are_killed(
     engine: Engine, database_url: str
 ) -> None:
     with slack_double(Faults(SEED, rate=0.5, hang_s=1.0, late_s=0.2)) as (double, url):
-        raise_alerts(engine, ALERTS, at=datetime.now(UTC))
+        first = raise_alerts(engine, ALERTS - ALERTS // 5, at=datetime.now(UTC))
+        raise_growth(engine, first[: ALERTS // 5], at=datetime.now(UTC))
         outcome = play(engine, database_url, url, kills=KILLS, alerts=ALERTS)
         lost, doubled = said(double, engine)
+        in_two = parted(double, engine)
     print(f"seed {SEED}: {outcome} {dict(double.fired)}")
     assert (lost, doubled) == ([], {}), f"seed {SEED}, {dict(double.fired)}"
+    assert in_two == [], f"seed {SEED}"
+    assert sum(each.thread_ts != each.ts for each in double.messages) == ALERTS // 5
     assert outcome.kills == KILLS
     assert outcome.killed_while_sending >= 1, f"seed {SEED}: no kill hit a call"
     assert set(double.fired) == set(ALL_FAULTS), (

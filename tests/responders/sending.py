@@ -83,6 +83,26 @@ def raise_alerts(
         return alerts
 
 
+def raise_growth(engine: Engine, alerts: Sequence[Alert], *, at: datetime, number: int = 1) -> list[Alert]:
+    """Growth updates of the cases of these alerts, as triage leaves them."""
+    with Session(engine, expire_on_commit=False) as session:
+        made = [
+            Alert(
+                case_id=each.case_id,
+                desk=each.desk,
+                growth=number,
+                says="90 posts in ten minutes",
+                priority="high",
+                rule="growth",
+                raised_at=at,
+            )
+            for each in alerts
+        ]
+        session.add_all(made)
+        session.commit()
+        return made
+
+
 def send_until_killed(database_url: str, base_url: str) -> None:
     """What a sender process does all its life."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))

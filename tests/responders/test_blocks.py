@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from responders.blocks import Message, Notice, bundle, digest, page
-from responders.outbox import BUNDLE_OF
+from responders.choosing import BUNDLE_OF
 from responders.plain import graphemes, plain
 from tests.doubles.slack import is_valid, texts_of
 from tests.make import NOON
@@ -78,13 +78,16 @@ def test_the_messages_stay_as_agreed() -> None:
     acknowledged = make_notice(
         state=AlertState.ACKNOWLEDGED,
         acknowledged_at=NOON + timedelta(minutes=4),
-        acknowledged_by="Sam Comms",
+        acknowledged_by="Sam Comms, duty officer,",
     )
+    escalated = make_notice(escalated_at=NOON + timedelta(minutes=6), holder="Ola Oversight")
     closed = make_notice(state=AlertState.CLOSED, status=Status.NOT_OURS)
     made = {
         "open": page(KEY, make_notice(), DESK).blocks,
         "acknowledged": page(KEY, acknowledged, DESK).blocks,
         "closed": page(KEY, closed, DESK).blocks,
+        "escalated": page(KEY, escalated, DESK).blocks,
+        "in its thread": page(KEY, make_notice(severity=1), DESK, says="Severity raised from SEV2").blocks,
         "possible repeat": page(KEY, make_notice(), DESK, possible_repeat=True).blocks,
         "digest": digest(KEY, [make_notice(), make_notice(severity=4, borough=None)], DESK).blocks,
     }
@@ -96,7 +99,7 @@ def test_the_messages_stay_as_agreed() -> None:
 def test_only_an_open_alert_can_be_acknowledged(state: AlertState) -> None:
     buttons = page(KEY, make_notice(state=state), DESK).blocks[-1]["elements"]
     assert [each["action_id"] for each in buttons] == (
-        ["acknowledge", "open"] if state == AlertState.OPEN else ["open"]
+        {"open": ["acknowledge", "open", "menu"], "acknowledged": ["open", "menu"], "closed": ["open"]}[state]
     )
 
 

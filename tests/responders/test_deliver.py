@@ -92,8 +92,11 @@ def test_a_change_edits_the_message_in_place(
     sender.deliver(alert.id)
     [message] = double.messages
     assert message.edits == 1
-    assert actions_of(double) == ["open"]
-    assert any("Acknowledged by Sam Comms at 13:00 BST" in text for text in texts_of(message.blocks))
+    assert actions_of(double) == ["open", "menu"]
+    assert any(
+        "Acknowledged by Sam Comms, oversight reviewer, at 13:00 BST" in text
+        for text in texts_of(message.blocks)
+    )
     assert delivery_of(engine, alert).edit_due_at is None
 
 

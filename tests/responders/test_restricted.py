@@ -62,11 +62,11 @@ def test_how_it_was_closed_is_not_told() -> None:
 
 def test_it_is_the_standing_restriction_that_counts(session: Session) -> None:
     case, alert, _ = seed(session)
-    assert notices(session, [alert.id])[alert.id].restricted
+    assert notices(session, [alert.id], now=NOON)[alert.id].restricted
     kept = session.exec(select(Restriction)).one()
     kept.lifted_at = NOON
     session.commit()
-    told = notices(session, [alert.id])[alert.id]
+    told = notices(session, [alert.id], now=NOON)[alert.id]
     assert (told.restricted, told.case_number) == (False, case.number)
 
 

@@ -1,0 +1,124 @@
+"""What is done next in a channel: pages first, then what is in doubt, then edits, then what can wait."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, select
+from sqlmodel import Session, col
+
+from responders.threads import may_go
+from responders.turns import Act, Pace
+from triage.records import Channel, Delivery, DeliveryState
+
+BUNDLE_OF = 15  # pages in one message: each has its button, and a message holds about 13,000 characters
+DIGEST_OF = 2000
+
+
+def next_turn(
+    session: Session, channel: Channel, pace: Pace, now: datetime
+) -> tuple[Act, Sequence[Delivery]] | None:
+    """What to do and about which deliveries, which stay locked; None when nothing is due."""
+    page = _oldest_page(session, channel, now)
+    doubt = _oldest(session, channel, DeliveryState.UNKNOWN, now)
+    if page and (doubt is None or page.due_at <= doubt.due_at):
+        return Act.POST, _pages(session, channel, page, pace, now)
+    if doubt:
+        here = col(Delivery.thread_ts).is_not_distinct_from(doubt.thread_ts)  # one place at a time
+        return Act.LOOK, _due(session, channel, DeliveryState.UNKNOWN, now, here, limit=500)
+    edits = _edits(session, channel, now)
+    if edits:
+        return Act.EDIT, edits
+    minor = _oldest(session, channel, DeliveryState.WAITING, now, manner="digest")
+    if minor and minor.bundle:
+        return Act.POST, _bundled(session, minor)
+    if minor and channel.digest_at <= now:
+        channel.digest_at = now + pace.digest_every
+        return Act.POST, _digest(session, channel)
+    return None
+
+
+def _oldest(
+    session: Session, channel: Channel, state: DeliveryState, now: datetime, manner: str | None = None
+) -> Delivery | None:
+    wanted = [col(Delivery.manner) == manner] if manner is not None else []
+    found = _due(session, channel, state, now, *wanted, limit=1)
+    return found[0] if found else None
+
+
+def _oldest_page(session: Session, channel: Channel, now: datetime) -> Delivery | None:
+    """Alerts go before what is told in their threads; what belongs in a thread waits for its first message."""
+    for kind in (col(Delivery.about) == "", col(Delivery.about) != ""):
+        wanted = (col(Delivery.manner) == "page", kind, may_go())
+        if found := _due(session, channel, DeliveryState.WAITING, now, *wanted, limit=1):
+            return found[0]
+    return None
+
+
+def _due(
+    session: Session,
+    channel: Channel,
+    state: DeliveryState,
+    now: datetime,
+    *wanted: ColumnElement[bool],
+    limit: int,
+) -> Sequence[Delivery]:
+    asked = select(Delivery).where(
+        col(Delivery.channel) == channel.name,
+        col(Delivery.state) == state,
+        col(Delivery.due_at) <= now,
+        *wanted,
+    )
+    ordered = asked.order_by(col(Delivery.due_at), col(Delivery.id)).limit(limit)
+    return session.scalars(ordered.with_for_update()).all()
+
+
+def _pages(
+    session: Session, channel: Channel, first: Delivery, pace: Pace, now: datetime
+) -> Sequence[Delivery]:
+    """One page; its whole bundle if it has one already; a new bundle when too many wait."""
+    if first.bundle:
+        return _bundled(session, first)
+    alike = col(Delivery.about) == "" if first.about == "" else col(Delivery.about) != ""
+    wanted = (col(Delivery.manner) == "page", alike, may_go())
+    waiting = _due(session, channel, DeliveryState.WAITING, now, *wanted, limit=pace.bundle_above + 1)
+    if len(waiting) <= pace.bundle_above or first.attempts:
+        return [first]
+    # what was tried before may stand in the channel under its own key already: it keeps that key
+    return [each for each in waiting if not each.attempts and not each.bundle][:BUNDLE_OF]
+
+
+def _digest(session: Session, channel: Channel) -> Sequence[Delivery]:
+    return session.scalars(
+        select(Delivery)
+        .where(
+            col(Delivery.channel) == channel.name,
+            col(Delivery.state) == DeliveryState.WAITING,
+            col(Delivery.manner) == "digest",
+            col(Delivery.bundle).is_(None),
+        )
+        .order_by(col(Delivery.due_at), col(Delivery.id))
+        .limit(DIGEST_OF)
+        .with_for_update()
+    ).all()
+
+
+def _bundled(session: Session, member: Delivery) -> Sequence[Delivery]:
+    bundle = col(Delivery.bundle) == member.bundle
+    return session.scalars(select(Delivery).where(bundle).order_by(col(Delivery.id)).with_for_update()).all()
+
+
+def _edits(session: Session, channel: Channel, now: datetime) -> Sequence[Delivery]:
+    first = session.scalars(
+        select(Delivery)
+        .where(
+            col(Delivery.channel) == channel.name,
+            col(Delivery.state) == DeliveryState.DELIVERED,
+            col(Delivery.edit_due_at) <= now,
+        )
+        .order_by(col(Delivery.edit_due_at))
+        .limit(1)
+        .with_for_update()
+    ).first()
+    if first is None:
+        return []
+    return _bundled(session, first) if first.bundle else [first]

@@ -1,0 +1,93 @@
+"""What people do to an alert besides answering it: silence its reminders for a while, or have somebody else told.
+
+Neither stops the incident, its clocks, or the first word of anything new.
+"""
+
+from datetime import datetime, timedelta
+from typing import Protocol
+from uuid import UUID
+
+from sqlmodel import Session, select
+
+from triage.actions import Conflict
+from triage.locked import clock_time, lock, must_be_open, touch
+from triage.permissions import Permission, need
+from triage.records import Alert, AlertState, Case, Desk, Person
+
+ESCALATED = "escalated"
+SNOOZED = "reminders silenced"
+SHORTEST, LONGEST = timedelta(minutes=5), timedelta(hours=8)
+
+
+class PassOn(Protocol):
+    """Has whoever comes next told of an alert, now."""
+
+    def __call__(self, session: Session, alert: Alert, *, who: Person, why: str, now: datetime) -> None: ...
+
+
+def snooze(
+    session: Session, alert_id: UUID, *, who: Person, length: timedelta, why: str, through: str, now: datetime
+) -> Case:
+    """Silence an alert's reminders for a while; being raised again is no reminder. Raises Conflict."""
+    case, alert = _open_alert(session, alert_id, who)
+    if not SHORTEST <= length <= LONGEST:
+        raise Conflict("Reminders can be silent for 5 minutes to 8 hours.")
+    alert.snoozed_until = now + length
+    _note(session, case, alert, SNOOZED, who=who, why=why, through=through, now=now)
+    return case
+
+
+def escalate(
+    session: Session,
+    alert_id: UUID,
+    *,
+    who: Person,
+    why: str,
+    through: str,
+    pass_on: PassOn | None = None,
+    now: datetime,
+) -> Case:
+    """Have whoever comes next told, without waiting for their turn. Raises Conflict."""
+    case, alert = _open_alert(session, alert_id, who, answered=True)
+    _note(session, case, alert, ESCALATED, who=who, why=why, through=through, now=now)
+    if pass_on is not None:
+        pass_on(session, alert, who=who, why=why.strip(), now=now)
+    return case
+
+
+def _open_alert(
+    session: Session, alert_id: UUID, who: Person, *, answered: bool = False
+) -> tuple[Case, Alert]:
+    need(who, Permission.ACKNOWLEDGE)
+    known = session.exec(select(Alert.case_id).where(Alert.id == alert_id)).first()
+    if known is None:
+        raise Conflict("This alert no longer exists.")
+    [case] = lock(session, known)
+    must_be_open(case)
+    alert = session.get_one(Alert, alert_id, populate_existing=True)
+    if alert.desk not in who.desks:
+        raise Conflict(f"You do not work at the {Desk(alert.desk).value} desk; its people can do this.")
+    if alert.state == AlertState.ACKNOWLEDGED and not answered and alert.acknowledged_at:
+        raise Conflict(f"GH-{case.number} was acknowledged at {clock_time(alert.acknowledged_at)} already.")
+    if alert.state == AlertState.CLOSED:
+        raise Conflict(f"A later alert about GH-{case.number} says more; look at that one.")
+    return case, alert
+
+
+def _note(
+    session: Session,
+    case: Case,
+    alert: Alert,
+    what: str,
+    *,
+    who: Person,
+    why: str,
+    through: str,
+    now: datetime,
+) -> None:
+    if not why.strip():
+        raise Conflict("Say why: the review meeting reads the reason.")
+    detail = {"desk": Desk(alert.desk).value, "through": through}
+    if what == SNOOZED and alert.snoozed_until is not None:
+        detail["until"] = alert.snoozed_until.isoformat()
+    touch(session, case, what, who=who, now=now, why=why.strip(), detail=detail)
