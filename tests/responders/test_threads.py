@@ -291,7 +291,7 @@ def test_a_flood_of_pages_goes_before_what_is_told_in_threads(
     alerts = raise_alerts(engine, 30, at=clock.at, desks=[Desk.COMMS])
     settings = SlackSettings(**{**QUICK.model_dump(), "bundle_above": 5, "gap_s": 1.0})
     sender: Sender = make_sender(engine, url, settings, clock=clock)
-    run(sender, clock, 60, step=4)
+    run(sender, clock, 60, step=1)
     for alert in alerts:
         breach(engine, alert, clock)
     for alert in alerts:
@@ -301,7 +301,7 @@ def test_a_flood_of_pages_goes_before_what_is_told_in_threads(
     run(sender, clock, 4)
     keys = [each.key for each in double.messages[count:]]
     assert keys.index(str(delivery_of(engine, later[0]).id)) <= 1
-    run(sender, clock, 60, step=4)
+    run(sender, clock, 60, step=1)
     with Session(engine) as session:
         open_ = select(Delivery).where(col(Delivery.state) != DeliveryState.DELIVERED)
         assert session.scalars(open_).all() == []
