@@ -1,6 +1,7 @@
 """Holding statements: a draft says what is known of a case, lists what is not, and goes nowhere by itself.
 
-A draft is made anew only when what is known changes; times that follow from the moment of drafting do not count.
+Lines that people asked for are filled once; from then on they are theirs. A line the service drafts by itself is made
+anew when what is known changes, until somebody takes it up; times that follow from the moment of drafting do not count.
 """
 
 from collections.abc import Sequence
@@ -11,45 +12,109 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from responders.filling import GOLDEN_HOUR, Draft, fill
+from responders.filling import GOLDEN_HOUR, fill
 from responders.templates import StatementTemplate
+from triage.case_facts import facts_of, said
 from triage.checking_facts import Fact
 from triage.log import MACHINE, Line, note
 from triage.notice import tell_desk
 from triage.records import Case, Severity
-from triage.statement_records import Statement, StatementState
+from triage.statement_records import CaseFact, Statement, StatementState
+from triage.statements import fill_line
+from triage.writing import OWN
 
 LONDON = ZoneInfo("Europe/London")
-COUNTED_FROM_DRAFTING = "next_update"
+COUNTED_FROM_DRAFTING = ("next_update", "version")
 PLACE_WORDS = 6  # as long as the template was tried out with
 
 
 def draft(
     session: Session, case_id: UUID, templates: Sequence[StatementTemplate], *, now: datetime
 ) -> Statement | None:
-    """Draft the first template that fits the case, unless its latest draft still says what is known.
+    """Fill the lines of a case that wait for it, and draft the first template that fits, unless its line still says
+    what is known or is in people's hands.
 
-    Returns the draft that stands; None when no template fits or the case is gone. The caller commits.
+    Returns the line of that template; None when no template fits or the case is gone. The caller commits.
     """
     case = session.get(Case, case_id, with_for_update=True)
-    template = next((each for each in templates if case and each.front.when.fits(case)), None)
-    if case is None or template is None:
+    if case is None:
         return None
-    made = fill(template, known_facts(case, template, now=now))
-    latest = _latest(session, case, template)
-    if latest is not None and _said(latest) == _known(made.facts):
-        return latest
-    if latest is not None:
-        latest.state = StatementState.SUPERSEDED
-        session.add(latest)
-    statement = _write(case, made, version=latest.version + 1 if latest else 1, now=now)
-    session.add(statement)
-    missing = ", ".join(statement.missing)
-    detail = {"template": template.name, "version": statement.version, "missing": statement.missing}
-    line = Line("statement drafted", case.id, f"not known: {missing}" if missing else None, detail)
-    note(session, [line], who=MACHINE, now=now)
+    noted = facts_of(session, case_id)
+    for line in _waiting(session, case_id):
+        asked_for = next((each for each in templates if each.name == line.template), None)
+        if asked_for is not None:
+            _fill(session, line, case, asked_for, noted, now=now)
+    verified = [each.name for each in noted if each.verified_at is not None]
+    template = next((each for each in templates if each.front.when.fits(case, verified)), None)
+    return _own(session, case, template, noted, now=now) if template else None
+
+
+def _own(
+    session: Session, case: Case, template: StatementTemplate, noted: Sequence[CaseFact], *, now: datetime
+) -> Statement:
+    """The line of a template as the service drafts it; left alone once people have it in hand."""
+    line = _latest(session, case, template)
+    if line is None:
+        line = Statement(case_id=case.id, template=template.name, version=0, text="", drafted_at=now)
+    elif line.author or line.state != StatementState.DRAFTED:
+        return line
+    anew = fill(template, _all_facts(session, case, template, line, noted, now=now))
+    if line.version and _said(line) == _known(anew.facts):
+        return line
+    _fill(session, line, case, template, noted, now=now)
+    return line
+
+
+def _fill(
+    session: Session,
+    line: Statement,
+    case: Case,
+    template: StatementTemplate,
+    noted: Sequence[CaseFact],
+    *,
+    now: datetime,
+) -> None:
+    made = fill(template, _all_facts(session, case, template, line, noted, now=now))
+    line.title = template.front.title
+    if template.front.final and "final" not in line.flags:
+        line.flags = [*line.flags, "final"]
+    ids = {(each.name, each.value): str(each.id) for each in noted if each.verified_at is not None}
+    fill_line(session, line, made.texts, [_kept(each, ids) for each in made.facts], made.missing, now=now)
+    missing = ", ".join(line.missing)
+    detail = {"template": template.name, "version": line.version, "missing": line.missing}
+    said_so = Line("statement drafted", case.id, f"not known: {missing}" if missing else None, detail)
+    note(session, [said_so], who=MACHINE, now=now)
     tell_desk(session, "drafted", case.id)
-    return statement
+
+
+def _waiting(session: Session, case_id: UUID) -> Sequence[Statement]:
+    """Lines that people asked for and that have no wording yet, the first asked for first."""
+    asked = select(Statement).where(
+        col(Statement.case_id) == case_id, col(Statement.version) == 0, col(Statement.template) != OWN
+    )
+    return session.scalars(asked.order_by(col(Statement.drafted_at))).all()
+
+
+def _all_facts(
+    session: Session,
+    case: Case,
+    template: StatementTemplate,
+    line: Statement,
+    noted: Sequence[CaseFact],
+    *,
+    now: datetime,
+) -> tuple[Fact, ...]:
+    """What people noted of the case, what the service knows, and of a line that follows another, which that is."""
+    known = [*(said(each) for each in noted), *known_facts(case, template, now=now)]
+    known.append(
+        Fact("version", str(line.version + 1), "which wording of the line this is", GOLDEN_HOUR, now)
+    )
+    before = session.get(Statement, line.follows) if line.follows else None
+    if before is not None and before.issued_at is not None:
+        source = f"S-{before.number}, as recorded when it was issued"
+        known.append(Fact("first_line", f"S-{before.number}", source, GOLDEN_HOUR, now))
+        known.append(Fact("first_line_on", day(before.issued_at), source, GOLDEN_HOUR, now))
+    return tuple(known)
 
 
 def known_facts(case: Case, template: StatementTemplate, *, now: datetime) -> tuple[Fact, ...]:
@@ -73,7 +138,7 @@ def known_facts(case: Case, template: StatementTemplate, *, now: datetime) -> tu
     minutes = front.next_update_minutes.get(Severity(case.severity))
     if minutes is not None:
         source = f"template {template.name}: {minutes} minutes after drafting for SEV{case.severity}"
-        facts.append(ours(COUNTED_FROM_DRAFTING, spoken(now + timedelta(minutes=minutes)), source))
+        facts.append(ours("next_update", spoken(now + timedelta(minutes=minutes)), source))
     return tuple(facts)
 
 
@@ -88,33 +153,28 @@ def spoken(moment: datetime) -> str:
     return moment.astimezone(LONDON).strftime("%H:%M on %-d %B")
 
 
-def _write(case: Case, made: Draft, *, version: int, now: datetime) -> Statement:
-    return Statement(
-        case_id=case.id,
-        template=made.template,
-        version=version,
-        text=made.text + "\n",
-        variants={name: text for name, text in made.texts.items() if name != "long"},
-        facts=[_kept(fact) for fact in made.facts],
-        missing=list(made.missing),
-        drafted_at=now,
-    )
+def day(moment: datetime) -> str:
+    """`14 July`."""
+    return moment.astimezone(LONDON).strftime("%-d %B")
 
 
-def _kept(fact: Fact) -> dict[str, str | None]:
+def _kept(fact: Fact, ids: dict[tuple[str, str], str]) -> dict[str, str | None]:
+    """A fact as a line keeps it; with the id of the case's fact, where it is one."""
     at = fact.verified_at.isoformat() if fact.verified_at else None
-    return {**fact._asdict(), "verified_at": at}
+    kept = {**fact._asdict(), "verified_at": at}
+    found = ids.get((fact.name, fact.value))
+    return {**kept, "id": found} if found else kept
 
 
 def _latest(session: Session, case: Case, template: StatementTemplate) -> Statement | None:
-    ours = (col(Statement.case_id) == case.id, col(Statement.template) == template.name)
-    newest = select(Statement).where(*ours).order_by(col(Statement.version).desc()).limit(1)
+    same = (col(Statement.case_id) == case.id, col(Statement.template) == template.name)
+    newest = select(Statement).where(*same).order_by(col(Statement.drafted_at).desc()).limit(1)
     return session.scalars(newest).first()
 
 
 def _known(facts: Sequence[Fact]) -> dict[str, str]:
-    return {fact.name: fact.value for fact in facts if fact.name != COUNTED_FROM_DRAFTING}
+    return {fact.name: fact.value for fact in facts if fact.name not in COUNTED_FROM_DRAFTING}
 
 
-def _said(statement: Statement) -> dict[str, str]:
-    return _known([Fact(each["name"], each["value"], each["source"]) for each in statement.facts])
+def _said(line: Statement) -> dict[str, str]:
+    return _known([Fact(each["name"], each["value"], each["source"]) for each in line.facts])

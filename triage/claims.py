@@ -20,7 +20,7 @@ from triage.claim_records import ClaimSighting, ClaimState, ClaimType, KnownClai
 from triage.locked import Conflict
 from triage.log import Line, note
 from triage.notice import tell_desk
-from triage.permissions import Permission, need
+from triage.permissions import Permission, may, need
 from triage.records import Case, Membership, Person
 
 LEAST, LONGEST, LONGEST_TITLE = 10, 2_000, 120
@@ -52,7 +52,8 @@ def note_claim(
 
     From now on posts are compared with it, those of the case and of the last days first.
     """
-    need(who, Permission.TRIAGE)
+    if not (ours and may(who, Permission.WORK_COMMS)):
+        need(who, Permission.TRIAGE)
     case = session.get(Case, case_id)
     if case is None:
         raise Conflict("This case no longer exists.")

@@ -54,6 +54,7 @@ def _listed(given: object) -> object:
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
 Title = Annotated[str, Field(min_length=3, max_length=60)]
 When = Annotated[str, AfterValidator(_when)]
+Question = Annotated[str, Field(min_length=5, max_length=200)]
 Level = Annotated[int, Field(ge=1, le=5)]
 
 
@@ -97,7 +98,9 @@ class ClockPlan(_Part):
 
 
 class PromptPlan(_Part):
-    """What people are asked once all the conditions given hold."""
+    """What people are asked once all the conditions given hold. Whoever works on its `track` enters the answer, which
+    must be there before that track goes to one of the states `before`, and before the case is closed.
+    """
 
     name: Name
     title: Title
@@ -110,6 +113,8 @@ class PromptPlan(_Part):
     parts: dict[str, float] = {}
     clock: Name | None = None
     by: When | None = None
+    track: TrackName = TrackName.CONDUCT
+    before: tuple[Name, ...] = ()
 
     def fits(self, facts: "CaseFacts") -> bool:
         return (
@@ -149,12 +154,21 @@ class Lifecycle(_Part):
     track: tuple[TrackPlan, ...]
     clock: tuple[ClockPlan, ...]
     prompt: tuple[PromptPlan, ...] = ()
+    questions: tuple[Question, ...] = ()
 
     def plan(self, track: TrackName) -> TrackPlan:
         return next(each for each in self.track if each.name == track)
 
     def clocks_of(self, track: TrackName) -> list[ClockPlan]:
         return [each for each in self.clock if each.track == track]
+
+    def turns_with_lines(self, clock: str) -> bool:
+        """Whether a clock starts or stops when the public hears from us: only a recorded line turns it."""
+        plan = next((each for each in self.clock if each.name == clock), None)
+        if plan is None or plan.track is None:
+            return False
+        states = self.plan(plan.track).states
+        return any(states[each].public for each in (*plan.starts, *plan.ends) if each in states)
 
     def track_of(self, clock: str) -> TrackName | None:
         return next((each.track for each in self.clock if each.name == clock), None)
@@ -196,6 +210,8 @@ class Lifecycle(_Part):
         for prompt in self.prompt:
             if (prompt.clock is None) != (prompt.by is None):
                 raise ValueError(f"prompt {prompt.name!r}: clock and by go together")
+            if unknown := set(prompt.before) - set(self.plan(prompt.track).states):
+                raise ValueError(f"prompt {prompt.name!r}, before: {min(unknown)!r} is no state of its track")
             if prompt.clock and self.track_of(prompt.clock) is None:
                 raise ValueError(f"prompt {prompt.name!r}, clock: no track has a clock {prompt.clock!r}")
         return self

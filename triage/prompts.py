@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from classifier.records import Assessment, IncidentType
-from triage.lifecycle import CaseFacts, Due, Lifecycle, PromptPlan, TrackName
+from triage.lifecycle import CaseFacts, Due, Lifecycle, PromptPlan
 from triage.locked import Conflict, touch
 from triage.log import MACHINE, Line, note
 from triage.records import Case, Clock, Desk, Membership, Person
@@ -35,8 +35,8 @@ def raise_prompt(
     session: Session, case_id: UUID, name: str, lifecycle: Lifecycle, *, who: Person, why: str, now: datetime
 ) -> None:
     """Ask by hand: someone sees that a decision is due. Its time counts from now."""
-    case, _ = hold_track(session, case_id, TrackName.CONDUCT, who=who)
     plan = _plan(lifecycle, name)
+    case, _ = hold_track(session, case_id, plan.track, who=who)
     if session.get(Prompt, (case_id, name)) is not None:
         raise Conflict(f"“{plan.title}” stands on this case already.")
     if not why.strip():
@@ -59,8 +59,8 @@ def answer_prompt(
 ) -> Prompt:
     """Enter what someone decided elsewhere: their post, not their name. A later answer replaces it; the log keeps
     both."""
-    case, track = hold_track(session, case_id, TrackName.CONDUCT, who=who)
     plan = _plan(lifecycle, name)
+    case, track = hold_track(session, case_id, plan.track, who=who)
     prompt = session.get(Prompt, (case_id, name), populate_existing=True)
     if prompt is None:
         raise Conflict(f"“{plan.title}” was not asked on this case.")

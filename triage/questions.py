@@ -1,14 +1,15 @@
 """What people ask about a case, and what we can say: answered, not yet (until when), or cannot say (and why)."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
+from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
 from triage.claim_records import AnswerState, Question
 from triage.locked import Conflict
-from triage.log import Line, note
+from triage.log import MACHINE, Line, note
 from triage.notice import tell_desk
 from triage.permissions import Permission, need
 from triage.records import Case, Person
@@ -34,6 +35,21 @@ def ask(session: Session, case_id: UUID, words: str, *, who: Person, now: dateti
     session.flush()
     _say(session, question, "question noted", who, now)
     return question
+
+
+def ask_standing(session: Session, case_id: UUID, asked: Sequence[str], *, now: datetime) -> None:
+    """Put what people ask of every encounter on a case's list, unless it stands there. The caller tells the desk."""
+    there = set(session.exec(select(Question.text).where(Question.case_id == case_id)))
+    for place, words in enumerate(asked):
+        if words not in there:
+            in_order = now + timedelta(microseconds=place)
+            session.add(Question(case_id=case_id, text=words, asked_at=in_order, asked_by=MACHINE))
+
+
+def withdraw_standing(session: Session, case_id: UUID) -> None:
+    """Take those back that nobody has answered."""
+    ours = (col(Question.case_id) == case_id, col(Question.asked_by) == MACHINE)
+    session.execute(delete(Question).where(*ours, col(Question.answered_at).is_(None)))
 
 
 def answer(

@@ -15,6 +15,7 @@ from triage.clocks import ANSWERED_BY
 from triage.lifecycle import CONFIRMED, RAISED, Due, Lifecycle, TrackName
 from triage.locked import Conflict, lock, must_be_open, stop_clocks, touch
 from triage.permissions import Permission, need
+from triage.questions import ask_standing, withdraw_standing
 from triage.records import Alert, AlertState, Case, Clock, Person, Status
 from triage.track_records import Prompt, Track
 
@@ -24,17 +25,21 @@ WORKS = {
     TrackName.OVERSIGHT: Permission.WORK_OVERSIGHT,
     TrackName.COMMUNITY: Permission.WORK_COMMUNITY,
 }
+NEXT_UPDATE = "next_update"
 SECOND = timedelta(seconds=1)
 STALE = "This track has changed since you opened it. Look again before you act."
 
 
 def open_tracks(session: Session, case: Case, lifecycle: Lifecycle, *, now: datetime) -> bool:
-    """Begin the four tracks of a confirmed case, which the caller has locked. Whether any was begun."""
+    """Begin the four tracks of a confirmed case, which the caller has locked, and put the standing questions on its
+    list. Whether any track was begun.
+    """
     there = set(session.scalars(select(Track.name).where(Track.case_id == case.id)))
     new = [each for each in lifecycle.track if each.name not in there]
     for each in new:
         session.add(Track(case_id=case.id, name=each.name, state=each.first, opened_at=now, state_since=now))
     session.flush()
+    ask_standing(session, case.id, lifecycle.questions, now=now)
     begun = {each.name for each in new}
     for event in (RAISED, CONFIRMED):
         for due in lifecycle.started(event, case.severity, now=now):
@@ -56,6 +61,7 @@ def withdraw_tracks(session: Session, case: Case, lifecycle: Lifecycle) -> None:
     prompts = select(Prompt).where(Prompt.case_id == case.id)
     for row in [*tracks, *(row for asked in (*begun, prompts) for row in session.scalars(asked))]:
         session.delete(row)
+    withdraw_standing(session, case.id)
     session.flush()
 
 
@@ -71,7 +77,10 @@ def move_track(
     version: int | None = None,
     now: datetime,
 ) -> Track:
-    """Move a track to another state: its clocks stop and start as the table says. Raises Conflict, Denied."""
+    """Move a track to another state: its clocks stop and start as the table says. Raises Conflict, Denied.
+
+    Where the public hears from us the track follows the line that is recorded as issued (`record_line`).
+    """
     case, track = hold_track(session, case_id, name, who=who, version=version)
     plan, before = lifecycle.plan(name), track.state
     here = plan.state(before)
@@ -79,15 +88,61 @@ def move_track(
         onward = " or ".join(f"“{plan.state(each).title}”" for each in here.to if each in plan.states)
         raise Conflict(f"From “{here.title}” this track goes to {onward}.")
     there = plan.states[to]
+    if there.public:
+        raise Conflict(f"Record the line as issued: the track then goes to “{there.title}” by itself.")
     if there.reason and not why.strip():
         raise Conflict(f"Say why: “{there.title}” needs a reason.")
+    if waiting := unanswered(session, case_id, lifecycle, track=name, state=to):
+        raise Conflict(f"Enter first what was decided: {', '.join(waiting)}.")
     track.state, track.state_since = to, now
     track.closed_at = now if there.end else None
-    track.spoke_at = now if there.public else track.spoke_at
     _turn_clocks(session, case, name, to, lifecycle, ends=there.end, by=who.username, now=now)
     detail = {"track": name.value, "from": before, "to": to}
     _changed(session, case, track, "track moved", who=who, why=why, detail=detail, now=now)
     return track
+
+
+def record_line(
+    session: Session,
+    case: Case,
+    to: str,
+    lifecycle: Lifecycle,
+    *,
+    at: datetime,
+    by: str,
+    next_at: datetime | None = None,
+) -> None:
+    """The comms track of a case, which the caller has locked, follows a line that was approved or issued `at`; its
+    clocks turn with it, also where no track has begun. `next_at` is when the line promises the next update.
+    """
+    name = TrackName.COMMS
+    plan = lifecycle.plan(name)
+    track = session.get(Track, (case.id, name.value), populate_existing=True)
+    public = plan.state(to).public
+    if track is not None and (public or not plan.state(track.state).public):
+        track.state, track.state_since, track.closed_at = to, at, None
+        track.spoke_at = at if public else track.spoke_at
+        track.version += 1
+        session.add(track)
+    _turn_clocks(session, case, name, to, lifecycle, ends=False, by=by, now=at)
+    if public:
+        told = _clocks(case.id).where(Clock.name == NEXT_UPDATE, col(Clock.stopped_at).is_(None))
+        _stop(session.scalars(told), by=by, now=at)
+    if next_at is not None:
+        _start(session, case.id, Due(NEXT_UPDATE, plan.desk, next_at), now=at, again=True)
+
+
+def unanswered(
+    session: Session, case_id: UUID, lifecycle: Lifecycle, *, track: TrackName | None = None, state: str = ""
+) -> list[str]:
+    """The titles of prompts whose answer must be there before a track goes to this state; before any, without one."""
+    held = [
+        each for each in lifecycle.prompt if each.before and (not state or state in each.before)
+        and track in (None, each.track)
+    ]  # fmt: skip
+    asked = select(Prompt.name).where(Prompt.case_id == case_id, col(Prompt.answer).is_(None))
+    waiting = set(session.scalars(asked)) if held else set()
+    return [each.title for each in held if each.name in waiting]
 
 
 def take_track(
@@ -120,8 +175,16 @@ def leave_track(session: Session, case_id: UUID, name: TrackName, *, who: Person
     return track
 
 
-def close_case(session: Session, case_id: UUID, *, who: Person, why: str, now: datetime) -> Case:
-    """Close a confirmed case, once all four tracks are done or waived."""
+def close_case(
+    session: Session,
+    case_id: UUID,
+    *,
+    who: Person,
+    why: str,
+    now: datetime,
+    lifecycle: Lifecycle | None = None,
+) -> Case:
+    """Close a confirmed case, once all four tracks are done or waived and what had to be decided first is."""
     need(who, Permission.TRIAGE)
     [case] = lock(session, case_id)
     must_be_open(case)
@@ -130,6 +193,8 @@ def close_case(session: Session, case_id: UUID, *, who: Person, why: str, now: d
     if not tracks or still:
         left = ", ".join(still) or "none has been begun"
         raise Conflict(f"A case is closed when its four tracks are done or waived. Still open: {left}.")
+    if lifecycle is not None and (waiting := unanswered(session, case_id, lifecycle)):
+        raise Conflict(f"Enter first what was decided: {', '.join(waiting)}.")
     if not why.strip():
         raise Conflict("Say why: the review meeting reads the reason.")
     case.status, case.claimed_by, case.claimed_until = Status.CLOSED, None, None
@@ -177,7 +242,11 @@ def meet_clock(
     why: str = "",
     now: datetime,
 ) -> Clock:
-    """Say that what a clock waits for is done, without moving its track."""
+    """Say that what a clock waits for is done, without moving its track. Not of what only a recorded line can do."""
+    if lifecycle.turns_with_lines(clock):
+        raise Conflict(
+            "This clock stops when a line is approved or recorded as issued, or “no line” is decided."
+        )
     case, track, found = _hold_clock(session, case_id, clock, lifecycle, who=who)
     _stop([found], by=who.username, now=now)
     _changed(session, case, track, "clock met", who=who, why=why, detail={"clock": clock}, now=now)

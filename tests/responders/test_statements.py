@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, select
@@ -12,10 +13,13 @@ from config.settings import HERE
 from responders.filling import fill, try_out
 from responders.statements import draft, known_facts
 from responders.templates import StatementTemplate, StatementTemplateError, read_template, read_templates
-from tests.make import make_case
-from tests.responders.words import AWARE, KINDS, STANDING
+from tests.make import make_case, make_person
+from tests.responders.words import AWARE, KINDS, STANDING, TEMPLATES
+from triage.case_facts import note_fact, verify_fact
+from triage.log import MACHINE
 from triage.records import Case, LogEntry
-from triage.statement_records import Statement, StatementState
+from triage.statement_records import Statement, StatementState, StatementVersion
+from triage.statements import ask_line, write_line
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -66,6 +70,7 @@ def test_a_draft_keeps_each_fact_with_its_source(
         "checking",
         "next_update",
         "case",
+        "version",
     }
     assert all(each["source"] for each in made.facts)
     assert "not verified" in next(each["source"] for each in made.facts if each["name"] == "place")
@@ -92,7 +97,7 @@ def test_the_same_job_again_changes_nothing(
     assert len(session.scalars(select(LogEntry)).all()) == 1
 
 
-def test_a_new_fact_makes_a_new_version_and_supersedes_the_old(
+def test_a_new_fact_makes_a_new_wording_of_the_line(
     session: Session, aware: StatementTemplate, noon: datetime
 ) -> None:
     case = stored(session, make_case(severity=2))
@@ -101,12 +106,53 @@ def test_a_new_fact_makes_a_new_version_and_supersedes_the_old(
     session.add(case)
     draft(session, case.id, [aware], now=noon + timedelta(hours=1))
     session.commit()
-    versions = session.scalars(select(Statement).order_by(col(Statement.version))).all()
-    assert [(each.version, each.state) for each in versions] == [
-        (1, StatementState.SUPERSEDED),
-        (2, StatementState.DRAFTED),
-    ]
-    assert "16:00 on 14 July" in versions[1].text
+    [line] = session.scalars(select(Statement)).all()
+    assert (line.version, line.state, line.author) == (2, StatementState.DRAFTED, None)
+    assert "16:00 on 14 July" in line.text
+    first, second = session.scalars(select(StatementVersion).order_by(col(StatementVersion.number)))
+    assert "[place not known]" in first.texts["long"]
+    assert second.texts["long"] == line.text
+    assert {first.written_by, second.written_by} == {MACHINE}
+
+
+def test_a_line_that_people_took_up_is_left_to_them(
+    session: Session, aware: StatementTemplate, noon: datetime
+) -> None:
+    case = stored(session, make_case(severity=2))
+    line = draft(session, case.id, [aware], now=noon)
+    assert line is not None
+    session.commit()
+    session.refresh(line)
+    ann = make_person(roles=["triage"])
+    session.add(ann)
+    write_line(session, line.number or 0, {"long": "We are looking into it."}, version=1, who=ann, now=noon)
+    case.borough = "Southwark"
+    again = draft(session, case.id, [aware], now=noon + timedelta(hours=1))
+    assert again is line
+    assert (line.version, line.text, line.author) == (2, "We are looking into it.", ann.username)
+
+
+def test_a_line_that_was_asked_for_is_filled_with_verified_facts_only(
+    session: Session, noon: datetime
+) -> None:
+    case = stored(session, make_case(severity=2, borough="Southwark"))
+    ann = make_person(roles=["duty_officer"])
+    session.add(ann)
+    given: dict[str, Any] = {"who": ann, "now": noon}
+    contact = note_fact(session, case.id, "contact", "a stop and search", "Stop record 12", KINDS, **given)
+    note_fact(session, case.id, "place", "Rye Lane", "A post says so", KINDS, **given)
+    verify_fact(session, contact.id, **given)
+    line = ask_line(session, case.id, "confirmed", "H2", **given)
+    draft(session, case.id, TEMPLATES, now=noon)
+    session.commit()
+    session.refresh(line)
+    assert (line.version, line.author) == (1, ann.username)
+    assert "a stop and search" in line.text
+    assert "place" in line.missing
+    assert "Rye Lane" not in line.text
+    [kept] = [each for each in line.facts if each.get("id")]
+    assert (kept["name"], kept["id"], kept["verified_by"]) == ("contact", str(contact.id), ann.username)
+    assert set(line.variants) >= {"short", "bcu", "internal", "stakeholder", "if_asked"}
 
 
 @pytest.mark.parametrize(

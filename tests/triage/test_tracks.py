@@ -10,7 +10,7 @@ from sqlmodel import Session, select
 from responders.figures import Period, clocks_due
 from tests.make import LIFECYCLE, NOON, make_case, make_person
 from tests.triage.confirmed import EVERY, HOUR, clock_of, kept, logged, move
-from triage import actions, tracks
+from triage import actions, prompts, questions, tracks
 from triage.breaches import begin_tracks, mark_breaches, overdue_cases, unbegun_cases
 from triage.lifecycle import TrackName
 from triage.permissions import Denied
@@ -41,12 +41,8 @@ def test_a_move_stops_and_starts_clocks_and_says_why(session: Session, case: Cas
     assert track.spoke_at == later
     assert clock_of(session, case, "next_update").due_at == later + HOUR
     line = logged(session, case, "track moved")[-1]
-    assert (line.who, line.why, line.detail["from"], line.detail["to"]) == (
-        "ann",
-        "as agreed",
-        "approved",
-        "issued",
-    )
+    said = (line.who, line.why, line.detail["from"], line.detail["to"])
+    assert said == ("ann", "as agreed", "drafting", "approved")
 
 
 def test_each_update_starts_the_time_to_the_next_anew(session: Session, case: Case, ann: Person) -> None:
@@ -67,7 +63,7 @@ def test_a_move_that_is_not_in_the_table_is_refused_in_a_sentence(
     with pytest.raises(
         actions.Conflict, match="From “Line to be decided” this track goes to “Line being drafted” or"
     ):
-        move(session, case, "comms", "issued", who=ann)
+        move(session, case, "comms", "done", who=ann)
     with pytest.raises(actions.Conflict, match="“Waived” needs a reason"):
         move(session, case, "conduct", "waived", who=ann, why=" ")
 
@@ -160,6 +156,10 @@ def test_two_that_look_at_once_find_a_breach_once(engine: Engine, session: Sessi
 
 
 def test_a_case_closes_when_all_four_have_ended(session: Session, case: Case, ann: Person) -> None:
+    with pytest.raises(actions.Conflict, match="Enter first what was decided: Apology"):
+        move(session, case, "comms", "waived", who=ann)
+    session.rollback()
+    apologise(session, case, ann)
     for name in ("comms", "conduct", "oversight"):
         move(session, case, name, "waived", who=ann)
     with pytest.raises(actions.Conflict, match="Still open: community"):
@@ -171,6 +171,49 @@ def test_a_case_closes_when_all_four_have_ended(session: Session, case: Case, an
         move(session, case, "comms", "line_to_decide", who=ann)
     actions.reopen(session, case.id, who=ann, why="It is shared again", now=NOON)
     assert move(session, case, "comms", "line_to_decide", who=ann).closed_at is None
+
+
+def apologise(session: Session, case: Case, who: Person) -> None:
+    prompts.answer_prompt(
+        session, case.id, "apology", "Not appropriate", LIFECYCLE,
+        decided_by="BCU commander", why="It was another force", who=who, now=NOON,
+    )  # fmt: skip
+    session.commit()
+
+
+def test_no_case_is_closed_before_the_apology_is_decided(session: Session, case: Case, ann: Person) -> None:
+    move(session, case, "comms", "no_line", who=ann)  # a quick decision, which needs no other
+    for name in ("conduct", "oversight", "community"):
+        move(session, case, name, "waived", who=ann)
+    with pytest.raises(actions.Conflict, match="Apology"):
+        tracks.close_case(session, case.id, who=ann, why="over", now=NOON, lifecycle=LIFECYCLE)
+    session.rollback()
+    apologise(session, case, ann)
+    tracks.close_case(session, case.id, who=ann, why="over", now=NOON, lifecycle=LIFECYCLE)
+    assert case.status == Status.CLOSED
+
+
+def test_the_silence_ends_only_with_a_recorded_line(session: Session, case: Case, ann: Person) -> None:
+    move(session, case, "comms", "drafting", "approved", who=ann)
+    with pytest.raises(actions.Conflict, match="Record the line as issued"):
+        tracks.move_track(session, case.id, TrackName.COMMS, "issued", LIFECYCLE, who=ann, now=NOON)
+    for clock in ("first_line", "line_issued", "next_update"):
+        with pytest.raises(actions.Conflict, match="recorded as issued"):
+            tracks.meet_clock(session, case.id, clock, LIFECYCLE, who=ann, now=NOON)
+    track = session.get_one(Track, (case.id, "comms"))
+    assert (track.state, track.spoke_at) == ("approved", None)
+    move(session, case, "comms", "no_line", who=ann)
+    assert clock_of(session, case, "line_issued").stopped_by == "ann"
+
+
+def test_the_standing_questions_come_with_confirming_and_go_with_its_undoing(
+    session: Session, case: Case, ann: Person
+) -> None:
+    asked = questions.questions(session, case.id)
+    assert [each.text for each in asked] == list(LIFECYCLE.questions)
+    assert {each.state for each in asked} == {"not_yet"}
+    actions.undo(session, case.id, who=ann, now=NOON, lifecycle=LIFECYCLE)
+    assert questions.questions(session, case.id) == []
 
 
 def test_undoing_a_confirming_takes_its_tracks_back_unless_someone_worked_on_them(

@@ -31,7 +31,9 @@ Name = Annotated[str, Form(max_length=40)]
 
 
 class ClockShown(NamedTuple):
-    """A clock of a track. `says` is what stands beside its name, `manner` how: over, soon, still, done or running."""
+    """A clock of a track. `says` is what stands beside its name, `manner` how: over, soon, still, done or running.
+    One `by_line` is met only by a line that is approved, or recorded as issued.
+    """
 
     name: str
     title: str
@@ -39,6 +41,7 @@ class ClockShown(NamedTuple):
     says: str
     manner: str
     because: str
+    by_line: bool = False
 
 
 class TrackShown(NamedTuple):
@@ -58,10 +61,13 @@ class TrackShown(NamedTuple):
 
 
 class PromptShown(NamedTuple):
+    """A prompt as shown; `allowed` when who looks may enter the answer."""
+
     prompt: Prompt
     title: str
     asks: str
     answers: tuple[str, ...]
+    allowed: bool
 
 
 class Tracks(NamedTuple):
@@ -87,6 +93,7 @@ def read_tracks(visit: Visit, case: Case) -> Tracks | None:
         return None
     found = tracks.tracks_of(session, case.id)
     shown = _shown(session, case, found, lifecycle, visit.person, now=visit.now)
+    open_to_me = {TrackName(each.track.name) for each in shown if each.allowed}
     kept = {each.name: each for each in session.scalars(select(Prompt).where(Prompt.case_id == case.id))}
     bwv = session.get(BodyWornVideo, case.id)
     clip_s = _longest_clip(session, case.id)
@@ -94,7 +101,9 @@ def read_tracks(visit: Visit, case: Case) -> Tracks | None:
     return Tracks(
         shown=shown,
         prompts=[
-            PromptShown(kept[each.name], each.title, each.asks, each.answers)
+            PromptShown(
+                kept[each.name], each.title, each.asks, each.answers, allowed=each.track in open_to_me
+            )
             for each in lifecycle.prompt
             if each.name in kept
         ],
@@ -125,10 +134,16 @@ def _shown(
                 track=each,
                 title=plain(each.name),
                 state=state,
-                moves=[(name, plan.state(name)) for name in state.to if name in plan.states],
+                moves=[
+                    (to, plan.states[to])
+                    for to in state.to
+                    if to in plan.states and not plan.states[to].public
+                ],
                 owner=names.get(each.owner, ""),
                 clocks=[
-                    clock_shown(clock, now, cut_off=_cut_off(clock, each, lifecycle))
+                    clock_shown(clock, now, cut_off=_cut_off(clock, each, lifecycle))._replace(
+                        by_line=lifecycle.turns_with_lines(clock.name)
+                    )
                     for clock in sorted(ours, key=_running_first)
                 ],
                 mine=each.owner == me.id,
@@ -317,7 +332,9 @@ def close(visit: Visiting, ref: str, why: Words = "") -> Response:
     """All four tracks are done or waived."""
     return _act(
         visit, ref, "closed",
-        lambda case, _: tracks.close_case(visit.session, case.id, who=visit.person, why=why, now=visit.now),
+        lambda case, lifecycle: tracks.close_case(
+            visit.session, case.id, who=visit.person, why=why, now=visit.now, lifecycle=lifecycle
+        ),
     )  # fmt: skip
 
 

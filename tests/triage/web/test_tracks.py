@@ -80,6 +80,8 @@ def test_a_whole_case_from_confirming_to_closing(engine: Engine, confirmed: Brow
     )
     assert send(confirmed, "clocks/resume", clock="first_line").status_code == 303
     assert send(confirmed, "clocks/met", clock="dps_told").status_code == 303
+    sorry = {"prompt": "apology", "answer": "Deferred", "decided_by": "BCU commander", "why": "No facts yet"}
+    assert send(confirmed, "prompts/answer", **sorry).status_code == 303
     given = {
         "prompt": "critical_incident",
         "answer": "Declared",

@@ -1,0 +1,160 @@
+"""Facts of a case: noted with their source, verified by a named person, withdrawn with a reason.
+
+A line rests only on verified facts. When one changes, every line that rests on it is stale from then on, and says why.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Session, col, select
+
+from triage.checking_facts import Fact, FactError, FactKinds
+from triage.locked import Conflict, lock, must_be_open
+from triage.log import Line, note
+from triage.notice import tell_desk
+from triage.permissions import Permission, need
+from triage.records import Case, Person
+from triage.statement_records import CaseFact, Statement, StatementState
+
+LONGEST_SOURCE = 300
+LIVE = (StatementState.DRAFTED, StatementState.IN_REVIEW, StatementState.APPROVED, StatementState.ISSUED)
+
+
+def note_fact(
+    session: Session,
+    case_id: UUID,
+    name: str,
+    value: str,
+    source: str,
+    kinds: FactKinds,
+    *,
+    who: Person,
+    now: datetime,
+) -> CaseFact:
+    """Write down what is known, and where it is known from. It counts once somebody has verified it."""
+    need(who, Permission.NOTE_FACT)
+    [case] = lock(session, case_id)
+    must_be_open(case)
+    fact = CaseFact(
+        case_id=case_id,
+        name=name,
+        value=_cleaned(kinds, name, value),
+        source=_sourced(source),
+        noted_by=who.username,
+        noted_at=now,
+    )
+    session.add(fact)
+    session.flush()
+    _say(session, fact, "fact noted", who=who, now=now)
+    return fact
+
+
+def verify_fact(session: Session, fact_id: UUID, *, who: Person, now: datetime) -> CaseFact:
+    """Say as a named person that it is so. Raises Conflict while another value of the same fact is verified."""
+    need(who, Permission.VERIFY_FACT)
+    fact = _held(session, fact_id)
+    if fact.verified_at is not None:
+        raise Conflict(f"{fact.verified_by} has verified this already.")
+    for other in facts_of(session, fact.case_id):
+        if other.name == fact.name and other.verified_at is not None:
+            raise Conflict(f"It is verified as “{other.value}”. Withdraw that first, with the reason.")
+    fact.verified_by, fact.verified_at = who.username, now
+    session.flush()
+    _say(session, fact, "fact verified", who=who, now=now)
+    return fact
+
+
+def withdraw_fact(
+    session: Session, fact_id: UUID, *, why: str, who: Person, now: datetime
+) -> list[Statement]:
+    """Say that it is not so, or no longer. Returns the lines that are stale by it."""
+    need(who, Permission.NOTE_FACT)
+    fact = _held(session, fact_id)
+    if fact.verified_at is not None:
+        need(who, Permission.VERIFY_FACT)
+    if not why.strip():
+        raise Conflict("Say why: whoever reads a line that rests on it is shown the reason.")
+    fact.withdrawn_by, fact.withdrawn_at, fact.withdrawn_because = who.username, now, why.strip()
+    session.flush()
+    _say(session, fact, "fact withdrawn", who=who, now=now, why=why.strip())
+    return mark_stale(session, fact, now=now)
+
+
+def mark_stale(session: Session, fact: CaseFact, *, now: datetime) -> list[Statement]:
+    """Mark the lines that rest on a fact that was withdrawn; the first reason stays."""
+    asked = select(Statement).where(Statement.case_id == fact.case_id, col(Statement.state).in_(LIVE))
+    stale = [
+        line
+        for line in session.exec(asked.with_for_update())
+        if any(each.get("id") == str(fact.id) for each in line.facts) and line.stale_at is None
+    ]
+    for line in stale:
+        line.stale_at = now
+        line.stale_because = (
+            f"“{fact.name.replace('_', ' ')}: {fact.value}” was withdrawn: {fact.withdrawn_because}"
+        )
+    lines = [Line("line is stale", line.case_id, None, {"line": f"S-{line.number}"}) for line in stale]
+    note(session, lines, who=fact.withdrawn_by or "", now=now)
+    return stale
+
+
+def facts_of(session: Session, case_id: UUID, *, withdrawn: bool = False) -> Sequence[CaseFact]:
+    """The facts of a case, in the order they were noted; those withdrawn too, when asked."""
+    asked = select(CaseFact).where(CaseFact.case_id == case_id)
+    if not withdrawn:
+        asked = asked.where(col(CaseFact.withdrawn_at).is_(None))
+    return session.exec(asked.order_by(col(CaseFact.noted_at), col(CaseFact.id))).all()
+
+
+def said(fact: CaseFact) -> Fact:
+    """A fact as templates and the checker take it."""
+    return Fact(fact.name, fact.value, fact.source, fact.verified_by, fact.verified_at)
+
+
+def _held(session: Session, fact_id: UUID) -> CaseFact:
+    """A fact that stands, with its case locked."""
+    case_id = session.exec(select(CaseFact.case_id).where(CaseFact.id == fact_id)).first()
+    if case_id is None:
+        raise Conflict("There is no such fact.")
+    [case] = lock(session, case_id)
+    must_be_open(case)
+    fact = session.get(CaseFact, fact_id, populate_existing=True)
+    if fact is None or fact.withdrawn_at is not None:
+        raise Conflict("This fact was withdrawn meanwhile.")
+    return fact
+
+
+def _cleaned(kinds: FactKinds, name: str, value: str) -> str:
+    if not value.strip():
+        raise Conflict("Write what is known.")
+    try:
+        if kinds.of(name).ours:
+            raise Conflict("The service knows this by itself.")
+        return kinds.clean(name, value)
+    except FactError as error:
+        raise Conflict(str(error)) from error
+
+
+def _sourced(source: str) -> str:
+    source = " ".join(source.split())
+    if not 3 <= len(source) <= LONGEST_SOURCE:
+        raise Conflict("Say where it is known from, such as a record and its number.")
+    return source
+
+
+def _say(
+    session: Session, fact: CaseFact, what: str, *, who: Person, now: datetime, why: str | None = None
+) -> None:
+    note(session, [Line(what, fact.case_id, why, {"fact": fact.name})], who=who.username, now=now)
+    tell_desk(session, "statements", fact.case_id)
+
+
+def move_facts(session: Session, home: Case, to: Case) -> None:
+    """Bring the facts of a case to another that it was joined to. What is verified there stands; the other waits."""
+    standing = {each.name for each in facts_of(session, to.id) if each.verified_at is not None}
+    for fact in facts_of(session, home.id, withdrawn=True):
+        fact.case_id = to.id
+        if fact.name in standing and fact.withdrawn_at is None:
+            fact.verified_by = fact.verified_at = None
+    session.flush()

@@ -1,0 +1,209 @@
+"""What writing lines goes by: the kinds of lines there are, the checker, which facts can be noted, explainers."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from sqlmodel import Session, col, select
+
+from triage.case_facts import facts_of, said
+from triage.checking import Checker
+from triage.checking_context import VARIANTS, Claimed, Context, Finding
+from triage.checking_facts import Fact, FactKinds
+from triage.checking_rules import Checks
+from triage.claim_records import KnownClaim
+from triage.clocks import LONDON
+from triage.records import Case
+from triage.statement_records import Statement, StatementState
+from triage.track_records import BodyWornVideo, Prompt
+
+OWN = "own"  # the template of a line in somebody's own words
+SHORT = 280
+APPROVED_FOR = timedelta(hours=4)  # an approved line that nobody issued is looked at again
+FLAGS = {
+    "active_proceedings": "Somebody is under arrest, on bail or charged",
+    "child": "A child, or somebody vulnerable",
+    "sexual_offence": "A sexual offence is alleged",
+    "finding_made": "There is a finding or a result",
+    "final": "No further update is due after this line",
+}
+NAMES = {
+    "long": "Line",
+    "short": "Short, for social media",
+    "bcu": "In the BCU’s voice",
+    "internal": "For officers and staff",
+    "stakeholder": "For IAG and stakeholders",
+    "if_asked": "If asked",
+    "headline": "Headline",
+}
+RELEASE = ("release the body-worn", "releasing the body-worn", "release body-worn", "releasing body-worn")
+GAP = "not known]"
+TORN = "decide which]"
+
+
+class LineKind(NamedTuple):
+    """A template as people choose it. `second` names who approves besides the first approver, where two must.
+
+    `required` are facts it cannot do without, `because` what its owner demands of whoever writes it.
+    """
+
+    name: str
+    title: str
+    approver: str = ""
+    second: str = ""
+    required: tuple[str, ...] = ()
+    because: tuple[str, ...] = ()
+    code: str = ""
+
+
+class Explainer(NamedTuple):
+    """Background on a tactic that may be offered with a line. `types` are the kinds of cases it is for."""
+
+    name: str
+    title: str
+    text: str
+    types: tuple[str, ...] = ()
+
+
+class Writing(NamedTuple):
+    """Everything that is read from files at start."""
+
+    kinds: tuple[LineKind, ...]
+    checker: Checker
+    facts: FactKinds
+    explainers: tuple[Explainer, ...] = ()
+
+    def kind(self, name: str) -> LineKind:
+        """The kind of a line; of one whose template is gone, or that somebody began, what can be said of it."""
+        return next((each for each in self.kinds if each.name == name), LineKind(name, "In our own words"))
+
+
+def own_words(facts: FactKinds) -> Writing:
+    """Writing without templates or rules, for tests and for a service whose files are elsewhere."""
+    return Writing((), Checker(Checks()), facts)
+
+
+def wordings(line: Statement) -> dict[str, str]:
+    """Every wording of a line by its name; the long one first."""
+    return {"long": line.text, **{name: text for name, text in line.variants.items() if text}}
+
+
+def second_because(line: Statement, case: Case, kind: LineKind) -> str:
+    """Why a second person must approve this line; empty when one is enough."""
+    if kind.second:
+        return kind.second
+    if "child" in line.flags:
+        return "A child or somebody vulnerable: the safeguarding lead"
+    if "apology" in line.flags:
+        return "An apology: BCU commander or above"
+    if case.type == "death_or_firearms":
+        return "A death or firearms: gold"
+    if any(words in text.lower() for text in wordings(line).values() for words in RELEASE):
+        return "Body-worn video is released: who answers for the footage"
+    return ""
+
+
+def ours(session: Session, case: Case, line: Statement) -> Context:
+    """What the checker must know beside the words of a line."""
+    bwv = session.get(BodyWornVideo, case.id)
+    apology = session.get(Prompt, (case.id, "apology"))
+    claims = session.exec(select(KnownClaim).where(KnownClaim.case_id == case.id, ~col(KnownClaim.ours)))
+    issued = select(Statement).where(
+        Statement.case_id == case.id, Statement.state == StatementState.ISSUED, Statement.id != line.id
+    )
+    return Context(
+        facts=checked_facts(session, line),
+        headline=line.variants.get("headline", ""),
+        home=tuple(each for each in (case.borough, case.bcu) if each),
+        earlier=tuple(
+            each.text
+            for each in session.exec(issued.order_by(col(Statement.issued_at)))
+            if each.id != line.follows
+        ),
+        claims=tuple(Claimed(each.text, each.state) for each in claims if not each.withdrawn_at),
+        expires_at=line.expires_at,
+        bwv_viewed=bool(bwv and bwv.viewings),
+        apology_approved=bool(apology and apology.answer == "Given"),
+        corrects=line.correction,
+        cleared=frozenset(line.cleared),
+        active_proceedings="active_proceedings" in line.flags,
+        child="child" in line.flags,
+        sexual_offence="sexual_offence" in line.flags,
+        finding_made="finding_made" in line.flags,
+        final="final" in line.flags,
+    )
+
+
+def checked_facts(session: Session, line: Statement) -> tuple[Fact, ...]:
+    """The facts of the case, and what the service itself put into the line."""
+    own = [each for each in line.facts if "id" not in each]
+    known = [
+        Fact(
+            each["name"],
+            each["value"],
+            each["source"],
+            each.get("verified_by"),
+            _moment(each.get("verified_at")),
+        )
+        for each in own
+    ]
+    return (*(said(each) for each in facts_of(session, line.case_id)), *known)
+
+
+def check_line(
+    writing: Writing,
+    context: Context,
+    texts: Mapping[str, str],
+    *,
+    corrects: Statement | None = None,
+    now: datetime,
+) -> dict[str, tuple[Finding, ...]]:
+    """What the checker finds in each wording, by its name; those without words are not asked. `corrects` is the
+    earlier line that this one corrects."""
+    return {
+        name: _gaps(texts[name])
+        + (_undated(texts[name], corrects) if corrects and name in ("long", "short") else ())
+        + writing.checker.check(texts[name], context._replace(now=now, variant=name))
+        for name in VARIANTS
+        if texts.get(name, "").strip()
+    }
+
+
+def blocking(found: dict[str, tuple[Finding, ...]]) -> list[Finding]:
+    return [each for findings in found.values() for each in findings if each.blocks]
+
+
+def warned(found: dict[str, tuple[Finding, ...]]) -> list[Finding]:
+    """One of each rule that only warns, however often it found something."""
+    return list(
+        {each.rule: each for findings in found.values() for each in findings if not each.blocks}.values()
+    )
+
+
+def _gaps(text: str) -> tuple[Finding, ...]:
+    """Gaps that filling left in square brackets."""
+    found: list[Finding] = []
+    start = text.find("[")
+    while start >= 0 and (end := text.find("]", start) + 1):
+        words = text[start:end]
+        if words.endswith((GAP, TORN)):
+            why = "A gap: verify this fact and fill it in, or write the line without it."
+            found.append(Finding("gap", True, start, end, words, why, "docs/operating.md, statements"))
+        start = text.find("[", end)
+    return tuple(found)
+
+
+def _undated(text: str, before: Statement) -> tuple[Finding, ...]:
+    """A correction names the day of the line it corrects."""
+    if before.issued_at is None:
+        return ()
+    local = before.issued_at.astimezone(LONDON)
+    day = f"{local.day} {local:%B}"
+    if day in text:
+        return ()
+    why = f"A correction says which line it corrects: name its day, {day}."
+    return (Finding("both_dates", True, 0, 0, "", why, "docs/operating.md, corrections"),)
+
+
+def _moment(written: str | None) -> datetime | None:
+    return datetime.fromisoformat(written) if written else None
