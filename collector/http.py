@@ -5,7 +5,7 @@ import math
 import ssl
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -32,7 +32,7 @@ _witness: ContextVar["_Witness | None"] = ContextVar("witness", default=None)
 
 
 class Answer(NamedTuple):
-    """What a server answered: 200 with a body, or 304 without. `url` is where the redirects ended."""
+    """What a server answered: success with a body, or 304 without. `url` is where the redirects ended."""
 
     status: int
     url: str
@@ -88,15 +88,21 @@ class Http:
             return self._follow(url, {}, now, into)
 
     def post(
-        self, url: str, body: bytes, *, headers: Mapping[str, str | bytes] | None = None, now: datetime
+        self,
+        url: str,
+        body: bytes,
+        *,
+        headers: Mapping[str, str | bytes] | None = None,
+        success: Collection[int] = (200,),
+        now: datetime,
     ) -> Answer:
         """Send a body and take the answer, within `settings.total_s`; never on to where a redirect leads.
 
-        Raises FetchError for anything but a complete 200.
+        Raises FetchError for anything but a complete answer whose status is in `success`.
         """
         with within(self.settings.total_s):
-            found = self._once(_checked(url), dict(headers or {}), now, body)
-        if not isinstance(found, Answer) or found.status != 200:
+            found = self._once(_checked(url), dict(headers or {}), now, body, success=success)
+        if not isinstance(found, Answer) or found.status not in success:
             raise Unreadable(f"{_shown(url)}: redirected, where an answer was expected")
         return found
 
@@ -120,6 +126,7 @@ class Http:
         now: datetime,
         sent: bytes | None = None,
         into: IO[bytes] | None = None,
+        success: Collection[int] = (200,),
     ) -> Answer | httpx.URL:
         """One request, a POST when something is sent: the answer, or the address it redirects to."""
         where, how = _shown(str(target)), "GET" if sent is None else "POST"
@@ -133,10 +140,10 @@ class Http:
                 return _checked(_joined(target, response.headers["location"]))
             if status == 304:
                 return Answer(304, str(target), response.headers, b"")
-            if status != 200:
+            if status not in success:
                 raise refusal(where, status, response.headers, now)
             body = self._body(response, into, where)
-            answer = Answer(200, str(target), response.headers, body)
+            answer = Answer(status, str(target), response.headers, body)
         witness = _witness.get()
         if witness is not None:
             witness.answers.append(answer)

@@ -1,16 +1,45 @@
 """The desks and where each is told, read from a file."""
 
+import re
 import tomllib
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from triage.notification_records import ChannelKind
 from triage.records import Desk
+
+MAILBOX, NAME = r"[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;.]+", r"[a-z][a-z0-9_-]{0,39}"
+ADDRESSES = {
+    ChannelKind.EMAIL: MAILBOX,
+    ChannelKind.NOTIFY_EMAIL: MAILBOX,
+    ChannelKind.SMS: r"\+?[0-9][0-9 ]{6,19}",
+    ChannelKind.TEAMS: NAME,
+    ChannelKind.WEBHOOK: NAME,
+}
 
 
 class DesksError(ValueError):
     """The desks cannot be read; the message names file, desk, key and reason."""
+
+
+class FallBack(BaseModel):
+    """Where a desk is told when Slack does not take its alerts: an e-mail address, a phone number, or the name of a
+    workflow of Teams or of a webhook."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: ChannelKind
+    address: Annotated[str, Field(min_length=1, max_length=200)]
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.kind not in ADDRESSES:
+            raise ValueError(f"kind: write one of {', '.join(ADDRESSES)}")
+        if not re.fullmatch(ADDRESSES[self.kind], self.address):
+            raise ValueError(f"address: this is none for {self.kind}")
+        return self
 
 
 class DeskPost(BaseModel):
@@ -21,6 +50,7 @@ class DeskPost(BaseModel):
     name: Desk
     title: Annotated[str, Field(min_length=1, max_length=60)]
     channel: Annotated[str, Field(pattern=r"^(#?[a-z0-9_-]{1,80}|[CGD][A-Z0-9]{6,20})?$")] = ""
+    fall_back: tuple[FallBack, ...] = ()
 
 
 class _File(BaseModel):

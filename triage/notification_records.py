@@ -24,9 +24,11 @@ class ChannelKind(StrEnum):
 
 
 class NotificationKind(StrEnum):
-    """What a notification is for. PAGE: answer this alert. ANSWERED: somebody else did, or was told after you."""
+    """What a notification is for. PAGE: answer this alert. ANSWERED: somebody else did, or was told after you.
+    FALL_BACK: the same alert by another channel, because Slack did not take it. OUTAGE: alerts do not arrive."""
 
     PAGE = "page"
+    FALL_BACK = "fall_back"
     ANSWERED = "answered"
     DIGEST = "digest"
     BRIEF = "brief"

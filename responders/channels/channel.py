@@ -1,0 +1,110 @@
+"""A channel: one way to reach people. A call that sends ends in one of four outcomes; nothing retries by itself.
+
+Sent: the other side took it. Refused: it will never take this. Wait: it certainly did not take it. Unknown: it may
+have; look for it, where the channel allows that, before sending again.
+"""
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import NamedTuple, Protocol
+from uuid import UUID
+
+import httpx
+
+from collector.errors import FetchError, Forbidden, Unreachable
+from collector.errors import Refused as Declined
+from collector.http import Answer
+from responders.slack import Refused, Unknown, UnreadableError, Wait
+
+__all__ = [
+    "Channel",
+    "ChannelError",
+    "Letter",
+    "Outcome",
+    "Refused",
+    "Sent",
+    "Unknown",
+    "UnreadableError",
+    "Wait",
+    "asked",
+    "keeps_no_list",
+]
+
+TAKEN = (200, 201, 202, 204)
+REPEAT = "Possible repeat: "
+LINK = re.compile(r"https?://\S+")
+
+
+class Letter(NamedTuple):
+    """What is said: a line, then text whose last line may be a link. `key` is the same in every try."""
+
+    key: UUID
+    kind: str
+    subject: str
+    text: str
+    possible_repeat: bool = False
+
+    @property
+    def headline(self) -> str:
+        return f"{REPEAT if self.possible_repeat else ''}{self.subject}"
+
+    @property
+    def link(self) -> str | None:
+        """The address it leads to, if its last line is one."""
+        last = self.text.rstrip().rpartition("\n")[2].strip()
+        return last if LINK.fullmatch(last) else None
+
+
+class Sent(NamedTuple):
+    """`receipt` is the other side's own name for the message, or empty."""
+
+    receipt: str
+
+
+Outcome = Sent | Refused | Wait | Unknown
+
+
+class ChannelError(Exception):
+    """A channel does not accept us; the text says what and what to do."""
+
+
+class Channel(Protocol):
+    def send(self, letter: Letter, address: str, *, now: datetime) -> Outcome: ...
+
+    def find(self, letter: Letter, address: str, *, since: datetime, now: datetime) -> Sent | None:
+        """The letter, if the other side has it. Raises UnreadableError where that cannot be known."""
+
+    def greet(self, *, now: datetime) -> str:
+        """What is there, in words, without sending anything. Raises ChannelError."""
+
+
+def keeps_no_list() -> UnreadableError:
+    return UnreadableError("it keeps no list that we may read")
+
+
+def asked(call: Callable[[], Answer]) -> Answer | Refused | Wait | Unknown:
+    """Make a call of the guarded client: its answer, or what its failing means.
+
+    Addresses are secrets and never part of what is told.
+    """
+    try:
+        return call()
+    except Declined as error:
+        return _declined(error)
+    except Forbidden:
+        return Refused("its address may not be reached: not public; GOLDENHOUR_HTTP__ALLOW names exceptions")
+    except Unreachable:
+        return Wait("no connection")
+    except FetchError as error:
+        if isinstance(error.__cause__, httpx.ConnectTimeout):
+            return Wait("no connection in time")
+        return Unknown(type(error).__name__)
+
+
+def _declined(error: Declined) -> Refused | Wait | Unknown:
+    if error.status == 429:
+        return Wait("asked to wait", error.retry_after)
+    if error.status >= 500 or error.status == 408:
+        return Unknown(f"http {error.status}")
+    return Refused(f"http {error.status}")

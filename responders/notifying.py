@@ -1,0 +1,242 @@
+"""Notifications as work: taken one channel and one turn at a time, and what the call told becomes their state.
+
+The manner is the outbox's (responders/outbox.py), whose channels these are: a turn is committed before its call, a
+channel rests between turns, and a turn that was lost to another says nothing any more.
+"""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, case, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session, col
+
+from responders.channels.channel import Outcome, Refused, Sent, Unknown, Wait
+from responders.channels.settings import AlertSettings
+from responders.outbox import backoff, rest
+from responders.turns import Act, Pace, Turn
+from triage.log import MACHINE, Line, note
+from triage.notice import tell_desk
+from triage.notification_records import ChannelKind, Notification, NotificationKind, NotificationState
+from triage.records import Channel
+
+AT_WORK = (NotificationState.WAITING, NotificationState.SENDING, NotificationState.UNKNOWN)
+EACH_ALONE = (
+    ChannelKind.SLACK,
+    ChannelKind.TEAMS,
+    ChannelKind.WEBHOOK,
+)  # each address is a channel of its own
+REVIVED_WITHIN = timedelta(hours=24)
+LOOK_AGAIN = timedelta(seconds=5)
+MOST_TRIES = 8  # of what never says whether it arrived; then a person decides
+NO_WAY = "nothing is set up that sends this kind"
+DEAD = "the sender stopped before it knew"
+
+
+class Errand(NamedTuple):
+    """One notification's turn in its channel. In doubt it is looked for, else it is sent."""
+
+    turn: Turn
+    notification: Notification
+    in_doubt: bool
+
+
+def pace_of(settings: AlertSettings, gap_s: float) -> Pace:
+    """How fast the channel may be spoken in. A call ends within its lease, however late in its turn it began."""
+    zero = timedelta(0)
+    return Pace(
+        gap=timedelta(seconds=gap_s),
+        hesitation=timedelta(seconds=settings.timeout_s / 2),
+        lease=timedelta(seconds=settings.timeout_s * 2),
+        settle=timedelta(seconds=settings.settle_s),
+        deadline=timedelta(seconds=settings.deadline_s),
+        digest_wait=zero,
+        digest_every=zero,
+        bundle_above=0,
+    )
+
+
+def channel_of(kind: ChannelKind | str, address: str | None) -> str:
+    """What the channel is called: of mail and text messages there is one, of the others one an address."""
+    return f"{kind}:{address}" if kind in EACH_ALONE else str(kind)
+
+
+def channels_with_work(session: Session, kinds: Collection[str], *, before: datetime) -> list[str]:
+    """Channels in which a notification is due before a moment, or was left by a sender."""
+    due = (col(Notification.state).in_(AT_WORK), col(Notification.due_at) < before)
+    asked = select(col(Notification.channel_kind), col(Notification.address)).distinct()
+    found = session.execute(asked.where(*due, col(Notification.channel_kind).in_(kinds)))
+    return sorted({channel_of(kind, address) for kind, address in found})
+
+
+def sort_out(session: Session, kinds: Collection[str], *, now: datetime) -> None:
+    """Say of what cannot be sent that it cannot, take it up again once it can, and drop what came too late."""
+    can = col(Notification.channel_kind).in_(kinds) & col(Notification.address).is_not(None)
+    fresh = func.coalesce(col(Notification.expires_at), col(Notification.created_at) + REVIVED_WITHIN) > now
+    waiting, no_way = NotificationState.WAITING, NotificationState.NO_CHANNEL
+    for where, becomes, error in (
+        ((_is(waiting), ~can), no_way, NO_WAY),
+        ((_is(no_way), can, fresh), waiting, None),
+        (
+            (_is(waiting), col(Notification.expires_at) <= now),
+            NotificationState.WITHDRAWN,
+            "it came too late",
+        ),
+    ):
+        session.execute(update(Notification).where(*where).values(state=becomes, error=error))
+
+
+def take(session: Session, channel: str, owner: str, pace: Pace, *, now: datetime) -> Errand | None:
+    """The channel's next turn, or None when it is busy, resting, or has nothing due. The caller commits."""
+    free = {"name": channel, "free_at": now, "digest_at": now, "fence": 0, "failures": 0}
+    session.execute(insert(Channel).values(free).on_conflict_do_nothing())
+    row = session.scalars(
+        select(Channel)
+        .where(col(Channel.name) == channel, col(Channel.free_at) <= now)
+        .with_for_update(skip_locked=True)
+    ).first()
+    if row is None:
+        return None
+    _give_up_on_the_dead(session, channel, pace, now)
+    chosen = _next(session, channel, now)
+    if chosen is None:
+        return None
+    row.fence += 1
+    row.free_at = now + pace.lease
+    in_doubt = chosen.state == NotificationState.UNKNOWN
+    if not in_doubt:
+        chosen.state, chosen.fence, chosen.tried_at = NotificationState.SENDING, row.fence, now
+        chosen.lease_owner, chosen.lease_until = owner, row.free_at
+        chosen.attempts += 1
+    session.flush()
+    act = Act.LOOK if in_doubt else Act.POST
+    turn = Turn(act, channel, row.slack_id, row.fence, now, ())
+    session.refresh(chosen)
+    session.expunge(chosen)
+    return Errand(turn, chosen, in_doubt)
+
+
+def settle(session: Session, errand: Errand, outcome: Outcome, pace: Pace, *, now: datetime) -> bool:
+    """Write down how a call ended; False when the lease was lost meanwhile and nothing was written."""
+    turn, it = errand.turn, errand.notification
+    failed = None if isinstance(outcome, Sent) else told(outcome)
+    pause = pace.gap if isinstance(outcome, Sent | Refused) else backoff(session, turn, pace)
+    if isinstance(outcome, Wait) and outcome.after is not None:
+        pause = max(pause, outcome.after)
+    if not rest(session, turn, pause, failed=failed, now=now):
+        return False
+    if isinstance(outcome, Sent):
+        _arrived(session, errand, outcome, now)
+    elif isinstance(outcome, Refused):
+        _fail(session, it, outcome.code, now)
+    elif isinstance(outcome, Wait):
+        later = {"state": NotificationState.WAITING, "due_at": now + pause, "error": outcome.reason}
+        _become(session, it, later)
+    elif it.attempts >= MOST_TRIES:
+        _fail(session, it, f"never confirmed in {it.attempts} tries: {outcome.reason}", now)
+    else:
+        doubt = {"state": NotificationState.UNKNOWN, "due_at": now + pace.settle, "error": outcome.reason}
+        _become(session, it, doubt)
+    return True
+
+
+def reconcile(
+    session: Session, errand: Errand, found: Sent | str | None, pace: Pace, *, now: datetime
+) -> bool:
+    """Write down what looking for one in doubt came to: it is there, it is not, or why that cannot be known.
+
+    What is not there is sent again. While it cannot be known nothing is sent until the deadline; from then on it
+    is, labelled as a possible repeat.
+    """
+    turn, it = errand.turn, errand.notification
+    row = session.get_one(Channel, turn.channel)
+    before = row.failures, row.error
+    if not rest(session, turn, pace.gap, failed=None, now=now):
+        return False
+    row.failures, row.error = before  # a look proves nothing, neither way
+    if isinstance(found, Sent):
+        _arrived(session, errand, found, now)
+    elif found is None:
+        _become(session, it, {"state": NotificationState.WAITING, "due_at": now})
+    else:
+        deadline = (it.tried_at or turn.at) + pace.deadline
+        again: dict[str, Any] = {"due_at": min(now + LOOK_AGAIN, deadline)}
+        if now >= deadline:
+            again = {"state": NotificationState.WAITING, "due_at": now, "possible_repeat": True}
+        _become(session, it, again)
+    return True
+
+
+def told(outcome: Outcome) -> str:
+    if isinstance(outcome, Refused):
+        return outcome.code
+    return outcome.reason if isinstance(outcome, Wait | Unknown) else ""
+
+
+def _is(state: NotificationState) -> ColumnElement[bool]:
+    return col(Notification.state) == state
+
+
+def _in(channel: str) -> tuple[ColumnElement[bool], ...]:
+    kind, _, address = channel.partition(":")
+    mine = col(Notification.channel_kind) == kind
+    return (mine, col(Notification.address) == address) if kind in EACH_ALONE else (mine,)
+
+
+def _give_up_on_the_dead(session: Session, channel: str, pace: Pace, now: datetime) -> None:
+    """Whoever was sending has let the lease run out: it may have arrived."""
+    session.execute(
+        update(Notification)
+        .where(*_in(channel), _is(NotificationState.SENDING))
+        .values(
+            state=NotificationState.UNKNOWN,
+            due_at=func.greatest(col(Notification.tried_at) + pace.settle, now),
+            lease_owner=None,
+            lease_until=None,
+            error=DEAD,
+        )
+    )
+
+
+def _next(session: Session, channel: str, now: datetime) -> Notification | None:
+    """Pages first; then by when they were due."""
+    pages = col(Notification.kind).in_((NotificationKind.PAGE, NotificationKind.FALL_BACK))
+    order = (case((pages, 0), else_=1), col(Notification.due_at), col(Notification.id))
+    due = col(Notification.state).in_((NotificationState.WAITING, NotificationState.UNKNOWN))
+    asked = select(Notification).where(*_in(channel), due, col(Notification.due_at) <= now)
+    return session.scalars(asked.order_by(*order).limit(1).with_for_update()).first()
+
+
+def _become(session: Session, it: Notification, values: Mapping[str, Any]) -> None:
+    """Change it if it is still as the turn knew it."""
+    unchanged = (col(Notification.id) == it.id, col(Notification.fence) == it.fence)
+    freed = {"lease_owner": None, "lease_until": None}
+    session.execute(update(Notification).where(*unchanged).values(freed | dict(values)))
+
+
+def _arrived(session: Session, errand: Errand, sent: Sent, now: datetime) -> None:
+    it = errand.notification
+    done = {
+        "state": NotificationState.DELIVERED,
+        "receipt": sent.receipt or None,
+        "delivered_at": now,
+        "error": None,
+    }
+    _become(session, it, done)
+    proven = {"proven_at": now, "failures": 0, "error": None}
+    session.execute(update(Channel).where(col(Channel.name) == errand.turn.channel).values(proven))
+    what = "notification sent again, possible repeat" if it.possible_repeat else "notification delivered"
+    _log(session, it, what, now)
+
+
+def _fail(session: Session, it: Notification, why: str, now: datetime) -> None:
+    _become(session, it, {"state": NotificationState.FAILED, "error": why})
+    _log(session, it, "notification refused by its channel", now, why)
+
+
+def _log(session: Session, it: Notification, what: str, now: datetime, why: str | None = None) -> None:
+    detail = {"channel": it.channel_kind, "kind": it.kind, "notification": str(it.id)}
+    note(session, [Line(what, it.case_id, why, detail)], who=MACHINE, now=now)
+    if it.case_id is not None:
+        tell_desk(session, "delivery", it.case_id)

@@ -1,0 +1,261 @@
+"""The courier: four outcomes, four states; doubt is looked into where that can be done, else repeats say so."""
+
+from datetime import timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Engine, select
+from sqlmodel import Session, col
+
+from responders.channels.channel import Letter, Outcome, Refused, Sent, Unknown, UnreadableError, Wait
+from responders.courier import Courier, Way
+from responders.notifying import MOST_TRIES, channels_with_work, pace_of, sort_out, take
+from tests.doubles.receivers import receivers
+from tests.doubles.slack import Faults
+from tests.doubles.smtp import mail_server
+from tests.make import NOON, make_alert, make_case
+from tests.responders.carrying import QUICK, leave, make_courier, make_notification, make_ways
+from tests.responders.sending import MovedClock, wall_clock
+from triage.notification_records import ChannelKind, Notification, NotificationKind, NotificationState
+from triage.records import Channel, LogEntry
+from triage.resending import put_back
+
+STATE = NotificationState
+PACE = pace_of(QUICK, 1.0)
+
+
+class Told(NamedTuple):
+    letter: Letter
+    address: str
+
+
+class Scripted:
+    """A channel that ends each call as a test says; `list` is what it can be asked for, None when it keeps none."""
+
+    def __init__(self, *outcomes: Outcome, kept: dict[UUID, Sent] | None = None) -> None:
+        self.outcomes, self.kept, self.told = list(outcomes), kept, list[Told]()
+
+    def send(self, letter: Letter, address: str, *, now: object) -> Outcome:  # noqa: ARG002
+        self.told.append(Told(letter, address))
+        return self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]
+
+    def find(self, letter: Letter, address: str, *, since: object, now: object) -> Sent | None:  # noqa: ARG002
+        if self.kept is None:
+            raise UnreadableError("it keeps no list")
+        return self.kept.get(letter.key)
+
+    def greet(self, *, now: object) -> str:  # noqa: ARG002
+        return "here"
+
+
+class Bench:
+    """A courier with one scripted channel and a clock that tests move."""
+
+    def __init__(self, engine: Engine, *outcomes: Outcome, kept: dict[UUID, Sent] | None = None) -> None:
+        self.engine, self.clock, self.channel = engine, MovedClock(NOON), Scripted(*outcomes, kept=kept)
+        ways = {ChannelKind.EMAIL: Way(self.channel, PACE), ChannelKind.WEBHOOK: Way(self.channel, PACE)}
+        self.courier = Courier(engine, ways, clock=self.clock, owner="test")
+
+    def after(self, seconds: float, channel: str = "email") -> bool:
+        self.clock.move(seconds)
+        return self.courier.step(channel)
+
+    def only(self) -> Notification:
+        with Session(self.engine) as session:
+            return session.scalars(select(Notification)).one()
+
+    def line(self) -> Channel:
+        with Session(self.engine) as session:
+            return session.scalars(select(Channel)).one()
+
+
+def test_what_is_taken_is_delivered_and_proves_its_channel(engine: Engine) -> None:
+    bench = Bench(engine, Sent("abc"))
+    leave(engine, make_notification())
+    assert bench.after(0)
+    assert not bench.after(0)
+    it, line = bench.only(), bench.line()
+    assert (it.state, it.receipt, it.attempts, it.lease_owner) == (STATE.DELIVERED, "abc", 1, None)
+    assert (line.name, line.proven_at, line.failures) == ("email", NOON, 0)
+
+
+def test_what_is_refused_is_a_dead_letter_that_a_person_can_send_again(engine: Engine) -> None:
+    bench = Bench(engine, Refused("smtp 550"), Sent(""))
+    leave(engine, make_notification())
+    bench.after(0)
+    assert (bench.only().state, bench.only().error) == (STATE.FAILED, "smtp 550")
+    with Session(engine) as session:
+        assert put_back(session, now=bench.clock()) == 1
+        session.commit()
+    bench.after(5)
+    assert bench.only().state == STATE.DELIVERED
+
+
+def test_what_waits_is_sent_when_the_other_side_asked_for_it_and_never_repeats(engine: Engine) -> None:
+    bench = Bench(engine, Wait("asked to wait", timedelta(seconds=20)), Sent(""))
+    leave(engine, make_notification())
+    bench.after(0)
+    assert not bench.after(19)
+    assert bench.after(1)
+    assert not bench.only().possible_repeat
+
+
+def test_doubt_is_looked_into_before_anything_is_sent_again(engine: Engine) -> None:
+    there = make_notification()
+    bench = Bench(engine, Unknown("TooSlow"), kept={there.id: Sent("found")})
+    leave(engine, there)
+    bench.after(0)
+    assert bench.only().state == STATE.UNKNOWN
+    bench.after(2)
+    assert (bench.only().state, bench.only().receipt, len(bench.channel.told)) == (
+        STATE.DELIVERED,
+        "found",
+        1,
+    )
+
+
+def test_what_is_not_in_the_list_is_sent_again_without_a_label(engine: Engine) -> None:
+    bench = Bench(engine, Unknown("TooSlow"), Sent(""), kept={})
+    leave(engine, make_notification())
+    for _turn in range(3):
+        bench.after(2)
+    assert [each.letter.possible_repeat for each in bench.channel.told] == [False, False]
+    assert bench.only().state == STATE.DELIVERED
+
+
+def test_without_a_list_it_is_repeated_after_the_deadline_under_its_own_id_and_says_so(
+    engine: Engine,
+) -> None:
+    bench = Bench(engine, Unknown("TooSlow"), Sent(""))
+    leave(engine, make_notification())
+    bench.after(0)
+    for _second in range(4):
+        bench.after(1)
+    first, again = (each.letter for each in bench.channel.told)
+    assert (first.possible_repeat, again.possible_repeat, first.key) == (False, True, again.key)
+    assert again.headline.startswith("Possible repeat: ")
+    with Session(engine) as session:
+        said = list(session.scalars(select(col(LogEntry.what))))
+    assert said == ["notification sent again, possible repeat"]
+
+
+def test_what_never_says_whether_it_arrived_is_left_to_a_person_in_the_end(engine: Engine) -> None:
+    bench = Bench(engine, Unknown("http 500"))
+    leave(engine, make_notification())
+    for _turn in range(40 * MOST_TRIES):
+        bench.after(1)
+    assert bench.only().state == STATE.FAILED
+    assert bench.only().error == f"never confirmed in {MOST_TRIES} tries: http 500"
+    assert len(bench.channel.told) == MOST_TRIES
+
+
+def test_what_a_dead_courier_left_is_in_doubt(engine: Engine) -> None:
+    bench = Bench(engine, Sent(""), kept={})
+    leave(engine, make_notification())
+    with Session(engine) as session:
+        assert take(session, "email", "dies", PACE, now=NOON) is not None
+        session.commit()
+    assert not bench.after(1)  # its lease still runs
+    bench.after(QUICK.timeout_s * 2)  # looked for
+    assert bench.only().error is not None
+    bench.after(2)
+    assert (bench.only().state, len(bench.channel.told)) == (STATE.DELIVERED, 1)
+
+
+def test_what_an_older_try_learns_counts_for_nothing(engine: Engine) -> None:
+    bench = Bench(engine, Sent("late"))
+    leave(engine, make_notification())
+    with Session(engine) as session:
+        stale = take(session, "email", "slow", PACE, now=NOON)
+        session.commit()
+    assert stale is not None
+    bench.clock.move(60)
+    with Session(engine) as session:
+        take(session, "email", "other", PACE, now=bench.clock())
+        session.commit()
+    bench.courier._send(Way(bench.channel, PACE), stale)
+    assert bench.only().state == STATE.UNKNOWN
+
+
+def test_who_was_stopped_before_the_call_does_not_make_it(engine: Engine) -> None:
+    bench = Bench(engine, Sent(""))
+    leave(engine, make_notification())
+    with Session(engine, expire_on_commit=False) as session:
+        errand = take(session, "email", "test", PACE, now=NOON)
+        session.commit()
+    assert errand is not None
+    bench.clock.move(PACE.hesitation.total_seconds() + 0.1)
+    bench.courier._send(Way(bench.channel, PACE), errand)
+    assert (bench.channel.told, bench.only().state) == ([], STATE.WAITING)
+
+
+def test_pages_go_before_briefs_and_each_webhook_is_a_channel_of_its_own(engine: Engine) -> None:
+    bench = Bench(engine, Sent(""))
+    brief = make_notification(kind=NotificationKind.BRIEF, subject="brief", due_at=NOON - timedelta(hours=1))
+    hook = make_notification(ChannelKind.WEBHOOK, address="cad")
+    other = make_notification(ChannelKind.WEBHOOK, address="other")
+    leave(engine, brief, make_notification(subject="page"), hook, other)
+    with Session(engine) as session:
+        ways = (ChannelKind.EMAIL, ChannelKind.WEBHOOK)
+        assert channels_with_work(session, ways, before=NOON + timedelta(seconds=1)) == [
+            "email",
+            "webhook:cad",
+            "webhook:other",
+        ]
+    bench.after(0)
+    bench.after(0, "webhook:other")
+    assert [each.letter.subject for each in bench.channel.told[:1]] == ["page"]
+    assert bench.channel.told[1].address == "other"
+    assert not bench.after(0.5)  # mail rests for a second
+    assert bench.after(0.5)
+
+
+def test_what_cannot_be_sent_says_so_and_what_comes_too_late_is_withdrawn(engine: Engine) -> None:
+    bench = Bench(engine, Sent(""))
+    nowhere = make_notification(ChannelKind.SMS)
+    late = make_notification(expires_at=NOON)
+    unknown = make_notification(address=None)
+    order = nowhere.id, late.id, unknown.id
+    leave(engine, nowhere, late, unknown)
+
+    def states() -> list[NotificationState]:
+        with Session(engine) as session:
+            found = {each.id: each.state for each in session.scalars(select(Notification))}
+        return [found[each] for each in order]
+
+    with Session(engine) as session:
+        sort_out(session, [ChannelKind.EMAIL], now=bench.clock())
+        session.commit()
+    assert states() == [STATE.NO_CHANNEL, STATE.WITHDRAWN, STATE.NO_CHANNEL]
+    with Session(engine) as session:
+        sort_out(session, [ChannelKind.EMAIL, ChannelKind.SMS], now=NOON + timedelta(hours=1))
+        session.commit()
+    assert states() == [STATE.WAITING, STATE.WITHDRAWN, STATE.NO_CHANNEL]
+
+
+def test_what_is_about_a_case_is_in_its_log_without_its_words(engine: Engine) -> None:
+    bench = Bench(engine, Sent(""))
+    with Session(engine) as session:
+        case = make_case()
+        session.add(case)
+        session.flush()
+        alert = make_alert(case)
+        session.add(alert)
+        session.flush()
+        session.add(make_notification(case_id=case.id, alert_id=alert.id))
+        session.commit()
+        bench.after(0)
+        [entry] = session.scalars(select(LogEntry))
+        assert (entry.case_id, entry.what) == (case.id, "notification delivered")
+        assert set(entry.detail) == {"channel", "kind", "notification"}
+
+
+def test_a_channel_that_hangs_holds_up_no_other(engine: Engine) -> None:
+    with receivers(Faults(1, rate=0, hang_s=1.2)) as them, mail_server() as mail:
+        them.deaf.add("/teams/comms")
+        courier = make_courier(engine, make_ways(mail.port, them.port), clock=wall_clock)
+        leave(engine, *(make_notification(kind) for kind in ChannelKind if kind != ChannelKind.SLACK))
+        courier.sweep(for_s=0.5)
+        arrived = (len(mail.mails), len(them.by("notify")), len(them.by("webhook")), len(them.by("teams")))
+        courier.close()
+    assert arrived == (1, 2, 1, 0)

@@ -1,0 +1,95 @@
+"""Sending again what a channel refused: a dead letter is put back by a person, once what was wrong is mended."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlmodel import Session, col, select
+
+from triage.log import Line, note
+from triage.notification_records import Notification, NotificationState
+from triage.permissions import Permission, need
+from triage.records import Alert, Case, Delivery, DeliveryState, Person
+
+
+class Letter(NamedTuple):
+    """A message that its channel refused: what it was, where it was to go, and the case it is about, if any."""
+
+    id: UUID
+    channel: str
+    what: str
+    error: str
+    tried_at: datetime | None
+    case: Case | None
+
+
+def dead_letters(session: Session, *, since: datetime, most: int) -> list[Letter]:
+    """What was refused since a moment, the newest first. A session that looks as somebody finds theirs."""
+    about = col(Alert.id) == col(Delivery.alert_id)
+    alerts = select(Delivery, Case).join(Alert, about).join(Case, col(Case.id) == col(Alert.case_id))
+    refused = col(Delivery.state) == DeliveryState.FAILED, col(Delivery.due_at) > since
+    found = [
+        Letter(each.id, each.channel, "alert", each.error or "", each.tried_at, case)
+        for each, case in session.exec(
+            alerts.where(*refused).order_by(col(Delivery.due_at).desc()).limit(most)
+        )
+    ]
+    others = select(Notification, Case).outerjoin(Case, col(Case.id) == col(Notification.case_id))
+    failed = col(Notification.state) == NotificationState.FAILED, col(Notification.due_at) > since
+    newest = col(Notification.due_at).desc()
+    for it, case in session.exec(others.where(*failed).order_by(newest).limit(most)):
+        if it.case_id is None or case is not None:
+            found.append(Letter(it.id, it.channel_kind, it.kind, it.error or "", it.tried_at, case))
+    oldest = datetime.min.replace(tzinfo=since.tzinfo)
+    return sorted(found, key=lambda each: each.tried_at or oldest, reverse=True)[:most]
+
+
+def resend(session: Session, letters: Sequence[UUID], *, who: Person, now: datetime) -> int:
+    """Put these back to be sent, with a line in the log for each, and say how many there were. Raises Denied."""
+    need(who, Permission.ACKNOWLEDGE)
+    deliveries = list(session.exec(select(Delivery).where(col(Delivery.id).in_(letters)).with_for_update()))
+    others = list(
+        session.exec(select(Notification).where(col(Notification.id).in_(letters)).with_for_update())
+    )
+    cases = dict(
+        session.execute(
+            select(col(Alert.id), col(Alert.case_id)).where(
+                col(Alert.id).in_([each.alert_id for each in deliveries])
+            )
+        ).all()
+    )
+    lines = [
+        Line("sent again", cases.get(each.alert_id), each.error, {"channel": each.channel})
+        for each in deliveries
+        if _again(session, each, now)
+    ]
+    lines += [
+        Line("sent again", each.case_id, each.error, {"channel": each.channel_kind})
+        for each in others
+        if _once_more(session, each, now)
+    ]
+    note(session, lines, who=who.username, now=now)
+    return len(lines)
+
+
+def put_back(session: Session, *, now: datetime) -> int:
+    """Put every notification that was refused back to be sent; for the terminal of whoever runs the service."""
+    failed = select(Notification).where(col(Notification.state) == NotificationState.FAILED).with_for_update()
+    return sum(_once_more(session, each, now) for each in session.exec(failed))
+
+
+def _again(session: Session, delivery: Delivery, now: datetime) -> bool:
+    if delivery.state != DeliveryState.FAILED:
+        return False
+    delivery.state, delivery.due_at = DeliveryState.WAITING, now
+    session.add(delivery)
+    return True
+
+
+def _once_more(session: Session, it: Notification, now: datetime) -> bool:
+    if it.state != NotificationState.FAILED:
+        return False
+    it.state, it.due_at, it.attempts, it.expires_at = NotificationState.WAITING, now, 0, None
+    session.add(it)
+    return True
