@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from classifier.records import Force, IncidentType
+from triage.answering import Answer, answers_of
 from triage.nearness import Point, points_of
 from triage.rules import Facts
 from triage.severity import TRIGGER, Weighed, weigh
@@ -18,7 +19,7 @@ from triage.severity import TRIGGER, Weighed, weigh
 # person put there, which no rules decided
 _WAITING = text("""
     SELECT DISTINCT ON (p.published_at, p.id)
-        p.id, p.title, p.text, p.published_at, p.source, p.platform, p.author_key,
+        p.id, p.title, p.text, p.published_at, p.source, p.platform, p.author_key, p.reply_to, p.quote_of,
         p.withdrawn_at IS NOT NULL AS withdrawn,
         a.model, a.incident, a.incident_any, a.type, a.severity, a.labels, a.claim, a.unverified,
         a.places, a.force, a.signals, a.abstain, m.case_id AS stands
@@ -44,7 +45,9 @@ class Spot(NamedTuple):
 
 
 class Arrival(NamedTuple):
-    """One post to route. `text` is what was assessed; `stands` is the case it is in already."""
+    """One post to route. `text` is what was assessed; `answers` are the posts it refers to; `stands` is the case it is
+    in already.
+    """
 
     id: UUID
     text: str
@@ -58,6 +61,7 @@ class Arrival(NamedTuple):
     weighed: Weighed
     spot: Spot
     points: tuple[Point, ...]
+    answers: tuple[Answer, ...] = ()
     stands: UUID | None = None
 
     @property
@@ -126,6 +130,7 @@ def arrival_of(row: Mapping[Any, Any], *, now: datetime) -> Arrival:
         weighed=weighed,
         spot=_spot(row["places"]),
         points=points_of(row["places"]),
+        answers=answers_of(row["platform"], row["reply_to"], row["quote_of"]),
         stands=row.get("stands"),
     )
 

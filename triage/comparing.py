@@ -16,14 +16,14 @@ from classifier.rarity import Rarity
 from triage.arrivals import boroughs_of, deeds_of, known_of
 from triage.matching import COPY, FEWEST_WORDS
 from triage.nearness import nearness, points_of
-from triage.similarity import COMMON, Profile, Subject, likelihood, subject
+from triage.similarity import COMMON, ELSEWHERE, Profile, Subject, likelihood, subject
 
 RARE = COMMON**0.5
 LONGEST_PHRASE = 600  # words of a text that are searched for whole phrases
 FEWEST_IN_PHRASE = 4
 MOST_NAMED = 8
 SOON, LATE = timedelta(hours=12), timedelta(hours=48)
-NEAR, ELSEWHERE = 0.4, 0.2  # of nearness: within about a kilometre, beyond about two
+NEAR = 0.4  # of nearness: within about a kilometre
 
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _NOISE = re.compile(r"https?://\S+|(?<!\w)@\w[\w.@-]*")

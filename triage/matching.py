@@ -37,6 +37,12 @@ class How(StrEnum):
     SAME_TEXT = "same text"
     COPY = "copy"
     SAME_EVENT = "same event"
+    QUOTE = "quote of a post in it"
+    REPLY = "reply to a post in it"
+    LINK = "link to a post in it"
+
+
+TEACH_NOTHING = (How.SAME_TEXT, How.COPY, How.QUOTE)
 
 
 class Doubt(StrEnum):
@@ -130,11 +136,13 @@ class Matcher:
         return found or Match(None)
 
     def put(self, case: Hashable, post: Subject, how: How = How.NEW) -> None:
-        """Remember that the post belongs to the case, which may be a new one. Copies teach nothing new."""
+        """Remember that the post belongs to the case, which may be a new one. Copies teach nothing new, and what is
+        said of a quoted post need not tell what happened.
+        """
         profile = self.profiles.get(case) or Profile(post.at)
         self.profiles.put(case, profile)
         self._texts.put(post.print.exact, case)
-        if how in (How.SAME_TEXT, How.COPY) and profile.exemplars:
+        if how in TEACH_NOTHING and profile.exemplars:
             profile.stretch(post.at)
             return
         first = [term for term in post.print.terms if term not in profile.counts]

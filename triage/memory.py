@@ -32,10 +32,10 @@ _TELLINGS = text("""
     FROM unnest(CAST(:cases AS uuid[])) AS asked(id)
     CROSS JOIN LATERAL (
         (SELECT case_id, post_id, joined_at FROM memberships WHERE case_id = asked.id AND sure
-            AND how NOT IN ('same text', 'copy') ORDER BY joined_at LIMIT :first)
+            AND how NOT IN ('same text', 'copy') AND how <> 'quote of a post in it' ORDER BY joined_at LIMIT :first)
         UNION
         (SELECT case_id, post_id, joined_at FROM memberships WHERE case_id = asked.id AND sure
-            AND how NOT IN ('same text', 'copy') ORDER BY joined_at DESC LIMIT :last)
+            AND how NOT IN ('same text', 'copy') AND how <> 'quote of a post in it' ORDER BY joined_at DESC LIMIT :last)
     ) told
     JOIN posts p ON p.id = told.post_id AND p.withdrawn_at IS NULL
     LEFT JOIN LATERAL (

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID, uuid4
 
+from triage.answering import Home, Homes, follow
 from triage.arrivals import Arrival
 from triage.casework import CaseFile, Placed, add, open_file, reopen_file
 from triage.matching import Doubt, How, Match
@@ -18,9 +19,11 @@ from triage.rules import Outcome, Rule, Rules
 WITHDRAWN = Rule(name="withdrawn", because="withdrawn by its author", outcome=Outcome.DROP)
 
 
-def place(arrivals: Iterable[Arrival], rules: Rules, memory: Memory) -> list[Placed]:
-    """Each post with its rule and its case, one after the other, in order."""
-    return [_place(arrival, _rule_for(arrival, rules), memory) for arrival in arrivals]
+def place(arrivals: Iterable[Arrival], rules: Rules, memory: Memory, homes: Homes) -> list[Placed]:
+    """Each post with its rule and its case, one after the other, in order. `homes` are the cases of posts that these
+    refer to, and learn those of these.
+    """
+    return [_place(arrival, _rule_for(arrival, rules), memory, homes) for arrival in arrivals]
 
 
 def by_case(placed: Iterable[Placed]) -> dict[UUID, list[Placed]]:
@@ -54,7 +57,7 @@ def _rule_for(arrival: Arrival, rules: Rules) -> Rule:
     return WITHDRAWN if arrival.withdrawn else rules.first_fit(arrival.facts)
 
 
-def _place(arrival: Arrival, rule: Rule, memory: Memory) -> Placed:
+def _place(arrival: Arrival, rule: Rule, memory: Memory, homes: Homes) -> Placed:
     """Which case a post goes to. What a rule only counts may join a case, but never opens one; a post that is in one
     stays there, whatever is now known of it."""
     if arrival.stands is not None:
@@ -64,10 +67,11 @@ def _place(arrival: Arrival, rule: Rule, memory: Memory) -> Placed:
     post = memory.matcher.subject(
         arrival.text, arrival.published_at, known=arrival.known, points=arrival.points, deeds=arrival.deeds
     )
-    match = memory.matcher.find(post)
+    match = follow(post, arrival.answers, memory.matcher.find(post), memory.matcher, homes)
     case = _as_id(match.case)
     if match.sure and case is not None:
         memory.matcher.put(case, post, match.how)
+        homes[arrival.id] = Home(case, False, arrival.published_at)
         return Placed(arrival, rule, match, case=case)
     if not rule.opens:
         return Placed(arrival, rule, match)
@@ -75,6 +79,7 @@ def _place(arrival: Arrival, rule: Rule, memory: Memory) -> Placed:
         return Placed(arrival, rule, match, maybe=case)
     new = uuid4()
     memory.matcher.put(new, post, How.NEW)
+    homes[arrival.id] = Home(new, True, arrival.published_at)
     # later posts of this batch compare themselves with it
     memory.known[new] = Known(0, Severity(rule.no_worse_than or arrival.facts.severity), open=True)
     return Placed(arrival, rule, match, case=new, new=True, maybe=case)

@@ -18,6 +18,7 @@ from sqlmodel import Session
 
 from classifier.assess import Assessor, reread
 from classifier.model import Assessed
+from triage.answering import Home
 from triage.arrivals import Arrival, arrival_of
 from triage.memory import Memory
 from triage.placing import WITHDRAWN, by_case, files_of, known, place
@@ -34,7 +35,7 @@ _POSTS = text("""
         CASE WHEN r.case_id IS NOT NULL THEN
             (SELECT case_id FROM memberships WHERE post_id = r.post_id AND sure LIMIT 1) END AS home,
         p.id IS NOT NULL AND a.model IS NOT NULL AND (p.withdrawn_at IS NULL OR r.rule = :withdrawn) AS there,
-        p.title, p.text, p.published_at, p.source, p.platform, p.author_key,
+        p.title, p.text, p.published_at, p.source, p.platform, p.author_key, p.reply_to, p.quote_of,
         p.withdrawn_at IS NOT NULL AS withdrawn, a.*
     FROM routings r
     LEFT JOIN posts p ON p.id = r.post_id
@@ -91,12 +92,13 @@ class Stage:
     def __init__(self, rules: Rules, memory: Memory) -> None:
         self.rules, self.memory = rules, memory
         self.told: list[Told] = []
+        self._homes: dict[UUID, Home] = {}
         self._cases: dict[UUID, Case] = {}
         self._alerts: dict[UUID, dict[str, Alert]] = {}
 
     def take(self, arrivals: Sequence[Arrival], *, found: bool = False, now: datetime) -> list[Placement]:
         """Route one batch. What people `found` is raised, also when the rules drop it."""
-        placed = place(arrivals, self._with_found() if found else self.rules, self.memory)
+        placed = place(arrivals, self._with_found() if found else self.rules, self.memory, self._homes)
         there = [self._cases[each] for each in by_case(placed) if each in self._cases]
         for file in files_of(placed, there, now=now):
             case = self._cases[file.case.id] = file.case

@@ -13,7 +13,8 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from triage.arrivals import read_arrivals
+from triage.answering import read_homes, read_links
+from triage.arrivals import Arrival, read_arrivals
 from triage.casework import CaseFile, Placed
 from triage.growth import keep_growth
 from triage.lifecycle import Lifecycle
@@ -45,9 +46,9 @@ def route(
     now: datetime,
 ) -> Routed:
     """Route those of the posts that are assessed and not yet routed. The caller commits."""
-    arrivals = read_arrivals(session, post_ids, now=now)
+    arrivals = _with_links(session, read_arrivals(session, post_ids, now=now))
     memory.refresh(session, now=now)
-    placed = place(arrivals, rules, memory)
+    placed = place(arrivals, rules, memory, read_homes(session, {each.id: each.answers for each in arrivals}))
     files = _files(session, placed, now=now)
     alerts = write_cases(session, files, placed, lifecycle, fresh_for=rules.fresh_for, now=now)
     first = write_routings(session, placed, rules=rules.version, now=now)
@@ -61,6 +62,15 @@ def route(
         suggested=sum(each.maybe is not None for each in placed),
         alerts=alerts,
     )
+
+
+def _with_links(session: Session, arrivals: Sequence[Arrival]) -> list[Arrival]:
+    """What a post links to comes after what it quotes or answers: it only ever suggests."""
+    linked = read_links(session, {each.id: each.text for each in arrivals})
+    return [
+        each._replace(answers=(*each.answers, *linked[each.id])) if each.id in linked else each
+        for each in arrivals
+    ]
 
 
 def _files(session: Session, placed: Sequence[Placed], *, now: datetime) -> list[CaseFile]:

@@ -31,6 +31,7 @@ APART, APART_IN_BRIEF, BRIEF, THIN = 4.0, 0.8, -3.0, -6.0
 ENOUGH, COMMON = 80.0, 4.0**2  # squared weight: of two rare words together, and of one that is not rare
 AMPLE_WORDS = 30
 OTHERWISE = 2.0  # for telling of other deeds
+ELSEWHERE = 0.2  # nearness of places further apart than about two kilometres
 HERE, LATELY_H = 2.0, 3.0  # for the same place at the same time; hours after which a third of it is left
 
 
@@ -149,6 +150,13 @@ def likelihood(post: Subject, case: Profile, *, floor: float = 0.0) -> float:
     evidence = sum([max(0.0, post.weights[term] - COMMON) for term in shared])
     logit += THIN * max(0.0, 1 - here - evidence / ENOUGH)
     return _probability(logit + GAP_OF_ALIKE * gap * (_nearest(post, case, shared) if gap else 0.0))
+
+
+def tells_otherwise(post: Subject, case: Profile) -> bool:
+    """Whether the post tells of another place, or of other deeds, than the case."""
+    if post.deeds and case.deeds and not post.deeds & case.deeds:
+        return True
+    return bool(post.points and case.points) and nearness(post.points, case.points) < ELSEWHERE
 
 
 def features(post: Subject, case: Profile) -> tuple[float, float, float, float, float]:

@@ -19,7 +19,8 @@ from config.postgres import Cluster
 from tests.make import NOON
 from tests.served import fresh_database
 from tests.triage.test_routing import arrive, new_memory, routed
-from triage.records import Alert, Case, LogEntry, Routing
+from triage.matching import How
+from triage.records import Alert, Case, LogEntry, Membership, Routing
 from triage.rehearsal import Span, Stage, only_read, read_past, route_again
 from triage.rehearse import Rehearsal, rehearse
 from triage.rehearsed import Rehearsed, as_kept, read_kept
@@ -93,6 +94,9 @@ def happen(session: Session, hours: int = len(HAPPENED)) -> list[Post]:
         ]
         if hour % 4 == 0:
             batch.append(arrive(session, f"{said}, he is unconscious", signals=[TRIGGER], severity=0.9))
+        if hour % 5 == 1:  # one that would be a case of its own, were it not for what it quotes
+            quoted = {"quote_of": batch[0].external_id}
+            batch.append(arrive(session, f"No wonder trust in the police is at {hour} percent", post=quoted))
         for minute, post in enumerate(batch):
             post.published_at = NOON + timedelta(hours=7 * hour, minutes=minute)
         routed(session, rules(), memory, *batch, now=NOON + timedelta(hours=7 * hour + 1))
@@ -154,6 +158,7 @@ def test_with_nothing_changed_a_rehearsal_is_what_happened_to_the_alert(
     assert _together({post: placed.case for post, placed in made.items()}) == _together(
         {each.post_id: each.case_id for each in routings}
     )
+    assert session.exec(select(Membership).where(Membership.how == How.QUOTE)).all(), "quotes have joined"
     lines = session.exec(select(LogEntry).where(LogEntry.what == "alert raised")).all()
     assert len(lines) > 12
     assert Counter((each.detail["desk"], each.detail["rule"], each.at) for each in lines) == Counter(
