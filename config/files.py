@@ -12,6 +12,7 @@ from collector.catalogue import read_sources
 from collector.linter import Linter
 from collector.oembed import read_providers
 from collector.prefilter import Prefilter
+from config.oncall import read_oncall
 from config.settings import HERE, Settings
 from config.watches import read_watches
 from config.wording import TEMPLATES, templates_of
@@ -81,6 +82,8 @@ def read_all(settings: Settings) -> Iterator[Finding]:
         try:
             if reader.pattern == "sources.toml":
                 read_watches(settings)
+            if reader.pattern == "escalation.toml":
+                read_oncall(settings)
             if reader.pattern == TEMPLATES:
                 templates_of(settings)
             reader.read(paths)

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, or_, select
 
 from triage.clocks import ANSWERED_BY
+from triage.escalation_answers import acknowledged_by, enter_answers, needs_others
 from triage.hidden import hidden_from
 from triage.lifecycle import Lifecycle
 from triage.locked import (
@@ -114,7 +115,8 @@ def acknowledge(
 ) -> Case:
     """Answer one desk's alerts, through "desk" or "slack". It stops that desk's clock, not the incident.
 
-    The same person may answer twice, as Slack delivers a click more than once.
+    The same person may answer twice, as Slack delivers a click more than once. Where several must each acknowledge, the
+    first answers, and the others are entered beside.
     """
     need(who, Permission.ACKNOWLEDGE)
     [case] = lock(session, case_id)
@@ -124,8 +126,13 @@ def acknowledge(
         raise Conflict(f"The {Desk(desk).value} desk was not alerted to this case.")
     waiting = [each for each in alerts if each.state == AlertState.OPEN] or [alerts[0]]
     alert = waiting[0]
+    detail = {"desk": Desk(desk).value, "through": through}
     if alert.state == AlertState.ACKNOWLEDGED:
-        if alert.acknowledged_by == who.id:
+        if who.id in {alert.acknowledged_by, *acknowledged_by(session, alert.id, alert.raised_at)}:
+            return case
+        if needs_others(session, alert):
+            enter_answers(session, [alert], who=who, through=through, now=now)
+            touch(session, case, "acknowledged", who=who, now=now, detail=detail)
             return case
         raise Conflict(
             f"{_name(session, alert.acknowledged_by)} acknowledged this {_at(alert.acknowledged_at)}."
@@ -135,8 +142,8 @@ def acknowledge(
     for each in waiting:
         each.state = AlertState.ACKNOWLEDGED
         each.acknowledged_at, each.acknowledged_by, each.acknowledged_through = now, who.id, through
+    enter_answers(session, waiting, who=who, through=through, now=now)
     stop_clocks(session, case, [ANSWERED_BY[Desk(desk)]], by=who.username, now=now)
-    detail = {"desk": Desk(desk).value, "through": through}
     touch(session, case, "acknowledged", who=who, now=now, detail=detail)
     return case
 

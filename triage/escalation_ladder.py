@@ -12,7 +12,15 @@ from pathlib import Path
 from typing import Annotated, NamedTuple, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+    model_validator,
+)
 
 from triage.notification_records import ChannelKind
 from triage.records import Desk, Severity
@@ -36,7 +44,16 @@ def read_length(written: object) -> object:
     return timedelta(**{UNITS[unit]: int(number)})
 
 
-Length = Annotated[timedelta, BeforeValidator(read_length)]
+def write_length(length: timedelta) -> str:
+    """As it would be written in the file."""
+    minutes = int(length.total_seconds()) // 60
+    for unit, size in (("d", 24 * 60), ("h", 60)):
+        if minutes and minutes % size == 0:
+            return f"{minutes // size}{unit}"
+    return f"{minutes}m"
+
+
+Length = Annotated[timedelta, BeforeValidator(read_length), PlainSerializer(write_length)]
 Party = Annotated[str, Field(pattern=r"^(rota|post):[a-z0-9-]{1,60}$")]
 
 
