@@ -22,11 +22,14 @@ from collector.sources import inbound, polled
 from collector.video.errors import VideoError
 from collector.video.ffmpeg import program
 from config.beats import BEAT_EVERY_S, beats
+from config.channels import fall_backs_of, greetings, unreached
 from config.database import revisions
 from config.postgres import SERVER_SETTINGS
 from config.rules import digest_on_disk
+from config.service import House
 from config.settings import Settings
 from config.start import LEAST_FREE_MB, free_mb
+from triage.notification_records import Notification, NotificationState
 from triage.records import Alert, AlertState, Delivery, DeliveryState
 from triage.rule_changes import agreed_to, in_force, waiting
 from triage.rules import in_brief
@@ -64,6 +67,7 @@ def checkup(settings: Settings, engine: Engine, *, now: datetime) -> Iterator[Fi
         lambda: _rules(settings, engine),
         _video,
         lambda: _slack(settings),
+        lambda: _channels(settings, engine, now=now),
         lambda: _parts(engine, now=now),
         lambda: _queues(engine, now=now),
         lambda: _sources(engine, now=now),
@@ -200,6 +204,22 @@ def _slack(settings: Settings) -> Iterator[Finding]:
         yield Finding("slack", State.WARN, "buttons in Slack cannot reach us", remedy)
 
 
+def _channels(settings: Settings, engine: Engine, *, now: datetime) -> Iterator[Finding]:
+    """Every other channel, asked without sending anything; where desks fall back to; the outside watcher."""
+    house = House(settings, engine, lambda: now)
+    for each in greetings(house, now=datetime.now(UTC)):
+        state = State.ILL if each.wrong else State.WELL
+        yield Finding(f"channel {each.kind}", state, each.said, "see docs/operating.md" if each.wrong else "")
+    for lost in unreached(settings):
+        yield Finding("fall-back", State.WARN, lost, "set it up, or change desks.toml")
+    if not any(fall_backs_of(settings).values()):
+        remedy = "give the desks a fall_back in desks.toml: e-mail, text message, Teams or webhook"
+        yield Finding("fall-back", State.WARN, "when Slack is down alerts stand on the page alone", remedy)
+    if settings.alerts.watcher is None:
+        remedy = "set GOLDENHOUR_ALERTS__WATCHER to an address that raises an alarm when it is not called"
+        yield Finding("watcher", State.WARN, "nobody outside notices when all of this stops", remedy)
+
+
 def _parts(engine: Engine, *, now: datetime) -> Iterator[Finding]:
     seen = beats(engine)
     if not seen:
@@ -300,10 +320,16 @@ def _alerts(engine: Engine, *, now: datetime) -> Iterator[Finding]:
             .where(col(Delivery.state).in_([DeliveryState.WAITING, DeliveryState.UNKNOWN]))
             .where(col(Delivery.due_at) < now - LATE_AFTER)
         ).one()
-    state = State.ILL if failed or late else State.WELL
+        dead = session.exec(
+            select(func.count())
+            .select_from(Notification)
+            .where(Notification.state == NotificationState.FAILED)
+            .where(Notification.created_at > now - timedelta(days=1))
+        ).one()
+    state = State.ILL if failed or late or dead else State.WELL
     remedy = "" if state == State.WELL else "see `goldenhour alerts`"
     yield Finding(
-        "alerts", state, f"{unacknowledged} open, {failed} could not be delivered, {late} late", remedy
+        "alerts", state, f"{unacknowledged} open, {failed + dead} could not be delivered, {late} late", remedy
     )
 
 

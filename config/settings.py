@@ -22,6 +22,13 @@ from pydantic_settings.sources import InitSettingsSource
 from classifier.settings import ClassifierSettings
 from collector.retention import KeepSettings
 from collector.settings import CollectSettings, HttpSettings, TipSettings
+from responders.channels.settings import (
+    AlertSettings,
+    MailSettings,
+    NotifySettings,
+    TeamsSettings,
+    WebhookSettings,
+)
 from responders.settings import SlackSettings
 from triage.settings import OidcSettings, TriageSettings, WebSettings
 
@@ -57,6 +64,11 @@ class Settings(BaseSettings):
     web: WebSettings = WebSettings()
     oidc: OidcSettings = OidcSettings()
     slack: SlackSettings = SlackSettings()
+    alerts: AlertSettings = AlertSettings()
+    mail: MailSettings = MailSettings()
+    notify: NotifySettings = NotifySettings()
+    teams: TeamsSettings = TeamsSettings()
+    webhook: WebhookSettings = WebhookSettings()
 
     @classmethod
     def settings_customise_sources(  # the names are pydantic-settings' own

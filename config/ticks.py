@@ -23,6 +23,7 @@ from collector.sweep import due_to_sweep, note_behind, purge
 from collector.timestamps import unstamped
 from collector.vault import Keyring, seal_authors
 from collector.video.files import Files
+from config.alert_ticks import audit_alerts, call_watcher, fall_back_from_slack, try_channels
 from config.learning_ticks import count_scores, draw_sample, make_labels
 from config.reaper import forget, reap
 from config.service import House, in_short, is_away
@@ -236,6 +237,10 @@ TICKS = (
     Tick("sources due", 1, collect_due),
     Tick("stalled jobs", 2, put_back_stalled),
     Tick("clocks", 5, mind_clocks),
+    Tick("falling back", 5, fall_back_from_slack),
+    Tick("audit of the alerts", 15, audit_alerts),
+    Tick("tries of the channels", 60, try_channels),
+    Tick("call to the watcher", 60, call_watcher),
     Tick("growth", 30, mind_growth),
     Tick("posts of a flood", 5, read_again),
     Tick("quiet sources", 60, note_quiet),

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from config.channels import unreached
 from config.cli import Complaint
 from config.database import open_database
 from config.doctor import Finding, State, checkup
@@ -32,7 +33,7 @@ def check(
     unread = [f"{name}: nothing reads this variable; is it misspelt?" for name in unread_variables()]
     unread += [f"{path}: nothing reads this file; is it misnamed?" for path in strangers(settings)]
     wrong = [each.wrong for each in found if each.wrong]
-    unread += [] if wrong else unmatched_partners(settings)
+    unread += [] if wrong else [*unmatched_partners(settings), *unreached(settings)]
     if as_json:
         files = [{"files": each.pattern, "count": each.files, "wrong": each.wrong} for each in found]
         print(json.dumps({"ok": not wrong, "files": files, "unread": unread}))

@@ -18,15 +18,20 @@ from sqlmodel import Session, col
 
 from config.cli import Complaint
 from config.database import open_database
+from config.service import House, clock
 from config.settings import read_settings
+from config.trying import try_all
 from responders.outbox import retry_failed
 from responders.pack import pack
 from responders.review import read_meetings
 from responders.tactics import read_tactics
+from triage.notification_records import NotificationState
 from triage.records import Alert, Case, Delivery, Review, ReviewItem
+from triage.resending import put_back
 from triage.statement_records import Statement
 
 LONDON = ZoneInfo("Europe/London")
+TRY_FOR_S = 45.0
 
 app = typer.Typer()
 review = typer.Typer(help="The fortnightly oversight review.")
@@ -51,8 +56,14 @@ def alerts(
     retry: Annotated[
         bool, typer.Option("--retry-failed", help="First send again what a channel refused.")
     ] = False,
+    test: Annotated[
+        bool, typer.Option("--test", help="Send a test through every channel and say what became of each.")
+    ] = False,
 ) -> None:
     """List alerts with their deliveries, newest first."""
+    if test:
+        _test(as_json)
+        return
     asked = (
         select(Alert, Case, Delivery)
         .join(Case, col(Case.id) == col(Alert.case_id))
@@ -62,11 +73,33 @@ def alerts(
     )
     with open_database(read_settings()) as engine, Session(engine) as session:
         if retry:
-            put_back = retry_failed(session, now=datetime.now(UTC))
+            now = datetime.now(UTC)
+            again = retry_failed(session, now=now) + put_back(session, now=now)
             session.commit()
-            typer.echo(f"put back to be sent: {put_back}", err=True)
+            typer.echo(f"put back to be sent: {again}", err=True)
         rows = [_alert(alert, case, delivery) for alert, case, delivery in session.execute(asked)]
     _print(rows, as_json, ("case", "desk", "severity", "state", "raised", "delivery", "channel", "error"))
+
+
+def _test(as_json: bool) -> None:
+    settings = read_settings()
+    with open_database(settings) as engine:
+        found = try_all(House(settings, engine, clock), who="terminal", for_s=TRY_FOR_S)
+    rows = [
+        {
+            "channel": each.channel_kind,
+            "address": each.address,
+            "state": each.state,
+            "delivered": each.delivered_at.isoformat() if each.delivered_at else None,
+            "error": each.error,
+        }
+        for each in found
+    ]
+    if not rows:
+        raise Complaint("no channel is set up: see docs/operating.md, or run `goldenhour doctor`")
+    _print(rows, as_json, ("channel", "address", "state", "delivered", "error"))
+    if any(each.state != NotificationState.DELIVERED for each in found):
+        raise typer.Exit(1)
 
 
 @app.command("statements")

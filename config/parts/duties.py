@@ -15,9 +15,11 @@ from collector.listen import Hearing, listen
 from collector.records import SourceRow
 from collector.sources import streamed
 from config.beats import Pulse
+from config.channels import courier_of
 from config.queues.collect import author_key, prefilter_of
 from config.service import House, in_short
 from config.slack import sender_of, socket_of
+from responders.courier import Courier
 from responders.deliver import Sender
 from responders.socket_mode import Socket
 
@@ -136,7 +138,7 @@ class Streams:
 
 def duties(house: House, beats: Engine) -> list[Duty]:
     """All that the leader does beside the ticks, not yet started. `beats` is an engine for its heartbeats."""
-    made: list[Duty] = [Streams(house, beats), _sweeping(sender_of(house))]
+    made: list[Duty] = [Streams(house, beats), _sweeping(sender_of(house)), _carrying(courier_of(house))]
     socket = socket_of(house)
     if socket is not None:
         made.append(_listening_to_slack(socket))
@@ -148,6 +150,13 @@ def _sweeping(sender: Sender) -> Repeated:
         sender.sweep(for_s=SWEEP_FOR_S)
 
     return Repeated("deliver", sweep, SWEEP_EVERY_S)
+
+
+def _carrying(courier: Courier) -> Repeated:
+    def carry() -> None:
+        courier.sweep(for_s=SWEEP_FOR_S)
+
+    return Repeated("carry", carry, SWEEP_EVERY_S)
 
 
 def _listening_to_slack(socket: Socket) -> Repeated:

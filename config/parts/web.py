@@ -9,10 +9,11 @@ from classifier.rarity import Rarity
 from collector.vault import Keyring
 from collector.video.files import Files
 from config.beats import Pulse
+from config.channels import names_of
 from config.inbox import inbox_of, partners_doors
 from config.rules import digest_on_disk
 from config.service import House
-from config.slack import channels_of, doors_of
+from config.slack import doors_of
 from config.supervise import when_asked_to_end
 from triage.claim_types import read_guide
 from triage.lifecycle import read_lifecycle
@@ -33,7 +34,7 @@ def desk_of(house: House) -> FastAPI:
     return desk(
         house.engine,
         house.settings.web,
-        channels=sorted(channels_of(house).values()),
+        channels=names_of(house),
         doors=[*doors_of(house), *partners_doors(house)],
         inbox=inbox_of(house),
         files=Files(house.settings.media, house.settings.http.largest_file_bytes),

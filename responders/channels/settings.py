@@ -90,8 +90,9 @@ class AlertSettings(Section):
     """When alerts go another way, and how it is proven that they arrive.
 
     Alerts as grave as `fall_back_severity` that Slack has not taken for `fall_back_minutes` are sent by their desk's
-    fall-back channels. Every channel is tried at `test_at`, London time; one that was not proven for `stale_hours`
-    is called stale. `watcher` is an address that is called every minute while all that matters is alive.
+    fall-back channels. Every channel is tried at `test_at`, London time. An alert without a next step, and a message
+    that is overdue, are alarms after `audit_minutes`. `watcher` is an address that is called every minute while all
+    that matters is alive.
     """
 
     fall_back_minutes: float = Field(default=3.0, ge=0)
@@ -100,6 +101,5 @@ class AlertSettings(Section):
     settle_s: float = Field(default=10.0, ge=0)
     deadline_s: float = Field(default=60.0, ge=0)
     test_at: tuple[time, ...] = (time(7, 15), time(19, 15))
-    stale_hours: float = Field(default=13.0, gt=0)
     audit_minutes: float = Field(default=5.0, gt=0)
     watcher: SecretStr | None = None

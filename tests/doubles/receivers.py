@@ -1,4 +1,4 @@
-"""Those who take notifications, of our own on this machine: GOV.UK Notify, workflows of Teams, webhooks; real HTTP.
+"""Those who take notifications, of our own on this machine: GOV.UK Notify, workflows of Teams, webhooks, a watcher.
 
 `taken` is the truth about lost and doubled: something is there when it was taken, whatever the caller was told.
 """
@@ -50,6 +50,7 @@ class Receivers:
         self.deaf: set[str] = set()
         self.status: int | None = None
         self.list_down = False
+        self.pings = 0
         self.taken: list[Taken] = []
         self.fired: Counter[str] = Counter()
         self.lock = threading.Lock()
@@ -79,6 +80,9 @@ class _Door(BaseHTTPRequestHandler):
         them = self.server.receivers
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         path = urlsplit(self.path).path
+        if path.startswith("/ping/"):
+            them.pings += 1
+            return self._answer(200, {})
         if path in them.deaf:
             them.fired["deaf"] += 1
             time.sleep(them.faults.hang_s if them.faults else 3.0)

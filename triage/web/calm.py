@@ -17,6 +17,8 @@ from collector.evidence import STAGE as EVIDENCE
 from collector.health import State, is_blind, state_of
 from collector.records import Failure, SourceRow, Tally
 from collector.sources import inbound
+from triage.auditing import STAGE as AUDIT
+from triage.auditing import standing
 from triage.records import Channel, Heartbeat
 from triage.rule_changes import agreed_to, in_force
 from triage.web.sight import remedy, why
@@ -66,6 +68,7 @@ def troubles(
         *_blind(enabled),
         *_no_channel(channels),
         *_failing_channels(session),
+        *_audited(session),
         *_stuck_jobs(session, now=now),
         *_drifting(session),
         *_other_rules(session, rules_on_disk),
@@ -117,6 +120,17 @@ def _no_channel(channels: Sequence[str]) -> Iterator[Trouble]:
             "Set GOLDENHOUR_SLACK__TOKEN, then restart",
             "/alerts",
         )
+
+
+def essentials(session: Session, *, now: datetime) -> list[Trouble]:
+    """What is wrong with that without which nobody is alerted: then the outside watcher is not called."""
+    return [*_dead_parts(session, now=now), *_stuck_jobs(session, now=now), *_audited(session)]
+
+
+def _audited(session: Session) -> Iterator[Trouble]:
+    """What the audit of the alerts found, until it is mended."""
+    for each in standing(session):
+        yield Trouble(f"Alerts need a look: {each.error}", each.remedy or "", "/alerts")
 
 
 def _failing_channels(session: Session) -> Iterator[Trouble]:
@@ -228,7 +242,9 @@ def _failures(session: Session, *, now: datetime) -> Iterator[Trouble]:
     stages = session.exec(
         select(Failure.stage, func.count())
         .where(
-            Failure.at > now - timedelta(days=1), col(Failure.mended_at).is_(None), Failure.stage != EVIDENCE
+            Failure.at > now - timedelta(days=1),
+            col(Failure.mended_at).is_(None),
+            col(Failure.stage).not_in((EVIDENCE, AUDIT)),
         )
         .group_by(col(Failure.stage))
         .order_by(Failure.stage)
