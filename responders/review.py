@@ -17,6 +17,7 @@ from triage.notice import tell_desk
 from triage.records import Case, Review, ReviewItem
 
 LONDON = ZoneInfo("Europe/London")
+USED_FORCE = "police used force"
 
 
 class MeetingsError(ValueError):
@@ -58,7 +59,7 @@ def read_meetings(path: Path) -> Meetings:
 
 
 def list_for_review(
-    session: Session, case_id: UUID, meetings: Meetings, *, now: datetime, because: str = "police used force"
+    session: Session, case_id: UUID, meetings: Meetings, *, now: datetime, because: str = USED_FORCE
 ) -> ReviewItem | None:
     """Put a case on the next meeting's list, once; None when the case is gone. The caller commits."""
     case = session.get(Case, case_id, with_for_update=True)

@@ -13,7 +13,7 @@ from classifier.records import Force, IncidentType
 from triage.arrivals import Arrival
 from triage.matching import Match
 from triage.records import OPEN, Case, Desk, Severity, Status
-from triage.rules import Facts, Outcome, Priority, Rule
+from triage.rules import Facts, Lane, Outcome, Priority, Rule
 from triage.severity import graver, of_case
 from triage.titles import title_of
 
@@ -153,7 +153,8 @@ def add(file: CaseFile, placed: Sequence[Placed], *, now: datetime) -> None:
     for each in placed:
         if each.rule.opens:
             case.type = graver(IncidentType(case.type), each.arrival.facts.type)
-    case.title = title_of(IncidentType(case.type), case.place, case.borough)
+    case.lane = _lane(case, [each.rule.lane for each in placed if each.rule.opens])
+    case.title = title_of(IncidentType(case.type), case.place, case.borough, lane=case.lane)
     if case.status not in OPEN and _comes_back(file):
         case.status, case.dismissed_because = Status.DETECTED, None
     case.version += 1
@@ -179,7 +180,10 @@ def _weigh(case: Case, placed: Sequence[Placed]) -> None:
     opening = [each for each in placed if each.rule.opens]
     cap = _cap(case, [each.rule.no_worse_than for each in opening])
     weighed = [each.arrival.weighed for each in opening if cap or each.rule.no_worse_than is None]
-    whole = of_case(case.severity_parts, weighed, posts=case.post_count, sources=case.source_count)
+    raised = max((each.rule.graver_by for each in opening), default=0)
+    whole = of_case(
+        case.severity_parts, weighed, posts=case.post_count, sources=case.source_count, raised=raised
+    )
     follow(case, int(max(whole.level, Severity(cap)) if cap else whole.level))
     case.severity_parts = {**whole.parts, CAP: cap} if cap else whole.parts
 
@@ -203,6 +207,12 @@ def _cap(case: Case, caps: Sequence[int | None]) -> int | None:
         return None
     every = [*caps, before] if before is not None else list(caps)
     return min((int(each) for each in every if each), default=None) if all(every) else None
+
+
+def _lane(case: Case, lanes: Sequence[Lane | None]) -> str | None:
+    """A case stays in a lane of its own while every post that opens cases came under a rule of that lane."""
+    every = {*lanes, *([case.lane] if case.version else [])}
+    return str(every.pop()) if len(every) == 1 and None not in every else None
 
 
 def _desks(known: Sequence[str], placed: Iterable[Placed]) -> list[str]:

@@ -23,6 +23,7 @@ def correct_type(session: Session, case_id: UUID, kind: IncidentType, *, who: Pe
         raise Conflict("The case is of this type already.")
     detail = {"type": kind.value, "from": case.type}
     case.type = kind
+    case.lane = None  # a person says what it is: it waits with the others
     case.title = title_of(kind, case.place, case.borough)
     touch(session, case, CORRECTED, who=who, now=now, detail=detail)
     return case

@@ -50,12 +50,12 @@ class Case(Record, table=True):
     """Our file on what seems to be one incident. `version` grows with each change, so that two people
     cannot overwrite each other unseen; `touched_at` is when. `number` is spoken as GH-<number>.
     `first_due_at` is when the first of its running clocks runs out: the database keeps it, whoever moves a clock.
-    `severity_computed` is set while `severity` is a person's word, and what the machine makes of it.
+    `lane` names the queue of its own that it stands in, such as good news. `severity_computed` is set while `severity` is a person's word, and what the machine makes of it.
     """
 
     __tablename__ = "cases"
     __table_args__ = (
-        Index("cases_queue_idx", "status", "severity", "opened_at"),
+        Index("cases_queue_idx", "status", "severity", "opened_at", postgresql_include=["lane"]),
         Index("cases_last_post_at_idx", "last_post_at"),
         Index("cases_touched_at_idx", "touched_at"),
         # cases like another one: the newest of its type, and those of its place
@@ -101,6 +101,7 @@ class Case(Record, table=True):
     claimed_by: UUID | None = None
     claimed_until: AwareDatetime | None = None
     dismissed_because: str | None = None
+    lane: str | None = None
 
 
 class Membership(Record, table=True):

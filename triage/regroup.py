@@ -164,7 +164,8 @@ def _merge(
     case.desks = list(dict.fromkeys([*case.desks, *other.desks]))
     if case.borough is None:
         case.place, case.borough, case.bcu = other.place, other.borough, other.bcu
-    case.title = title_of(IncidentType(case.type), case.place, case.borough)
+    case.lane = case.lane if case.lane == other.lane else None
+    case.title = title_of(IncidentType(case.type), case.place, case.borough, lane=case.lane)
     recount(session, other, now=now)
     other.status, other.dismissed_because = Status.CLOSED, f"joined to GH-{case.number}"
     other.claimed_by = other.claimed_until = None

@@ -29,6 +29,8 @@ TITLES = {
     "alert": "alerted",
     "priority": "priority",
     "no_worse_than": "case no graver than",
+    "graver_by": "levels graver",
+    "lane": "queue of its own",
     "review": "on the review's list",
     "draft": "first line drafted",
     "also": "also for",
@@ -74,6 +76,10 @@ def then(rule: Rule) -> str:
         said += f"; {_listed(seen)} see{'s' if len(seen) == 1 else ''} it"
     if rule.no_worse_than:
         said += f"; no graver than SEV{int(rule.no_worse_than)}"
+    if rule.graver_by:
+        said += f"; {rule.graver_by} level{'s' if rule.graver_by > 1 else ''} graver"
+    if rule.lane:
+        said += f"; in the queue “{rule.lane.value.replace('_', ' ')}”"
     return said + ("; for the review" if rule.review else "")
 
 

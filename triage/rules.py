@@ -45,6 +45,12 @@ class Priority(StrEnum):
     NOTE = "note"
 
 
+class Lane(StrEnum):
+    """A queue of its own, beside what waits for a decision."""
+
+    GOOD_NEWS = "good_news"
+
+
 class Facts(NamedTuple):
     """What rules may ask of one assessed post. `signals` are names, `age` is since publication."""
 
@@ -79,7 +85,8 @@ class Rule(BaseModel):
     """One rule. All conditions given must hold; of a list, one. `severity` means this grave or graver.
 
     `desks` see the case, `alert` are told (all of them unless named), `also` names others, whom a person tells.
-    `no_worse_than` caps the case's severity, for what is not ours to answer. `review` puts the case on the
+    `no_worse_than` caps the case's severity, for what is not ours to answer; `graver_by` makes it so many levels
+    graver, once, for what will be seen by many. `lane` keeps it in a queue of its own. `review` puts the case on the
     oversight review's list, `draft` has a holding statement drafted.
     """
 
@@ -108,6 +115,8 @@ class Rule(BaseModel):
     also: tuple[str, ...] = ()
     priority: Priority = Priority.ROUTINE
     no_worse_than: Severity | None = None
+    graver_by: Annotated[int, Field(ge=0, le=2)] = 0
+    lane: Lane | None = None
     review: bool = False
     draft: bool = True
 

@@ -24,6 +24,7 @@ RANGES = {
 }
 OF_WORDS = "severity:"  # how the classifier's labels name a part; its value is a share of the range
 TRIGGER = "trigger"
+RAISED = "raised"  # levels that a rule adds, such as for a journalist's question
 
 # from the graver of points and score, downwards; SEV5 is for what people dismiss
 BY_POINTS = ((12.0, Severity.SEV1), (7.0, Severity.SEV2), (3.5, Severity.SEV3))
@@ -44,17 +45,21 @@ GRAVITY = (
 
 
 class Weighed(NamedTuple):
-    """A level with its reasons. `points` by part, `triggers` in words, `score` the classifier's 0..1."""
+    """A level with its reasons. `points` by part, `triggers` in words, `score` the classifier's 0..1, `raised` by how
+    many levels a rule makes it graver.
+    """
 
     level: Severity
     points: dict[str, float]
     triggers: tuple[str, ...]
     score: float
+    raised: int = 0
 
     @property
     def parts(self) -> dict[str, Any]:
         """As kept on the case and shown on its page."""
-        return {**self.points, "score": round(self.score, 3), "triggers": list(self.triggers)}
+        said = {**self.points, "score": round(self.score, 3), "triggers": list(self.triggers)}
+        return {**said, RAISED: self.raised} if self.raised else said
 
 
 def weigh(labels: Mapping[str, float], signals: Sequence[Mapping[str, Any]], score: float) -> Weighed:
@@ -69,8 +74,13 @@ def weigh(labels: Mapping[str, float], signals: Sequence[Mapping[str, Any]], sco
     return Weighed(_level(points, triggers, score), points, triggers, score)
 
 
-def of_case(parts: Mapping[str, Any], now_said: Sequence[Weighed], *, posts: int, sources: int) -> Weighed:
-    """What the case amounts to with these posts added: each part at its highest, and the reach it now has."""
+def of_case(
+    parts: Mapping[str, Any], now_said: Sequence[Weighed], *, posts: int, sources: int, raised: int = 0
+) -> Weighed:
+    """What the case amounts to with these posts added: each part at its highest, and the reach it now has. A case is
+    raised once, by the most that a rule asks for.
+    """
+    raised = max(raised, int(parts.get(RAISED, 0)))
     points = {part: float(parts.get(part, 0.0)) for part in RANGES if parts.get(part)}
     triggers = dict.fromkeys(parts.get("triggers", ()))
     score = float(parts.get("score", 0.0))
@@ -80,7 +90,8 @@ def of_case(parts: Mapping[str, Any], now_said: Sequence[Weighed], *, posts: int
         score = max(score, each.score)
     if reach := reach_of(posts, sources):
         points["reach"] = float(max(reach, points.get("reach", 0)))
-    return Weighed(_level(points, tuple(triggers), score), points, tuple(triggers), score)
+    level = Severity(max(_level(points, tuple(triggers), score) - raised, Severity.SEV1))
+    return Weighed(level, points, tuple(triggers), score, raised)
 
 
 def reach_of(posts: int, sources: int) -> int:

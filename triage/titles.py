@@ -15,6 +15,10 @@ KIND = {
 }
 
 
-def title_of(kind: IncidentType, place: str | None, borough: str | None) -> str:
+LANES = {"good_news": "Praise"}
+
+
+def title_of(kind: IncidentType, place: str | None, borough: str | None, *, lane: str | None = None) -> str:
     """Such as `Use of force · Walthamstow · Waltham Forest`. `place` is a gazetteer's name, not a post's."""
-    return " · ".join(dict.fromkeys(part for part in (KIND[kind], place, borough) if part))
+    first = LANES.get(lane or "", KIND[kind])
+    return " · ".join(dict.fromkeys(part for part in (first, place, borough) if part))

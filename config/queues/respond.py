@@ -7,7 +7,7 @@ from sqlmodel import Session
 from config.service import House, Task
 from config.slack import sender_of
 from config.wording import templates_of
-from responders.review import list_for_review, read_meetings
+from responders.review import USED_FORCE, list_for_review, read_meetings
 from responders.statements import draft
 
 
@@ -24,9 +24,9 @@ def tasks(house: House) -> dict[str, Task]:
             draft(session, UUID(case), templates, now=house.clock())
             session.commit()
 
-    def list_case(case: str) -> None:
+    def list_case(case: str, because: str = USED_FORCE) -> None:
         with Session(house.engine) as session:
-            list_for_review(session, UUID(case), meetings, now=house.clock())
+            list_for_review(session, UUID(case), meetings, because=because, now=house.clock())
             session.commit()
 
     return {"deliver": Task(deliver), "draft": Task(draft_for), "list_for_review": Task(list_case)}

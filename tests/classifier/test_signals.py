@@ -62,3 +62,12 @@ def test_spans_show_the_words_of_the_original_behind_a_disguise() -> None:
     text = "They t\u200bas\u200bered him"
     [finding] = [each for each in SIGNALS["tactics"](reading(text)) if each.signal.name == "ced_fired"]
     assert text[finding.signal.start : finding.signal.end] == "t\u200bas\u200bered him"
+
+
+def test_a_journalist_who_asks_and_what_is_on_air_are_found() -> None:
+    asks = (
+        "Hi, I'm a journalist at a paper. Did you film this of the police on Rye Lane? Can we use your video?"
+    )
+    assert names("media", asks) == {"media_enquiry"}
+    assert names("media", "The clip of the officers in Peckham is leading the news") == {"on_air"}
+    assert names("media", "Watched the news, then rice. Police went past") == set()

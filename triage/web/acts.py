@@ -10,6 +10,7 @@ from sqlmodel import select
 from starlette.datastructures import QueryParams
 
 from triage import actions
+from triage.exemplary import list_as_exemplary
 from triage.records import Alert, AlertState, Case, Desk, Status
 from triage.web.filters import Filters, fits
 from triage.web.queue import case_row, find_case
@@ -145,6 +146,16 @@ def suggestion(
         return decide(visit.session, case.id, post, who=visit.person, now=visit.now)
 
     return _act(visit, ref, "joined" if same else "refused", "", change)
+
+
+@router.post("/cases/{ref}/exemplary")
+def exemplary(visit: Visiting, ref: str, why: Why = "") -> Response:
+    """Put what people praise before the oversight meeting."""
+
+    def change(case: Case) -> object:
+        return list_as_exemplary(visit.session, case.id, who=visit.person, why=why, now=visit.now)
+
+    return _act(visit, ref, "exemplary", "", change)
 
 
 @router.post("/cases/{ref}/split")

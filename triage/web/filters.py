@@ -13,6 +13,7 @@ from classifier.records import IncidentType
 from triage.growth_records import Growth
 from triage.pace import WINDOW
 from triage.records import OPEN, Alert, AlertState, Case, Desk, Person, Severity, Status
+from triage.rules import Lane
 from triage.web.words import BCU
 
 VIEWS = {
@@ -21,6 +22,7 @@ VIEWS = {
     "mine": "Mine",
     "waiting": "Waiting on us",
     "watch": "Watch",
+    "good": "Good news",
     "closed": "Closed",
 }
 SORTS = {
@@ -105,20 +107,23 @@ def fits(filters: Filters, me: Person, *, now: datetime) -> ColumnElement[bool]:
 
 
 def _view(view: str, me: Person, desk: str, *, now: datetime) -> ColumnElement[bool]:
-    is_open = col(Case.status).in_(OPEN)
+    open_ = col(Case.status).in_(OPEN)
+    is_open = and_(open_, col(Case.lane).is_(None))  # what is in a lane waits for nobody's decision
     claimed = and_(col(Case.claimed_by).is_not(None), col(Case.claimed_until) > now)
     mine = and_(col(Case.claimed_by) == me.id, col(Case.claimed_until) > now)
     match view:
         case "mine":
-            return and_(is_open, mine)
+            return and_(open_, mine)
         case "unclaimed":
             return and_(is_open, ~claimed, col(Case.status) != Status.WATCH)
         case "watch":
             return col(Case.status) == Status.WATCH
         case "waiting":
             return and_(is_open, or_(~claimed, mine), _unanswered([desk] if desk else me.desks))
+        case "good":
+            return and_(open_, col(Case.lane) == Lane.GOOD_NEWS)
         case "closed":
-            return ~is_open
+            return ~open_
         case _:
             return is_open
 

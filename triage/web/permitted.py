@@ -99,6 +99,7 @@ NEEDS: dict[str, Permission] = {
     "POST /cases/{ref}/type": P.TRIAGE,
     "POST /cases/{ref}/reopen": P.TRIAGE,
     "POST /cases/{ref}/suggestion": P.TRIAGE,
+    "POST /cases/{ref}/exemplary": P.TRIAGE,
     "POST /cases/{ref}/split": P.TRIAGE,
     "POST /cases/{ref}/join": P.TRIAGE,
     "POST /cases/{ref}/acknowledge": P.ACKNOWLEDGE,

@@ -43,6 +43,7 @@ SAID = {
     "joined": "Joined. The log says who and why.",
     "split": "Split into a case of its own.",
     "refused": "Taken off the suggestions.",
+    "exemplary": "Proposed. It is on the list of the next meeting in a moment.",
     "footage-shown": "Shown to you for 15 minutes. The custody log says so.",
     "footage-added": "Added. It is being looked at; what it shows stands here within a minute or two.",
     "released-evidence": "The release is entered.",

@@ -130,6 +130,7 @@ SIGNED_IN_WITH_TOKEN = {
     "POST /cases/{ref}/undo",
     "POST /cases/{ref}/reopen",
     "POST /cases/{ref}/suggestion",
+    "POST /cases/{ref}/exemplary",
     "POST /cases/{ref}/split",
     "POST /cases/{ref}/join",
     "POST /api/v1/cases/{ref}/claim",
