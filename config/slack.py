@@ -1,21 +1,30 @@
-"""Slack as the settings have it: the workspace, the sender, and the two ways a pressed button reaches us."""
+"""Slack as the settings have it: the workspace, the sender, and the two ways its requests reach us."""
 
 import os
+from functools import partial
 
 from fastapi import APIRouter
 
 from config.beats import here
+from config.oncall import read_oncall
 from config.service import House
+from config.settings import Settings
 from responders.deliver import Sender
 from responders.slack import Slack
+from responders.slack_app import SlackApp
 from responders.slack_door import router
 from responders.socket_mode import Socket
 from triage.desks import read_desks
+from triage.escalation import pass_on
 
 
 def slack_of(house: House) -> Slack | None:
     """The workspace, or None without a token: then alerts stand on the page alone."""
-    slack = house.settings.slack
+    return slack_in(house.settings)
+
+
+def slack_in(settings: Settings) -> Slack | None:
+    slack = settings.slack
     if slack.token is None:
         return None
     return Slack(slack.token.get_secret_value(), slack.base_url, slack.timeout_s)
@@ -41,16 +50,22 @@ def sender_of(house: House) -> Sender:
     )
 
 
+def app_of(house: House) -> SlackApp:
+    """What people in Slack can do, and who is told when they escalate."""
+    oncall = read_oncall(house.settings)
+    return SlackApp(house.settings.address, oncall, partial(pass_on, oncall=oncall))
+
+
 def doors_of(house: House) -> list[APIRouter]:
-    """The signed address for buttons, when there is a secret to check signatures with."""
+    """The signed addresses, when there is a secret to check signatures with."""
     secret = house.settings.slack.signing_secret
     if secret is None:
         return []
-    return [router(house.engine, secret.get_secret_value(), slack_of(house), now=house.clock)]
+    return [router(house.engine, secret.get_secret_value(), slack_of(house), app_of(house), now=house.clock)]
 
 
 def socket_of(house: House) -> Socket | None:
-    """The connection for buttons, when there is an app token."""
+    """The connection we open, when there is an app token."""
     token = house.settings.slack.app_token
     if token is None:
         return None
@@ -59,5 +74,6 @@ def socket_of(house: House) -> Socket | None:
         token.get_secret_value(),
         house.settings.slack.base_url,
         slack_of(house),
+        app_of(house),
         now=house.clock,
     )

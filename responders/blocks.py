@@ -33,7 +33,9 @@ MENU = {
     "not_ours": "Not ours …",
     "snooze": "Snooze reminders …",
 }
-MENU_AFTER = {name: MENU[name] for name in ("claim", "escalate", "not_ours")}
+MENU_AFTER = {"acknowledge": "Acknowledge as well"} | {
+    name: MENU[name] for name in ("claim", "escalate", "not_ours")
+}
 Block = dict[str, Any]
 
 

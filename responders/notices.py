@@ -32,7 +32,7 @@ def notices(session: Session, alert_ids: Sequence[UUID], *, now: datetime) -> di
         .outerjoin(holder, holds)
         .where(col(Alert.id).in_(alert_ids))
     ).all()
-    restricted = _restricted(session, {case.id for _alert, case, *_ in rows})
+    restricted = restricted_among(session, {case.id for _alert, case, *_ in rows})
     worst = sorted({case.id: case.severity for _alert, case, *_ in rows}.items(), key=lambda each: each[1])
     labels = _labels(session, [case_id for case_id, _severity in worst[:LABELS_FOR]])
     running = _running(session, {case.id for _alert, case, *_ in rows})
@@ -91,7 +91,7 @@ def _escalated(session: Session, case_ids: Iterable[UUID]) -> dict[tuple[UUID, s
     return {(case_id, name): at for case_id, name, at in session.execute(asked)}
 
 
-def _restricted(session: Session, case_ids: Iterable[UUID]) -> set[UUID]:
+def restricted_among(session: Session, case_ids: Iterable[UUID]) -> set[UUID]:
     """Of which of these nothing is said but that they are there."""
     asked = select(col(Restriction.case_id)).where(
         col(Restriction.case_id).in_(list(case_ids)), col(Restriction.lifted_at).is_(None)

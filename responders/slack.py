@@ -124,6 +124,27 @@ class Slack:
             now,
         )
 
+    def open_view(self, trigger_id: str, view: dict[str, Any]) -> str:
+        """Open a form for whoever pressed; why it did not open, or nothing."""
+        return _refused(lambda: self._web.views_open(trigger_id=trigger_id, view=view))
+
+    def publish_home(self, user: str, view: dict[str, Any]) -> str:
+        """Show somebody their home tab; why not, or nothing."""
+        return _refused(lambda: self._web.views_publish(user_id=user, view=view))
+
+    def find_user(self, email: str) -> str | None:
+        """The id of who has this e-mail address in the workspace, None where nobody has. Raises SlackError."""
+        try:
+            found = _read(lambda: self._web.users_lookupByEmail(email=email)).get("user") or {}
+        except UnreadableError as error:
+            if "users_not_found" in str(error):
+                return None
+            raise SlackError(
+                f"Slack did not look the address up: {error}; scope users:read.email?"
+            ) from error
+        usable = not found.get("deleted") and not found.get("is_bot")
+        return str(found["id"]) if usable and found.get("id") else None
+
     def find(
         self, keys: Collection[UUID], channel_id: str, since: datetime, *, thread_ts: str | None = None
     ) -> dict[UUID, Sent]:
@@ -240,6 +261,16 @@ def _refusal(error: SlackApiError, now: datetime) -> Outcome:
     if status >= 500 or code in DOUBTFUL or (status < 300 and not CODE.fullmatch(code)):
         return Unknown(f"http {status} {code}"[:200])
     return Refused(code if CODE.fullmatch(code) else f"http {status}")
+
+
+def _refused(call: Callable[[], SlackResponse]) -> str:
+    try:
+        call()
+    except SlackApiError as error:
+        return _code(error)
+    except BROKEN as error:
+        return _why(error)
+    return ""
 
 
 def _read(call: Callable[[], SlackResponse]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""Socket Mode: Slack's interactions over a connection that we open, for networks that nobody can reach into."""
+"""Socket Mode: Slack's requests over a connection that we open, for networks that nobody can reach into."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from http.client import HTTPException
 from urllib.parse import urlsplit
@@ -19,8 +19,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
 from responders.slack import Slack, SlackError, silent
-from responders.slack_acts import Answer, act
-from responders.slack_door import whisper
+from responders.slack_app import SlackApp
+from responders.slack_reply import Reply, show
 from triage.web.signed import first_time
 
 log = structlog.get_logger()
@@ -35,12 +35,14 @@ class Socket:
         app_token: str,
         base_url: str,
         slack: Slack | None,
+        app: SlackApp,
         *,
         now: Callable[[], datetime],
     ) -> None:
         self._engine = engine
         self._slack = slack
         self._now = now
+        self._takes = {"interactive": app.interact, "slash_commands": app.command, "events_api": app.hear}
         web = WebClient(base_url=base_url, retry_handlers=[], logger=silent())
         if proxy_bypass(urlsplit(base_url).hostname or ""):
             web.proxy = None
@@ -69,24 +71,34 @@ class Socket:
         self._client.close()
 
     def _hear(self, client: BaseSocketModeClient, request: SocketModeRequest) -> None:
-        """Do what was pressed, then acknowledge: what could not be written down, Slack shows as failed."""
-        if request.type != "interactive" or not isinstance(request.payload, dict):
-            client.send_socket_mode_response(SocketModeResponse(envelope_id=request.envelope_id))
-            return
+        """Do what was asked, then acknowledge: what could not be written down, Slack shows as failed."""
         try:
-            answer = self._take_in(request)
+            reply = self._take_in(request)
         except SQLAlchemyError as error:
-            log.error("press from Slack not written down", error=type(error).__name__)
+            log.error("request from Slack not written down", error=type(error).__name__)
             return
-        client.send_socket_mode_response(SocketModeResponse(envelope_id=request.envelope_id))
-        if answer and self._slack:
-            whisper(self._slack, answer, self._now)
+        client.send_socket_mode_response(
+            SocketModeResponse(envelope_id=request.envelope_id, payload=reply.body)
+        )
+        if reply.later and self._slack:
+            show(self._slack, reply.later, self._now)
 
-    def _take_in(self, request: SocketModeRequest) -> Answer | None:
-        digest = hashlib.sha256(b"socket:" + request.envelope_id.encode()).digest()
+    def _take_in(self, request: SocketModeRequest) -> Reply:
+        take = self._takes.get(request.type)
+        if take is None or not isinstance(request.payload, dict):
+            return Reply()
         with Session(self._engine) as session:
-            if not first_time(session, digest, now=self._now()):
-                return None
-            answer = act(session, request.payload, now=self._now())
+            for digest in _digests(request):
+                if not first_time(session, digest, now=self._now()):
+                    return Reply()
+            reply = take(session, request.payload, now=self._now())
             session.commit()
-        return answer
+        return reply
+
+
+def _digests(request: SocketModeRequest) -> Iterator[bytes]:
+    """By what the same request is known again: its envelope, and for an event its own id, too."""
+    yield hashlib.sha256(b"socket:" + request.envelope_id.encode()).digest()
+    event_id = request.payload.get("event_id")
+    if isinstance(event_id, str):
+        yield hashlib.sha256(b"event:" + event_id.encode("utf-8", "replace")).digest()

@@ -22,7 +22,9 @@ SHORTEST, LONGEST = timedelta(minutes=5), timedelta(hours=8)
 class PassOn(Protocol):
     """Has whoever comes next told of an alert, now."""
 
-    def __call__(self, session: Session, alert: Alert, *, who: Person, why: str, now: datetime) -> None: ...
+    def __call__(
+        self, session: Session, alert: Alert, /, *, who: Person, why: str, now: datetime
+    ) -> object: ...
 
 
 def snooze(

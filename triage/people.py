@@ -6,6 +6,7 @@ the first two are tight, the last is wide, so that a stranger cannot lock a duty
 """
 
 import hashlib
+import re
 import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -27,6 +28,7 @@ GUESSES_EVERYWHERE = 100  # in WINDOW: one account from all other addresses toge
 SHORTEST_PASSWORD = 12
 LONGEST_PASSWORD = 256
 FIRST_PERSON = "admin"
+SLACK_USER = re.compile(r"[UW][A-Z0-9]{2,20}", re.ASCII)
 
 _hasher = PasswordHash((Argon2Hasher(),))
 _nobody = _hasher.hash(secrets.token_urlsafe(16))  # what a wrong name is compared with
@@ -148,6 +150,21 @@ def set_roles(session: Session, person: Person, roles: Sequence[Role], *, by: st
     _shut_out(session, person)
     detail = {"person": str(person.id), "from": before, "to": person.roles}
     note(session, [Line("roles changed", detail=detail)], who=by, now=now)
+
+
+def link_slack(session: Session, person: Person, slack_user: str | None, *, by: str, now: datetime) -> None:
+    """Say which Slack user this person is; None takes it back. Raises ValueError, in words for an administrator, for
+    one that is somebody else here."""
+    if slack_user is not None and not SLACK_USER.fullmatch(slack_user):
+        raise ValueError(f"{slack_user!r} is not the id of a Slack user; it looks like U0123ABCD")
+    asked = select(Person).where(Person.slack_user == slack_user, Person.id != person.id)
+    other = session.exec(asked).first() if slack_user else None
+    if other is not None:
+        raise ValueError(f"{slack_user} is {other.username} here; take that link back first")
+    before, person.slack_user = person.slack_user, slack_user
+    session.flush()
+    detail = {"person": str(person.id), "from": before, "to": slack_user}
+    note(session, [Line("Slack account linked", detail=detail)], who=by, now=now)
 
 
 def set_password(session: Session, person: Person, password: str, *, by: str, now: datetime) -> None:

@@ -15,7 +15,9 @@ from sqlmodel import Session, col, select
 
 from config.cli import Complaint
 from config.database import open_database
-from config.settings import read_settings
+from config.settings import Settings, read_settings
+from config.slack import slack_in
+from responders.slack import SlackError
 from triage import people
 from triage.log import Line, note
 from triage.records import Desk, Person, Role
@@ -55,11 +57,16 @@ def list_people(as_json: AsJson = False) -> None:
     if as_json:
         print(json.dumps([_as_json(each) for each in found]))
         return
-    table = Table("user name", "name", "roles", "desks", "state", box=None)
+    table = Table("user name", "name", "roles", "desks", "Slack", "state", box=None)
     for each in found:
         state = "disabled" if each.disabled_at else "open" if each.password_hash else "open, no password yet"
         table.add_row(
-            each.username, Text(each.name), ", ".join(each.roles) or "none", ", ".join(each.desks), state
+            each.username,
+            Text(each.name),
+            ", ".join(each.roles) or "none",
+            ", ".join(each.desks),
+            each.slack_user or "not linked",
+            state,
         )
     Console().print(table)
 
@@ -136,10 +143,47 @@ def password(username: Username) -> None:
     print(f"{username} has a new password; other browsers are signed out")
 
 
+@staff.command("slack")
+def slack(
+    username: Username,
+    user: Annotated[str | None, typer.Argument(help="The Slack user's id, such as U0123ABCD.")] = None,
+    email: Annotated[
+        str | None, typer.Option("--email", help="Look the id up in Slack by a work e-mail address.")
+    ] = None,
+    remove: Annotated[bool, typer.Option("--remove", help="Take the link back.")] = False,
+) -> None:
+    """Say which Slack user somebody is, so that what they press in Slack counts as theirs."""
+    if sum(each is not None for each in (user, email)) + remove != 1:
+        raise typer.BadParameter("give one of: the user's id, --email, --remove")
+    settings = read_settings()
+    found = user or (_user_by(settings, email) if email else None)
+    with _opened() as session:
+        person = _known(session, username)
+        try:
+            people.link_slack(session, person, found, by=_at_the_terminal(), now=datetime.now(UTC))
+        except ValueError as error:
+            raise Complaint(f"{error}; nothing was changed") from error
+        session.commit()
+    print(f"{username} is {found} in Slack" if found else f"{username} is nobody in Slack any more")
+
+
+def _user_by(settings: Settings, email: str) -> str:
+    workspace = slack_in(settings)
+    if workspace is None:
+        raise Complaint("no token for Slack is set (GOLDENHOUR_SLACK__TOKEN); give the user's id instead")
+    try:
+        found = workspace.find_user(email)
+    except SlackError as error:
+        raise Complaint(str(error)) from error
+    if found is None:
+        raise Complaint("nobody in the Slack workspace has this e-mail address")
+    return found
+
+
 def _told(person: Person) -> str:
     return ", ".join(person.roles) if person.roles else "no roles, so nothing but the own account"
 
 
 def _as_json(person: Person) -> dict[str, Any]:
-    shown = {"username", "name", "roles", "desks", "created_at", "disabled_at"}
+    shown = {"username", "name", "roles", "desks", "slack_user", "created_at", "disabled_at"}
     return person.model_dump(mode="json", include=shown)

@@ -11,6 +11,7 @@ from config.cli import Complaint
 from config.commands.staffing import staff
 from config.database import connect
 from config.settings import Settings
+from tests.doubles.slack import TOKEN, slack_double
 from tests.make import NOON
 from triage import people
 from triage.records import LogEntry, Person
@@ -101,3 +102,28 @@ def test_what_cannot_be_is_said(session: Session) -> None:
     with pytest.raises(Complaint, match="disabled"):
         run("link", "noor")
     assert told(session) == ["account created", "account disabled"]
+
+
+def test_a_slack_user_is_one_person_and_can_be_looked_up_by_e_mail(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("noor", "sam"):
+        run("add", name, "--name", name.title())
+    assert run("slack", "noor", "U0NOOR1") == "noor is U0NOOR1 in Slack\n"
+    with pytest.raises(Complaint, match="U0NOOR1 is noor here"):
+        run("slack", "sam", "U0NOOR1")
+    with pytest.raises(Complaint, match="looks like U0123ABCD"):
+        run("slack", "sam", "sam@force.example")
+    with pytest.raises(Complaint, match="no token for Slack"):
+        run("slack", "sam", "--email", "sam@force.example")
+    with slack_double() as (double, url):
+        monkeypatch.setenv("GOLDENHOUR_SLACK__TOKEN", TOKEN)
+        monkeypatch.setenv("GOLDENHOUR_SLACK__BASE_URL", url)
+        double.emails["sam@force.example"] = "U0SAM01"
+        run("slack", "sam", "--email", "sam@force.example")
+        with pytest.raises(Complaint, match="nobody in the Slack workspace"):
+            run("slack", "sam", "--email", "eve@force.example")
+    assert [each["slack_user"] for each in json.loads(run("list", "--json"))] == ["U0NOOR1", "U0SAM01"]
+    run("slack", "noor", "--remove")
+    assert people.by_slack_user(session, "U0NOOR1") is None
+    assert told(session).count("Slack account linked") == 3

@@ -146,11 +146,11 @@ class SlackDouble:
         with self.lock:
             return sum(each[0] == method for each in self.calls)
 
-    def press(self, payload: dict[str, Any], envelope_id: str) -> None:
-        """Send an interaction down the open socket."""
+    def press(self, payload: dict[str, Any], envelope_id: str, kind: str = "interactive") -> None:
+        """Send an interaction, or another kind of request, down the open socket."""
         assert self.connected.wait(10), "nobody opened the socket"
         assert self.socket is not None
-        envelope = {"type": "interactive", "envelope_id": envelope_id, "payload": payload}
+        envelope = {"type": kind, "envelope_id": envelope_id, "payload": payload}
         self.socket.send(json.dumps(envelope))
 
 

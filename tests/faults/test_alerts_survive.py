@@ -23,7 +23,7 @@ from triage.records import Alert, Delivery, DeliveryState
 
 SEED = int(os.environ.get("GOLDENHOUR_TEST_SEED", "20261120"))
 ALERTS = int(os.environ.get("GOLDENHOUR_TEST_ALERTS", "200"))
-KILLS = int(os.environ.get("GOLDENHOUR_TEST_KILLS", "20"))
+KILLS = int(os.environ.get("GOLDENHOUR_TEST_ALERT_KILLS", "20"))
 GIVE_UP_AFTER_S = 420
 
 

@@ -10,7 +10,9 @@ from config.settings import HERE
 from responders.blocks import Message, bundle, digest, page
 from responders.notices import notices
 from responders.pack import pack
-from responders.slack_acts import HIDDEN, act
+from responders.slack_acts import act
+from responders.slack_people import HIDDEN
+from responders.slack_reply import Whisper
 from tests.doubles.slack import is_valid, texts_of
 from tests.make import NOON, make_alert, make_case, make_person
 from tests.responders.test_blocks import make_notice
@@ -79,8 +81,7 @@ def test_who_does_not_see_it_cannot_acknowledge_it_from_slack(session: Session) 
         "actions": [{"action_id": "acknowledge", "value": str(alert.id)}],
     }
     answer = act(session, pressed, now=NOON)
-    assert answer is not None
-    assert answer.text == HIDDEN
+    assert answer.later == Whisper(HIDDEN, "C1", "U1")
     assert session.get_one(Alert, alert.id).state == AlertState.OPEN
     assert person.roles == ["duty_officer"]
 

@@ -1,7 +1,5 @@
 """The door for Slack's signed requests, over real HTTP: what is not provably Slack's gets 401 and changes nothing."""
 
-import hashlib
-import hmac
 import http.client
 import json
 import random
@@ -9,7 +7,7 @@ import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -22,14 +20,15 @@ from sqlalchemy import Engine, select
 from sqlmodel import Session, col
 
 from responders.slack import Slack
-from responders.slack_acts import Answer, act
-from responders.slack_door import PATH, router
+from responders.slack_acts import act
+from responders.slack_app import SlackApp
+from responders.slack_door import ACTIONS, COMMANDS, EVENTS, router
+from responders.slack_reply import Reply, Whisper
 from tests.doubles.slack import TOKEN, SlackDouble, slack_double
 from tests.make import make_alert, make_case, make_person
-from tests.odd import TOO_FAR, odd_times
+from tests.responders.sending import DESK_URL
+from tests.responders.signing import SECRET, malformed, press_of, signed
 from triage.records import Alert, AlertState, Desk, LogEntry, Press
-
-SECRET = "for-tests-only"
 
 
 class Running(NamedTuple):
@@ -38,9 +37,11 @@ class Running(NamedTuple):
     alert: Alert
     engine: Engine
 
-    def send(self, body: bytes, headers: list[tuple[str, str]], method: str = "POST") -> int:
+    def send(
+        self, body: bytes, headers: list[tuple[str, str]], path: str = ACTIONS, method: str = "POST"
+    ) -> int:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
-        connection.putrequest(method, PATH, skip_accept_encoding=True)
+        connection.putrequest(method, path, skip_accept_encoding=True)
         for name, value in [("Content-Length", str(len(body))), *headers]:
             connection.putheader(name, value.encode("latin-1", "surrogateescape"))
         connection.endheaders(body)
@@ -55,26 +56,6 @@ class Running(NamedTuple):
     def state(self) -> AlertState:
         with Session(self.engine) as session:
             return session.get_one(Alert, self.alert.id).state
-
-
-def signed(body: bytes, *, at: int | None = None, secret: str = SECRET) -> list[tuple[str, str]]:
-    timestamp = str(int(time.time()) if at is None else at)
-    digest = hmac.new(secret.encode(), f"v0:{timestamp}:".encode() + body, hashlib.sha256).hexdigest()
-    return [
-        ("Content-Type", "application/x-www-form-urlencoded"),
-        ("X-Slack-Request-Timestamp", timestamp),
-        ("X-Slack-Signature", f"v0={digest}"),
-    ]
-
-
-def press_of(alert: Alert, user: str = "U0SAM", **more: Any) -> dict[str, Any]:
-    return {
-        "type": "block_actions",
-        "user": {"id": user},
-        "channel": {"id": "C0COMMS001"},
-        "actions": [{"action_id": "acknowledge", "value": str(alert.id)}],
-        **more,
-    }
 
 
 def add_alert(engine: Engine, **given: Any) -> Alert:
@@ -101,7 +82,7 @@ def door(engine: Engine) -> Iterator[Running]:
     with slack_double() as (double, url):
         app = FastAPI()
         now = lambda: datetime.now(UTC)  # noqa: E731
-        app.include_router(router(engine, SECRET, Slack(TOKEN, url, 5.0), now=now))
+        app.include_router(router(engine, SECRET, Slack(TOKEN, url, 5.0), SlackApp(DESK_URL), now=now))
         listening = socket.create_server(("127.0.0.1", 0))
         server = uvicorn.Server(uvicorn.Config(app, log_config=None))
         thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
@@ -169,63 +150,19 @@ def test_a_press_on_a_closed_or_vanished_alert_is_answered(door: Running) -> Non
     assert "no longer exists" in whispered(door.slack)
 
 
-def malformed(alert: Alert) -> Iterator[tuple[str, bytes, list[tuple[str, str]]]]:
-    """Well over a hundred requests that are not Slack's, each in its own way."""
-    rng = random.Random(7)
-    body = b"payload=" + quote_plus(json.dumps(press_of(alert))).encode()
-    now = int(time.time())
-    good = dict(signed(body))
-    stamp, mark = "X-Slack-Request-Timestamp", "X-Slack-Signature"
-
-    def but(name: str, value: str | None) -> list[tuple[str, str]]:
-        kept = [(each, was) for each, was in good.items() if each != name]
-        return kept if value is None else [*kept, (name, value)]
-
-    yield "no headers at all", body, []
-    for name in (stamp, mark):
-        yield f"without {name}", body, but(name, None)
-        yield f"{name} twice", body, [*good.items(), (name, good[name])]
-        for value in (" ", "\x7f", "\xff\xfe", "٣", "0", "-1", "null", "{}", "a" * 8000, "1,1", "%00", "NaN"):
-            yield f"{name} {value[:8]!r}", body, but(name, value.encode().decode("latin-1"))
-    for value in odd_times(now):
-        yield f"timestamp {value[:12]}", body, but(stamp, value.encode().decode("latin-1"))
-    for late in TOO_FAR:
-        yield f"{late} s away", body, signed(body, at=now + late)
-    for value in (
-        "v1=" + good[mark][3:],
-        good[mark][3:],
-        good[mark].upper(),
-        good[mark] + "0",
-        good[mark][:-1],
-    ):
-        yield f"signature {value[:6]}", body, but(mark, value)
-    for secret in ("", "other", SECRET + " "):
-        yield f"secret {secret!r}", body, signed(body, secret=secret)
-    yield "one byte more", body + b"&", list(good.items())
-    yield "one byte less", body[:-1], list(good.items())
-    yield "another body", b"payload=%7B%7D", list(good.items())
-    yield "no body", b"", list(good.items())
-    for _each in range(50):
-        at, value = rng.randrange(3, len(good[mark])), rng.choice("0123456789abcdef")
-        flipped = good[mark][:at] + value + good[mark][at + 1 :]
-        if flipped != good[mark]:
-            yield f"digit {at} is {value}", body, but(mark, flipped)
-    for odd in (b"", b"payload=", b"payload=[]", b"payload=1", b"payload=%7B", b"\xff\xfe", b"payload=null", b"x",
-                b"payload=%7B%7D&payload=%7B%7D", b"{}", b"payload=" + b"%5B" * 50_000, b"a=1&" * 500):  # fmt: skip
-        yield f"signed, but {odd[:16]!r}", odd, signed(odd)
-    yield "two megabytes", b"x" * 2_000_000, signed(b"x" * 2_000_000)
-
-
 def test_everything_odd_gets_401_and_changes_nothing(door: Running) -> None:
     statuses: Counter[int] = Counter()
-    for name, body, headers in malformed(door.alert):
-        try:
-            status = door.send(body, headers)
-        except (BrokenPipeError, ConnectionResetError):
-            status = 401  # hung up on while still sending
-        assert status in (400, 401), name  # 400 is the server's own, for headers that are not HTTP
-        statuses[status] += 1
-    assert statuses[401] >= 100
+    for path in (ACTIONS, COMMANDS, EVENTS):
+        for name, body, headers in malformed(door.alert, path):
+            try:
+                status = door.send(body, headers, path)
+            except (BrokenPipeError, ConnectionResetError):
+                status = 401  # hung up on while still sending
+            assert status in (400, 401), (
+                f"{path}: {name}"
+            )  # 400 is the server's own, for headers that are not HTTP
+            statuses[status] += 1
+    assert statuses[401] >= 300
     assert door.state() == AlertState.OPEN
     with Session(door.engine) as session:
         assert session.scalars(select(Press)).all() == []
@@ -235,6 +172,20 @@ def test_signed_but_strange_interactions_are_passed_over(door: Running) -> None:
     strange: list[dict[str, Any]] = [
         {},
         {"type": "view_submission"},
+        {"type": "view_submission", "view": {"callback_id": ["snooze"]}},
+        {"type": "view_submission", "view": {"callback_id": "snooze", "private_metadata": "{", "state": 7}},
+        {
+            "type": "view_submission",
+            "view": {"callback_id": "snooze", "state": {"values": {"why": {"why": 1}}}},
+        },
+        {"type": "view_closed"},
+        {"type": "shortcut"},
+        press_of(door.alert, actions=[{"action_id": "menu"}]),
+        press_of(door.alert, actions=[{"action_id": "menu", "selected_option": {"value": "claim"}}]),
+        press_of(door.alert, actions=[{"action_id": "menu", "selected_option": {"value": "burn:x"}}]),
+        press_of(
+            door.alert, actions=[{"action_id": "menu", "selected_option": {"value": f"burn:{door.alert.id}"}}]
+        ),
         {"type": "block_actions"},
         {"type": "block_actions", "actions": []},
         {"type": "block_actions", "actions": [1]},
@@ -276,7 +227,7 @@ def test_two_people_at_once_have_one_winner_and_the_other_is_told(engine: Engine
         session.commit()
     alert = add_alert(engine, desk=Desk.COMMS)
 
-    def click(number: int) -> Answer | None:
+    def click(number: int) -> Reply:
         with Session(engine) as session:
             told = act(session, press_of(alert, f"U0P{number}"), now=datetime.now(UTC))
             session.commit()
@@ -284,7 +235,78 @@ def test_two_people_at_once_have_one_winner_and_the_other_is_told(engine: Engine
 
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(click, range(8)))
-    assert sum(answer is None for answer in answers) == 1
-    assert all("already acknowledged by P" in answer.text for answer in answers if answer)
+    told = [answer.later.text for answer in answers if isinstance(answer.later, Whisper)]
+    assert len(told) == 7
+    assert all("already acknowledged by P" in text for text in told)
     with Session(engine) as session:
         assert session.get_one(Alert, alert.id).revision == 2
+
+
+def post(door: Running, path: str, body: bytes) -> tuple[int, Any]:
+    """The status and the JSON of an answer, None when it is empty."""
+    connection = http.client.HTTPConnection("127.0.0.1", door.port, timeout=10)
+    connection.request("POST", path, body, dict(signed(body)))
+    answer = connection.getresponse()
+    said = answer.read()
+    connection.close()
+    return answer.status, json.loads(said) if said else None
+
+
+def test_a_command_is_answered_to_whoever_asked(door: Running) -> None:
+    body = b"command=%2Fgoldenhour&text=queue&user_id=U0SAM&response_url=&trigger_id=1.2"
+    status, said = post(door, COMMANDS, body)
+    assert (status, said["response_type"]) == (200, "ephemeral")
+    assert "Southwark" in json.dumps(said)
+    assert post(door, COMMANDS, b"command=%2Fgoldenhour&text=&user_id=U0SAM")[0] == 200
+
+
+def test_a_form_opens_is_filled_in_and_answered(door: Running) -> None:
+    choice = {"action_id": "menu", "selected_option": {"value": f"snooze:{door.alert.id}"}}
+    assert door.press(press_of(door.alert, "U0SAM", trigger_id="1.2", actions=[choice])) == 200
+    until(lambda: door.slack.views)
+    view = door.slack.views[0]
+    filled: dict[str, Any] = {
+        "type": "view_submission",
+        "user": {"id": "U0SAM"},
+        "view": view
+        | {"state": {"values": {"how_long": {"how_long": {"selected_option": {"value": "30"}}}}}},
+    }
+    status, said = post(door, ACTIONS, b"payload=" + quote_plus(json.dumps(filled)).encode())
+    assert (status, said["response_action"], list(said["errors"])) == (200, "errors", ["why"])
+    filled["view"]["state"]["values"]["why"] = {"why": {"value": "at the briefing"}}
+    assert post(door, ACTIONS, b"payload=" + quote_plus(json.dumps(filled)).encode()) == (200, None)
+    with Session(door.engine) as session:
+        assert session.get_one(Alert, door.alert.id).snoozed_until is not None
+
+
+def test_a_form_that_does_not_open_is_explained(door: Running) -> None:
+    choice = {"action_id": "menu", "selected_option": {"value": f"snooze:{door.alert.id}"}}
+    assert (
+        door.press(press_of(door.alert, "U0SAM", actions=[choice])) == 200
+    )  # without a trigger Slack opens none
+    assert "could not be opened" in whispered(door.slack)
+
+
+def test_an_event_that_slack_tells_again_is_heard_once(door: Running) -> None:
+    event = {"type": "app_home_opened", "user": "U0SAM", "tab": "home"}
+    told = {"type": "event_callback", "event_id": "Ev1", "event": event}
+    assert post(door, EVENTS, json.dumps(told).encode()) == (200, None)
+    until(lambda: "U0SAM" in door.slack.homes)
+    door.slack.homes.clear()
+    again = json.dumps(told | {"retried": True}).encode()
+    assert post(door, EVENTS, again) == (200, None)
+    assert door.slack.called("views.publish") == 1
+
+
+def test_slack_is_told_that_the_address_is_ours(door: Running) -> None:
+    asked = json.dumps({"type": "url_verification", "challenge": "c-1"}).encode()
+    assert post(door, EVENTS, asked) == (200, {"challenge": "c-1"})
+    assert post(door, EVENTS, b'{"type": "url_verification", "challenge": 7}') == (200, {"challenge": ""})
+
+
+def until(true: Callable[[], Any]) -> None:
+    for _wait in range(250):
+        if true():
+            return
+        time.sleep(0.02)
+    raise AssertionError("it did not happen")
