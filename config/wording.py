@@ -10,6 +10,7 @@ from triage.checking import Checker
 from triage.checking_facts import FactKinds, read_fact_kinds
 from triage.checking_names import read_place_names
 from triage.checking_rules import read_checks
+from triage.writing import LineKind, Writing
 
 FOLDER = "statements"
 TEMPLATES = f"{FOLDER}/*.md"
@@ -36,6 +37,18 @@ def checker_of(settings: Settings) -> Checker:
     """The checker with the rules and the gazetteer in force."""
     places = read_place_names(settings.files("gazetteer/*.csv"))
     return Checker(read_checks(settings.files(f"{FOLDER}/checks*.toml")), places=places)
+
+
+def writing_of(settings: Settings) -> Writing:
+    """What pages go by that write and check lines."""
+    kinds = tuple(
+        LineKind(
+            name=each.name, title=each.front.title, approver=each.front.approver,
+            second=each.front.second_approver, required=each.front.required, because=each.front.constraints,
+        )
+        for each in templates_of(settings)
+    )  # fmt: skip
+    return Writing(kinds, checker_of(settings), fact_kinds_of(settings))
 
 
 def overdue(settings: Settings, today: date) -> list[str]:

@@ -6,12 +6,14 @@ from collector.vault import Keyring
 from triage.restricting import RestrictedPolicy
 from triage.reveal import RevealPolicy
 from triage.shifts import ShiftPolicy
+from triage.writing import Writing
 
 
 class Policies(NamedTuple):
-    """`keyring` opens the authors that a reveal shows."""
+    """`keyring` opens the authors that a reveal shows. `writing` has the kinds of lines and what checks them."""
 
     restricted: RestrictedPolicy | None = None
     reveal: RevealPolicy | None = None
     keyring: Keyring | None = None
     shift: ShiftPolicy | None = None
+    writing: Writing | None = None

@@ -37,8 +37,6 @@ NAMES = {
     "headline": "Headline",
 }
 RELEASE = ("release the body-worn", "releasing the body-worn", "release body-worn", "releasing body-worn")
-GAP = "not known]"
-TORN = "decide which]"
 
 
 class LineKind(NamedTuple):
@@ -53,7 +51,6 @@ class LineKind(NamedTuple):
     second: str = ""
     required: tuple[str, ...] = ()
     because: tuple[str, ...] = ()
-    code: str = ""
 
 
 class Explainer(NamedTuple):
@@ -78,9 +75,9 @@ class Writing(NamedTuple):
         return next((each for each in self.kinds if each.name == name), LineKind(name, "In our own words"))
 
 
-def own_words(facts: FactKinds) -> Writing:
-    """Writing without templates or rules, for tests and for a service whose files are elsewhere."""
-    return Writing((), Checker(Checks()), facts)
+def own_words() -> Writing:
+    """Writing without templates, rules or a list of facts: only lines in one's own words."""
+    return Writing((), Checker(Checks()), FactKinds.model_construct(sorts={}, fact=()))
 
 
 def wordings(line: Statement) -> dict[str, str]:
@@ -161,8 +158,7 @@ def check_line(
     """What the checker finds in each wording, by its name; those without words are not asked. `corrects` is the
     earlier line that this one corrects."""
     return {
-        name: _gaps(texts[name])
-        + (_undated(texts[name], corrects) if corrects and name in ("long", "short") else ())
+        name: (_undated(texts[name], corrects) if corrects and name in ("long", "short") else ())
         + writing.checker.check(texts[name], context._replace(now=now, variant=name))
         for name in VARIANTS
         if texts.get(name, "").strip()
@@ -178,19 +174,6 @@ def warned(found: dict[str, tuple[Finding, ...]]) -> list[Finding]:
     return list(
         {each.rule: each for findings in found.values() for each in findings if not each.blocks}.values()
     )
-
-
-def _gaps(text: str) -> tuple[Finding, ...]:
-    """Gaps that filling left in square brackets."""
-    found: list[Finding] = []
-    start = text.find("[")
-    while start >= 0 and (end := text.find("]", start) + 1):
-        words = text[start:end]
-        if words.endswith((GAP, TORN)):
-            why = "A gap: verify this fact and fill it in, or write the line without it."
-            found.append(Finding("gap", True, start, end, words, why, "docs/operating.md, statements"))
-        start = text.find("[", end)
-    return tuple(found)
 
 
 def _undated(text: str, before: Statement) -> tuple[Finding, ...]:

@@ -15,6 +15,7 @@ from config.rules import digest_on_disk
 from config.service import House
 from config.slack import doors_of
 from config.supervise import when_asked_to_end
+from config.wording import writing_of
 from triage.claim_types import read_guide
 from triage.lifecycle import read_lifecycle
 from triage.oidc import Provider
@@ -63,6 +64,7 @@ def policies_of(house: House) -> Policies:
         reveal=read_reveal_policy(house.settings.file("policy/reveal.toml")),
         keyring=Keyring.of(house.settings.vault),
         shift=read_shift_policy(house.settings.file("policy/shift.toml")),
+        writing=writing_of(house.settings),
     )
 
 

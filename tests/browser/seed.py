@@ -289,7 +289,7 @@ def _draft(case: Case, told: Told, opened: datetime) -> Statement:
         text=f"We are aware of posts about an incident said to have happened at {told.place}, {told.borough}.\n\n"
         "We are establishing the facts and will say more when we can confirm them. If you saw what happened, "
         "please call 101.\n\nNext update: within the hour.",
-        facts=[{"fact": "place", "value": told.place, "source": f"{told.posts} posts"}],
+        facts=[{"name": "place", "value": told.place, "source": f"{told.posts} posts"}],
     )
 
 

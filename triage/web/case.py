@@ -18,13 +18,13 @@ from triage.log import VIEWED
 from triage.others import others_of
 from triage.records import Alert, Clock, Delivery, LogEntry, Membership, Review, ReviewItem
 from triage.shifts import needs_break
-from triage.statement_records import Statement, StatementState
 from triage.web.claim_rows import read_panel
 from triage.web.filters import Filters
 from triage.web.growth import read_growth
 from triage.web.permitted import note_view
 from triage.web.queue import find_case
 from triage.web.reading import Piece, about_whole, pieces, pseudonym, read_text, reasons, same_words
+from triage.web.register import read_case_lines
 from triage.web.reveals import read_waiting
 from triage.web.rows import names_of, rows_of
 from triage.web.tracks import read_tracks
@@ -91,7 +91,7 @@ def case(visit: Visiting, ref: str, posts: Annotated[int, Query(ge=1, le=10_000)
         facts=facts(voices),
         growth=read_growth(visit.session, found, now=visit.now),
         panel=read_panel(visit.session, found, visit.room.guide),
-        statements=_statements(visit.session, found.id),
+        lines=read_case_lines(visit, found),
         told=_told(visit.session, found.id),
         reviews=_reviews(visit.session, found.id),
         others=others_of(visit.session, found.id),
@@ -222,11 +222,6 @@ def facts(voices: list[Voice]) -> list[dict[str, Any]]:
 def _stopped(session: Session, case_id: UUID) -> list[Clock]:
     done = select(Clock).where(Clock.case_id == case_id, col(Clock.stopped_at).is_not(None))
     return list(session.exec(done.order_by(col(Clock.stopped_at))))
-
-
-def _statements(session: Session, case_id: UUID) -> list[Statement]:
-    drafted = select(Statement).where(Statement.case_id == case_id, Statement.state == StatementState.DRAFTED)
-    return list(session.exec(drafted.order_by(Statement.template, col(Statement.version).desc())))
 
 
 def _told(session: Session, case_id: UUID) -> list[Told]:

@@ -1,0 +1,255 @@
+"""How a line is shown: its words with what the checker found in them, wordings, facts, approvals, where it went."""
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlmodel import Session, col, select
+
+from triage.approving import writers
+from triage.case_facts import facts_of
+from triage.checking_context import VARIANTS, Finding
+from triage.checking_facts import NamedFact
+from triage.claim_records import KnownClaim
+from triage.issuing import Reached, follow_ups, issues, reached
+from triage.outcomes import HOURS, STEP, Adopted, PickUp, Volume, adopted, pick_up, volumes
+from triage.records import Case
+from triage.statement_records import (
+    CaseFact,
+    Statement,
+    StatementApproval,
+    StatementComment,
+    StatementIssue,
+    StatementVersion,
+)
+from triage.statements import approvals
+from triage.web.plots import Panel, panel
+from triage.web.visit import Visit
+from triage.web.wording import Part, changes
+from triage.web.words import LONDON
+from triage.writing import (
+    FLAGS,
+    NAMES,
+    SHORT,
+    Explainer,
+    LineKind,
+    Writing,
+    check_line,
+    ours,
+    own_words,
+    second_because,
+    wordings,
+)
+
+NO_FACTS = "No list of facts was read: config/statements/facts.toml."
+
+
+class Marked(NamedTuple):
+    """A stretch of text, and the numbers of the findings in it."""
+
+    text: str
+    numbers: tuple[int, ...]
+    blocks: bool
+
+
+class Checked(NamedTuple):
+    """What the checker makes of one wording: its words marked, and the findings by number."""
+
+    name: str
+    title: str
+    marked: list[Marked]
+    found: list[tuple[int, Finding]]
+    length: int
+    words: int
+
+
+class Check(NamedTuple):
+    """What the checker makes of a whole line. `warns` has one of each rule that only warns."""
+
+    wordings: list[Checked]
+    stops: int
+    warns: list[Finding]
+
+    @property
+    def says(self) -> str:
+        """The outcome in a sentence, to be read aloud."""
+        if not self.stops and not self.warns:
+            return "The checker found nothing."
+        stops = f"{self.stops} {'stops' if self.stops == 1 else 'stop'} the line" if self.stops else ""
+        warns = f"{len(self.warns)} {'warns' if len(self.warns) == 1 else 'warn'}" if self.warns else ""
+        return f"The checker: {', '.join(each for each in (stops, warns) if each)}."
+
+
+class Wording(NamedTuple):
+    """One wording that was kept, and how each text differs from the one before."""
+
+    version: StatementVersion
+    differences: list[tuple[str, list[Part]]]
+
+
+class Rumour(NamedTuple):
+    """One claim that a line answers, before and after it."""
+
+    volume: Volume
+    plot: Panel
+
+
+class LinePage(NamedTuple):
+    """All that the page of a line shows beside the line and its check."""
+
+    kind: LineKind
+    second: str
+    approvals: Sequence[StatementApproval]
+    mine: bool
+    approved_by_me: bool
+    facts: list[tuple[CaseFact, str]]
+    fact_kinds: Sequence[NamedFact]
+    wordings: list[Wording]
+    comments: Sequence[StatementComment]
+    issues: Sequence[StatementIssue]
+    before: Statement | None
+    reached: list[Reached]
+    after: Sequence[Statement]
+    claims: Sequence[KnownClaim]
+    explainers: list[Explainer]
+    pick_up: PickUp
+    rumours: list[Rumour]
+    adopted: Adopted | None
+
+
+def writing_of(visit: Visit) -> Writing:
+    """What writing goes by here."""
+    return visit.room.policies.writing or own_words()
+
+
+def read_line(visit: Visit, case: Case, line: Statement) -> LinePage:
+    """Everything about a line."""
+    session, writing = visit.session, writing_of(visit)
+    kind = writing.kind(line.template)
+    signed = approvals(session, line)
+    before = session.get(Statement, line.follows) if line.follows else None
+    return LinePage(
+        kind=kind,
+        second=second_because(line, case, kind),
+        approvals=signed,
+        mine=visit.person.username in writers(session, line),
+        approved_by_me=visit.person.username in {each.who for each in signed},
+        facts=shown_facts(session, case.id, writing),
+        fact_kinds=[each for each in writing.facts.fact if not each.ours],
+        wordings=_wordings(session, line),
+        comments=_comments(session, line),
+        issues=issues(session, line.id),
+        before=before,
+        reached=reached(session, before.id, line.id) if before else [],
+        after=follow_ups(session, line.id),
+        claims=_claims(session, case.id),
+        explainers=[each for each in writing.explainers if not each.types or case.type in each.types],
+        pick_up=pick_up(session, line),
+        rumours=[Rumour(each, _plot(each)) for each in volumes(session, line)],
+        adopted=adopted(session, line, before),
+    )
+
+
+def read_check(
+    visit: Visit,
+    case: Case,
+    line: Statement,
+    texts: Mapping[str, str] | None = None,
+    flags: Sequence[str] = (),
+) -> Check:
+    """What the checker makes of a line, or of these texts that somebody is writing."""
+    context = ours(visit.session, case, line)
+    if texts is not None:
+        said = {name: name in flags for name in FLAGS}
+        context = context._replace(**said, headline=texts.get("headline", ""))  # type: ignore[arg-type]
+    else:
+        texts = wordings(line)
+    earlier = visit.session.get(Statement, line.follows) if line.follows and line.correction else None
+    found = check_line(writing_of(visit), context, texts, corrects=earlier, now=visit.now)
+    made, number = [], 0
+    for name, findings in found.items():
+        numbered = list(enumerate(sorted(findings, key=lambda each: (each.start, each.end)), number + 1))
+        number += len(numbered)
+        text = texts[name]
+        made.append(
+            Checked(name, NAMES[name], marked(text, numbered), numbered, len(text), len(text.split()))
+        )
+    flat = [finding for findings in found.values() for finding in findings]
+    return Check(
+        made,
+        sum(each.blocks for each in flat),
+        list({each.rule: each for each in flat if not each.blocks}.values()),
+    )
+
+
+def marked(text: str, numbered: Sequence[tuple[int, Finding]]) -> list[Marked]:
+    """The text cut at the borders of the findings in it."""
+    spans = [(number, each) for number, each in numbered if 0 <= each.start < each.end <= len(text)]
+    borders = sorted({0, len(text), *(each.start for _, each in spans), *(each.end for _, each in spans)})
+    return [
+        Marked(
+            text[start:end],
+            tuple(number for number, each in spans if each.start <= start and end <= each.end),
+            any(each.blocks for _, each in spans if each.start <= start and end <= each.end),
+        )
+        for start, end in pairwise(borders)
+    ]
+
+
+def shown_facts(session: Session, case_id: UUID, writing: Writing) -> list[tuple[CaseFact, str]]:
+    """The facts of a case with their titles: verified ones first, withdrawn ones last."""
+    titles = {each.name: each.title for each in writing.facts.fact}
+    found = sorted(
+        facts_of(session, case_id, withdrawn=True),
+        key=lambda each: (each.withdrawn_at is not None, each.verified_at is None, each.noted_at),
+    )
+    return [(each, titles.get(each.name, each.name.replace("_", " "))) for each in found]
+
+
+def _wordings(session: Session, line: Statement) -> list[Wording]:
+    """Every wording, the newest first, each against the one before."""
+    kept = session.exec(
+        select(StatementVersion)
+        .where(StatementVersion.statement_id == line.id)
+        .order_by(col(StatementVersion.number))
+    ).all()
+    made = [Wording(kept[0], [])] if kept else []
+    for before, after in pairwise(kept):
+        differences = [
+            (NAMES[name], changes(before.texts.get(name, ""), after.texts.get(name, "")))
+            for name in (*VARIANTS, "headline")
+            if before.texts.get(name, "") != after.texts.get(name, "")
+        ]
+        made.append(Wording(after, differences))
+    return made[::-1]
+
+
+def _comments(session: Session, line: Statement) -> Sequence[StatementComment]:
+    asked = select(StatementComment).where(StatementComment.statement_id == line.id)
+    return session.exec(asked.order_by(col(StatementComment.at).desc())).all()
+
+
+def _claims(session: Session, case_id: UUID) -> Sequence[KnownClaim]:
+    """Claims of the case that a line may answer: not ours, not merged, not taken off."""
+    asked = select(KnownClaim).where(
+        KnownClaim.case_id == case_id,
+        ~col(KnownClaim.ours),
+        col(KnownClaim.merged_into).is_(None),
+        col(KnownClaim.withdrawn_at).is_(None),
+    )
+    return session.exec(asked.order_by(col(KnownClaim.number))).all()
+
+
+def _plot(volume: Volume) -> Panel:
+    claim = f"C-{volume.claim.number}"
+    says = f"{claim}: seen {volume.before:,} times in the {HOURS} hours before the line, {volume.after:,} times since"
+    marks = {
+        nth: f"{(volume.begins + nth * STEP).astimezone(LONDON):%H:%M}"
+        for nth in range(0, len(volume.steps), HOURS // 2)
+    }
+    marks[HOURS] = "line"
+    return panel(claim, says, volume.steps, marks)
+
+
+__all__ = ["SHORT", "Check", "LinePage", "read_check", "read_line", "writing_of"]
