@@ -23,6 +23,7 @@ from collector.footage_records import Look
 from collector.records import Post
 from collector.video.files import Files
 from triage.evidence import Exhibit, FileOf, read_exhibits, read_uploads
+from triage.hidden import sees
 from triage.locked import Conflict
 from triage.log import Line, note
 from triage.permissions import Permission, need
@@ -32,6 +33,7 @@ from triage.web.reading import pseudonym, unmentioned
 FORMAT = "goldenhour-evidence/1"
 AT_ONCE = 200
 MANIFEST = "manifest.json"
+NO_CASE = "There is no such case."
 LARGEST_MANIFEST = 200_000_000
 README = """Evidence of one case, exported from Golden Hour.
 
@@ -107,9 +109,11 @@ def export_case(
 ) -> Exported:
     """Write the evidence of a case into `out`, and enter that it was exported. The caller commits, then hands it out.
 
-    Raises Denied when the person may not, Conflict without a reason.
+    Raises Denied when the person may not, Conflict without a reason or when the case is hidden from the person.
     """
     need(who, Permission.EXPORT_WHOLE if whole else Permission.EXPORT)
+    if not sees(session, who, case.id):
+        raise Conflict(NO_CASE)
     if not why.strip():
         raise Conflict("Say why the evidence is exported.")
     archive = _Archive(out, now)

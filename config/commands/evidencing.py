@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Annotated
+from uuid import UUID
 
 import typer
 from sqlmodel import Session, select
@@ -17,7 +18,9 @@ from config.cli import Complaint
 from config.database import open_database
 from config.settings import read_settings
 from triage.exporting import export_case, verify_export
+from triage.hidden import sees
 from triage.locked import Conflict
+from triage.log import Line, note
 from triage.permissions import Denied
 from triage.queue import find_case
 from triage.records import Person
@@ -43,11 +46,14 @@ def export(
     logs.set_up("error", "export")
     with open_database(settings) as engine, Session(engine) as session:
         case = find_case(session, reference)
-        if case is None:
-            raise Complaint(f"there is no case {reference!r}; `goldenhour cases` lists them")
         who = session.exec(select(Person).where(Person.username == by)).first()
         if who is None:
             raise Complaint(f"there is no account {by!r}; `goldenhour people list` names them")
+        if case is not None and not sees(session, who, case.id):
+            _note_denial(session, case.id, by, now)
+            case = None
+        if case is None:
+            raise Complaint(f"there is no case {reference!r}; `goldenhour cases` lists them")
         files, taken = Files(settings.media), f"GH-{case.number}"
         with _written(out) as file:
             try:
@@ -59,6 +65,13 @@ def export(
         print(json.dumps({"case": taken, "file": str(out), **done._asdict()}))
     else:
         print(f"{taken}: {done.posts} posts, {done.files} files in {out}. Manifest SHA-256 {done.manifest}")
+
+
+def _note_denial(session: Session, case_id: UUID, by: str, now: datetime) -> None:
+    """To the person a hidden case is none; the log knows better."""
+    detail = {"needs": "a name on its restriction", "route": "goldenhour export"}
+    note(session, [Line("denied", case_id, None, detail)], who=by, now=now)
+    session.commit()
 
 
 @contextmanager

@@ -17,9 +17,11 @@ from config.database import connect
 from config.settings import Settings
 from tests.conftest import NOON
 from tests.make import make_case, make_person, make_post
-from triage.records import Membership
+from triage.records import Case, LogEntry, Membership, Person
+from triage.restriction_records import Restriction
 
 Calling = Callable[..., Result]
+DANA = Person.username == "dana"
 
 
 @pytest.fixture
@@ -91,3 +93,28 @@ def test_evidence_is_checked_at_once(kept: Engine, calling: Calling) -> None:
     failed = calling("evidence", "check", "--json")
     assert not json.loads(failed.stdout)["ok"]
     assert "do not rely" in str(failed.exception)
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["named on its restriction", "not named"])
+def test_a_restricted_case_is_exported_only_by_whom_it_is_shown_to(
+    named: bool, kept: Engine, calling: Calling, tmp_path: Path
+) -> None:
+    with Session(kept) as session:
+        case, dana = session.exec(select(Case)).one(), session.exec(select(Person).where(DANA)).one()
+        seen_by = [str(dana.id)] if named else []
+        session.add(
+            Restriction(
+                case_id=case.id, reason="death", why="kept apart", people=seen_by, set_by=dana.id, set_at=NOON
+            )
+        )
+        session.commit()
+    out = tmp_path / "GH-1.zip"
+    told = calling("export", "GH-1", "--out", out, "--why", "disclosure", "--by", "dana")
+    assert out.exists() is named
+    with Session(kept) as session:
+        lines = [(each.who, each.what) for each in session.exec(select(LogEntry).order_by("seq"))]
+    if named:
+        assert lines == [("dana", "evidence exported")]
+    else:
+        assert "there is no case 'GH-1'" in str(told.exception), "as if it were not there"
+        assert lines == [("dana", "denied")]
