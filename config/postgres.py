@@ -34,6 +34,7 @@ SERVER_SETTINGS = {
     "max_wal_size": "2GB",
     "checkpoint_timeout": "15min",
     "jit": "off",
+    "max_parallel_workers_per_gather": "0",  # many short questions on few cores: helpers would wait for each other
     "timezone": "UTC",
     "log_min_messages": "warning",
     "log_min_error_statement": "panic",  # statements can hold post text; it never goes to a log

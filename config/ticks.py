@@ -42,6 +42,7 @@ from triage.lifecycle import read_lifecycle
 from triage.records import Desk
 from triage.repeated import forget_marks
 from triage.reveal import read_reveal_policy
+from triage.searching import forget_words_withdrawn
 from triage.spreading import due_cases, measure
 
 log = structlog.get_logger()
@@ -154,6 +155,7 @@ def let_go_by_night(house: House, now: datetime) -> None:
         gone = let_go(session, house.settings.keep, now=now)
         forget_withdrawn(session, since=now - timedelta(days=2))
         forget_claims_withdrawn(session, since=now - timedelta(days=2), now=now)
+        forget_words_withdrawn(session, since=now - timedelta(days=2))
         behind = note_behind(session, now=now)
         session.commit()
     log.info("kept no longer", **gone._asdict())

@@ -71,6 +71,17 @@ class Case(Record, table=True):
         ),
         Index("cases_open_borough_idx", "borough", postgresql_include=["id"], postgresql_where=text(IS_OPEN)),
         Index("cases_claimed_by_idx", "claimed_by", postgresql_where=text("claimed_by IS NOT NULL")),
+        Index("cases_newest_idx", text("opened_at DESC"), "id", postgresql_where=text(IS_OPEN)),
+        # how many fit is counted without reading the cases
+        Index(
+            "cases_counted_idx",
+            "severity",
+            "bcu",
+            "borough",
+            "type",
+            postgresql_include=["id", "status", "claimed_by", "claimed_until", "desks"],
+            postgresql_where=text(IS_OPEN),
+        ),
     )
 
     id: UUID = Field(default_factory=uuid4, primary_key=True)
@@ -162,6 +173,7 @@ class Alert(Record, table=True):
     __table_args__ = (
         Index("alerts_case_id_desk_key", "case_id", "desk", "growth", unique=True),
         Index("alerts_state_idx", "state", "raised_at"),
+        Index("alerts_open_idx", "case_id", "desk", postgresql_where=text("state = 'open'")),
     )
 
     id: UUID = Field(default_factory=uuid4, primary_key=True)

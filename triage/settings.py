@@ -2,7 +2,7 @@
 
 from urllib.parse import urlsplit
 
-from pydantic import SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator
 
 from collector.settings import Section
 
@@ -19,7 +19,9 @@ class TriageSettings(Section):
 
 
 class WebSettings(Section):
-    """Where the desk listens. `base_url` is the address people reach it at, when that is another one."""
+    """Where the desk listens. `base_url` is the address people reach it at, when that is another one. What is wrong
+    is looked up anew when a page was last shown it more than `banners_s` ago.
+    """
 
     host: str = "127.0.0.1"
     port: int = 8000
@@ -27,6 +29,7 @@ class WebSettings(Section):
     session_hours: int = 12
     idle_minutes: int = 60
     secure_cookies: bool = False
+    banners_s: float = Field(default=0.0, ge=0.0, le=10.0)
 
 
 class OidcSettings(Section):

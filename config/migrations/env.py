@@ -21,6 +21,7 @@ import triage.records
 import triage.restriction_records
 import triage.reveal_records
 import triage.rule_records
+import triage.search_records
 import triage.shift_records
 import triage.sign_in_records
 import triage.statement_records

@@ -28,6 +28,7 @@ from triage.web.app import desk
 
 STREAMS_END_WITHIN_S = 3
 ALIVE_WITHIN_S = 15.0
+KEPT_OPEN_S = 75  # longer than browsers and proxies keep a connection they do not use, so that they close it
 
 
 def desk_of(house: House) -> FastAPI:
@@ -92,6 +93,7 @@ def serve(house: House) -> None:
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=STREAMS_END_WITHIN_S,
+            timeout_keep_alive=KEPT_OPEN_S,
             callback_notify=turn,
             timeout_notify=1,
         )

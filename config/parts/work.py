@@ -1,7 +1,10 @@
 """The work part: one process that works through queues."""
 
 import gc
+import os
 from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 
 import structlog
 
@@ -12,9 +15,16 @@ from config.supervise import when_asked_to_end
 
 log = structlog.get_logger()
 
+# What reads posts and files keeps cores busy for as long as there is anything to read: people at the desk, and
+# alerts, go first.
+PATIENT = {"assess", "look", "claims"}
+NICENESS = 10
+
 
 def work(house: House, name: str, queues: Sequence[str]) -> None:
     """Work through the queues until asked to end; the jobs in hand are finished first."""
+    if PATIENT.issuperset(queues):
+        give_way()
     app = build(house, queues)
     gc.collect()
     gc.freeze()  # the model and the lexicons stay for good: nothing in them is garbage to look for
@@ -25,3 +35,12 @@ def work(house: House, name: str, queues: Sequence[str]) -> None:
     log.info("working", queues=list(queues))
     lanes.work()
     pulse.end()
+
+
+def give_way() -> None:
+    """Let other processes go first when the cores are busy. Where the system shares time by session, as Linux does on
+    a desktop, the session is told too: a niceness alone counts only within one.
+    """
+    os.nice(NICENESS)
+    with suppress(OSError):  # not Linux, or a container that does not let us
+        Path("/proc/self/autogroup").write_text(str(NICENESS), encoding="ascii")

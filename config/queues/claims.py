@@ -1,4 +1,6 @@
-"""The queue `claims`: which posts make a known claim. Its encoder is loaded with the first claim, not before."""
+"""The queue `claims`: which posts make a known claim, and the words to search posts by. Its encoder is loaded with the
+first claim, not before.
+"""
 
 from collections.abc import Sequence
 from functools import partial
@@ -13,6 +15,7 @@ from config.service import House, Task
 from triage.claim_jobs import look_back
 from triage.claim_matching import Library, match_claims
 from triage.claim_types import read_guide
+from triage.searching import keep_words
 
 
 def tasks(house: House) -> dict[str, Task]:
@@ -31,7 +34,16 @@ def tasks(house: House) -> dict[str, Task]:
             look_back(session, UUID(claim), matching, now=house.clock())
             session.commit()
 
-    return {"match_claims": Task(match, each="posts"), "look_for_claim": Task(look_for)}
+    def keep(posts: list[str]) -> None:
+        with Session(house.engine) as session:
+            keep_words(session, [UUID(each) for each in posts])
+            session.commit()
+
+    return {
+        "match_claims": Task(match, each="posts"),
+        "look_for_claim": Task(look_for),
+        "keep_words": Task(keep, each="posts"),
+    }
 
 
 def _build(claims: Sequence[Claim], folder: Path) -> Claims:

@@ -20,6 +20,7 @@ from triage.memory import Memory
 from triage.route import route
 from triage.rules import Rule, Rules
 from triage.sampling import raise_found
+from triage.searching import forget_words, leave_words
 
 ROUTE_LOCK = (
     0x601DE3  # any fixed number: one routing at a time, whatever the engine believes of a paused worker
@@ -39,6 +40,7 @@ def tasks(house: House) -> dict[str, Task]:
             route(session, routed, rules, memory, lifecycle, now=house.clock())
             leave_looks(session, routed, now=house.clock())
             leave_claims(session, routed, matching)
+            leave_words(session, routed)
             session.commit()
             session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": ROUTE_LOCK})
             raise_found(session, routed, partial(again, session, rules))
@@ -60,6 +62,7 @@ def tasks(house: House) -> dict[str, Task]:
             gone = [UUID(each) for each in posts]
             forget(session, gone)
             forget_claims(session, gone, now=house.clock())
+            forget_words(session, gone)
             session.commit()
 
     return {

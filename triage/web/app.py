@@ -68,6 +68,7 @@ from triage.web import (
     who_sees,
     work_account,
 )
+from triage.web.calm import Watch
 from triage.web.inbox import Inbox
 from triage.web.pages import make_pages
 from triage.web.permitted import OutOfSight, home_of, note_denial, permitted
@@ -178,6 +179,7 @@ def desk(
         provider,
         rarity or Rarity.learn([]),
         rules_on_disk,
+        Watch(channels, rules_on_disk, timedelta(seconds=settings.banners_s)),
         now,
     )
     for module in PAGES:

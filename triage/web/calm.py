@@ -1,9 +1,9 @@
 """What is wrong right now, in words: silence must never look like calm.
 
-Looked at for every page, so each question is one indexed or small query.
+Shown on every page, so each question is one indexed or small query.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from urllib.parse import quote
@@ -83,6 +83,28 @@ def troubles(
         since=session.exec(select(func.min(Tally.minute))).one(),
         last_seen_at=max(looked, default=None),
     )
+
+
+class Watch:
+    """The state of the watch, remembered for `remembered` after it was looked at: many people's pages show it."""
+
+    def __init__(
+        self, channels: Sequence[str], rules_on_disk: Callable[[], str | None], remembered: timedelta
+    ) -> None:
+        self._channels = channels
+        self._rules_on_disk = rules_on_disk
+        self._remembered = remembered
+        self._last: tuple[datetime, Calm] | None = None
+
+    def look(self, session: Session, *, now: datetime) -> Calm:
+        """The state as it is, or was a moment ago."""
+        last = self._last
+        if last is not None and timedelta(0) <= now - last[0] < self._remembered:
+            return last[1]
+        on_disk = self._rules_on_disk()
+        calm = troubles(session, channels=self._channels, rules_on_disk=on_disk, now=now)
+        self._last = (now, calm)
+        return calm
 
 
 def watched(session: Session, *, now: datetime) -> list[Watched]:

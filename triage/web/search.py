@@ -1,4 +1,6 @@
-"""Search: a case by number, words or place; a post by its exact address, a tip by its reference. Never a person."""
+"""Search: a case by its number, its title or place, or what its posts say; a post by its exact address, a tip by its
+reference. Never a person.
+"""
 
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
@@ -10,6 +12,7 @@ from sqlmodel import Session, col, or_, select
 from collector.tips import is_kept
 from triage.pasting import case_of, posts_at
 from triage.records import Case, Membership
+from triage.searching import heard
 from triage.web.filters import Filters
 from triage.web.rows import rows_of
 from triage.web.tips_form import post_of
@@ -37,7 +40,7 @@ class Asked(NamedTuple):
 
     @property
     def names_someone(self) -> bool:
-        return self.words.startswith("@")
+        return any(each.startswith("@") for each in self.words.split())
 
 
 @router.get("/search")
@@ -55,11 +58,17 @@ def search(visit: Visiting, q: str = "") -> Response:
 
 
 def _results(visit: Visiting, asked: Asked) -> HTMLResponse:
-    cases = [] if asked.names_someone or not asked.words else find_cases(visit.session, asked)
+    nothing = asked.names_someone or not asked.words
+    cases = [] if nothing else find_cases(visit.session, asked)
+    said = [] if nothing or asked.is_address else heard(visit.session, asked.words, most=SHOWN)
+    found = {each.id for each in cases}
+    further = [each for each in said if each.case.id not in found][: SHOWN - len(cases)]
+    rows = rows_of(visit.session, [*cases, *(each.case for each in further)], visit.person, now=visit.now)
     return visit.page(
         "search.html",
         q=asked.words,
-        rows=rows_of(visit.session, cases, visit.person, now=visit.now),
+        rows=rows[: len(cases)],
+        further=list(zip(rows[len(cases) :], [each.quote for each in further], strict=True)),
         refused=NOT_PEOPLE if asked.names_someone else "",
         is_address=asked.is_address,
         shown=SHOWN,

@@ -21,7 +21,7 @@ from triage.oidc import Provider
 from triage.policies import Policies
 from triage.records import Person
 from triage.settings import WebSettings
-from triage.web.calm import troubles
+from triage.web.calm import Watch
 from triage.web.inbox import Inbox
 from triage.web.live import Hub
 from triage.web.sessions import Visitor
@@ -131,6 +131,7 @@ class Room(NamedTuple):
     provider: Provider | None
     rarity: Rarity
     rules_on_disk: Callable[[], str | None]
+    watch: Watch
     now: Callable[[], datetime]
 
 
@@ -149,12 +150,7 @@ class Visit(NamedTuple):
 
     def page(self, name: str, status: int = 200, **shown: Any) -> HTMLResponse:
         """A whole page, with the banners of what is wrong on top."""
-        calm = troubles(
-            self.session,
-            channels=self.room.channels,
-            rules_on_disk=self.room.rules_on_disk(),
-            now=self.now,
-        )
+        calm = self.room.watch.look(self.session, now=self.now)
         asked = self.request.query_params
         said = SAID.get(asked.get("said", ""), "")
         undo = asked.get("undo", "")

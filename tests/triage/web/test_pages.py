@@ -8,13 +8,14 @@ from sqlmodel import Session, col, func, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from collector.jobs import defer
-from collector.records import Failure, Post, SourceRow
+from collector.records import Failure, Post, PostKey, SourceRow
 from tests.browser.night import NIGHT
 from tests.browser.seed import PASSWORD, Seeded
 from tests.make import make_assessment, make_case, make_post
 from tests.served import Browser, serve
 from tests.triage.web.conftest import Clockwork
 from triage.records import Alert, Case, Channel, Clock, Heartbeat, LogEntry, Membership, Person
+from triage.searching import keep_words
 from triage.settings import WebSettings
 from triage.web.app import desk
 
@@ -345,8 +346,27 @@ def test_search_finds_cases_by_number_words_and_place_and_the_cases_of_a_link(
     assert "/routings?link=" in amira.get("/search?q=https://social.example/none").text
 
 
+def test_search_finds_cases_by_what_their_posts_say(engine: Engine, amira: Browser) -> None:
+    with Session(engine) as session:
+        post = session.exec(_posts_of(engine, 3)).first()
+        assert post is not None
+        post.text = "She kept shouting that the corridor gate was locked"
+        session.add_all([post, PostKey(id=post.id, collected_at=post.collected_at)])
+        session.flush()
+        keep_words(session, [post.id])
+        session.commit()
+    page = amira.get("/search?q=corridor+shouts").text
+    assert "By what posts say" in page
+    assert '<mark class="gh-mark">corridor</mark>' in page
+    assert '<mark class="gh-mark">shouting</mark>' in page
+    assert "No case holds that" in amira.get("/search?q=corridor+submarine").text
+
+
 def test_search_never_looks_for_a_person(looking: Browser) -> None:
-    assert "it cannot search for an account or a person" in looking.get("/search?q=@someone").text
+    for asked in ("@someone", "police @someone"):
+        assert (
+            "it cannot search for an account or a person" in looking.get("/search", params={"q": asked}).text
+        )
 
 
 def test_why_a_post_was_not_raised_is_told_by_its_link(looking: Browser) -> None:
