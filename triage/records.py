@@ -50,7 +50,8 @@ class Case(Record, table=True):
     """Our file on what seems to be one incident. `version` grows with each change, so that two people
     cannot overwrite each other unseen; `touched_at` is when. `number` is spoken as GH-<number>.
     `first_due_at` is when the first of its running clocks runs out: the database keeps it, whoever moves a clock.
-    `lane` names the queue of its own that it stands in, such as good news. `severity_computed` is set while `severity` is a person's word, and what the machine makes of it.
+    `lane` names the queue of its own that it stands in, such as good news. `severity_computed` is set while
+    `severity` is a person's word, and what the machine makes of it.
     """
 
     __tablename__ = "cases"
