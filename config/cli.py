@@ -38,6 +38,7 @@ COMMANDS = {
     "alerts": Command("responding", "List alerts with their deliveries."),
     "statements": Command("responding", "List the drafted holding statements."),
     "review": Command("responding", "The fortnightly oversight review."),
+    "oncall": Command("oncall", "Who is on call now and next, and when nobody is."),
     "people": Command("staffing", "Accounts and their roles, sign-in links and passwords."),
     "audit": Command("auditing", "Prove that nobody has changed the log."),
     "export": Command("evidencing", "Write the evidence of a case as one archive that proves itself."),

@@ -1,4 +1,4 @@
-"""The ticks around being on call: ladders climbed, answered alerts left alone raised anew."""
+"""The ticks around being on call: ladders climbed, alerts left alone raised anew, briefs and handovers told."""
 
 from datetime import datetime
 
@@ -7,8 +7,14 @@ from sqlmodel import Session
 
 from config.oncall import read_oncall
 from config.service import House
-from triage import escalation
+from config.slack import channels_of
+from triage import briefs, escalation
 from triage.escalation_waiting import waiting
+from triage.notification_records import ChannelKind
+from triage.oncall import OnCall
+from triage.records import Desk
+from triage.shifts import read_shift_policy
+from triage.web.calm import troubles
 
 log = structlog.get_logger()
 
@@ -35,3 +41,30 @@ def mind_alerts(house: House, now: datetime) -> None:
             session.commit()
             if anew:
                 log.warning("acknowledged, then left alone: raised anew", escalation=str(escalation_id))
+
+
+def tell_people(house: House, now: datetime) -> None:
+    """The brief at seven, the digest when a shift ends, and a word to whoever comes on call; each once."""
+    oncall, channels = read_oncall(house.settings), channels_of(house)
+    with Session(house.engine) as session:
+        briefs.tell_handovers(session, oncall, now=now)
+        for desk in Desk:
+            _summaries(session, house, oncall, desk, channels.get(desk.value), now)
+        session.commit()
+
+
+def _summaries(
+    session: Session, house: House, oncall: OnCall, desk: Desk, channel: str | None, now: datetime
+) -> None:
+    hours = read_shift_policy(house.settings.file("policy/shift.toml")).hours
+    hands_over = {rota.hands_over for rota in oncall.roster.rota if rota.desk == desk}
+    due = (briefs.due_brief(now), briefs.due_digest(now, sorted(hands_over), hours))
+    for each in due:
+        if each is None or briefs.is_sent(session, each, desk):
+            continue
+        blind = [f"{trouble.what}." for trouble in troubles(session, channels=(), now=now).troubles[:5]]
+        said = briefs.summary(session, desk, each, blind=blind, desk_url=oncall.desk_url, now=now)
+        briefs.send(session, f"desk:{desk.value}", channel, ChannelKind.SLACK, each, said, now=now)
+        for reader, kind in briefs.readers(session, oncall, desk, now=now):
+            briefs.send(session, reader.recipient, reader.address(kind), kind, each, said, now=now)
+        log.info("summary left", kind=each.kind.value, desk=desk.value)

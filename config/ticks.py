@@ -25,6 +25,7 @@ from collector.vault import Keyring, seal_authors
 from collector.video.files import Files
 from config.alert_ticks import audit_alerts, call_watcher, fall_back_from_slack, try_channels
 from config.learning_ticks import count_scores, draw_sample, make_labels
+from config.oncall_ticks import mind_alerts, tell_people
 from config.reaper import forget, reap
 from config.service import House, in_short, is_away
 from config.slack import channels_of, slack_of
@@ -243,6 +244,8 @@ TICKS = (
     Tick("audit of the alerts", 15, audit_alerts),
     Tick("tries of the channels", 60, try_channels),
     Tick("call to the watcher", 60, call_watcher),
+    Tick("alerts", 2, mind_alerts),
+    Tick("briefs", 60, tell_people),
     Tick("growth", 30, mind_growth),
     Tick("posts of a flood", 5, read_again),
     Tick("quiet sources", 60, note_quiet),

@@ -12,8 +12,8 @@ from sqlalchemy import update
 from sqlmodel import Session, col, func, select
 
 from triage.breaches import raise_anew
-from triage.escalation_answers import acknowledged_by
 from triage.escalation_ladder import Ladder, Mark, Turn, due, next_turn, still_to_answer, whom
+from triage.escalation_parties import answered_by
 from triage.escalation_records import Escalation, EscalationStep
 from triage.escalation_waiting import FRESH
 from triage.escalation_words import answered, page
@@ -21,7 +21,7 @@ from triage.locked import Conflict, lock, touch_by
 from triage.log import MACHINE, VIEWED, Line, note
 from triage.notice import tell_desk
 from triage.notification_records import Notification, NotificationKind, NotificationState
-from triage.oncall import OnCall, Reached, reached, stands_for
+from triage.oncall import OnCall, Reached, reached
 from triage.records import OPEN, Alert, AlertState, Case, Desk, LogEntry, Person
 
 ESCALATED, TOLD, REARMED = "escalated", "told", "re-armed"
@@ -86,9 +86,7 @@ def rearm(session: Session, escalation_id: UUID, *, now: datetime) -> bool:
     return True
 
 
-def pass_on(
-    session: Session, alert: Alert, *, who: Person, why: str, now: datetime, oncall: OnCall
-) -> list[Reached]:
+def pass_on(session: Session, alert: Alert, *, who: Person, why: str, now: datetime, oncall: OnCall) -> None:
     """Tell whoever comes next, now, because a person says so; the ladder's own times stay. Raises Conflict. The caller
     has locked the case, and logs the act."""
     [case] = lock(session, alert.case_id)
@@ -112,7 +110,6 @@ def pass_on(
     row.pressed_by, row.why = who.id, why
     session.add(row)
     _set_next(session, escalation, ladder)
-    return told
 
 
 def _climb(
@@ -129,7 +126,7 @@ def _climb(
             made = _start(session, case, alert, oncall, now=now)
             return _climb(session, made, case, alert, oncall, now=now) if made else 0
         return 0
-    by = _answered_by(session, escalation, ladder, oncall)
+    by = answered_by(session, escalation, ladder, oncall)
     if alert.state != AlertState.OPEN and not still_to_answer(ladder, by):
         _end(session, escalation, ACKNOWLEDGED, now=now)
         escalation.rearm_at = now + ladder.rearm if ladder.rearm else None
@@ -194,7 +191,7 @@ def _tell(
     case: Case,
     alert: Alert,
     oncall: OnCall,
-    answered_by: Iterable[str],
+    by: Iterable[str],
     *,
     now: datetime,
 ) -> list[Reached]:
@@ -203,7 +200,7 @@ def _tell(
     following = next_turn(ladder, escalation.began_at, done) if escalation.ended_at is None else None
     told: dict[str, Reached] = {}
     for turn in sorted(found, key=lambda each: (each.step, each.turn), reverse=True):
-        parties = whom(ladder, turn.step, list(answered_by))
+        parties = whom(ladder, turn.step, list(by))
         people = [each for party in parties for each in reached(session, oncall, party, now=now)]
         new = [each for each in people if each.recipient not in told]
         page(
@@ -258,21 +255,6 @@ def _marks(session: Session, escalation: Escalation) -> set[Mark]:
         EscalationStep.escalation_id == escalation.id
     )
     return {(step, turn) for step, turn in session.execute(asked)}
-
-
-def _answered_by(session: Session, escalation: Escalation, ladder: Ladder, oncall: OnCall) -> set[str]:
-    """The parties that acknowledged, where several must."""
-    if not ladder.each:
-        return set()
-    known = acknowledged_by(session, escalation.alert_id, escalation.raised_at)
-    people = {
-        each.id: each.username for each in session.scalars(select(Person).where(col(Person.id).in_(known)))
-    }
-    return {
-        party
-        for person, at in known.items()
-        for party in stands_for(session, oncall, ladder.each, people[person], at)
-    }
 
 
 def _acted_on(session: Session, case: Case) -> bool:

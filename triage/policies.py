@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from collector.vault import Keyring
+from triage.oncall import OnCall
 from triage.restricting import RestrictedPolicy
 from triage.reveal import RevealPolicy
 from triage.shifts import ShiftPolicy
@@ -16,4 +17,5 @@ class Policies(NamedTuple):
     reveal: RevealPolicy | None = None
     keyring: Keyring | None = None
     shift: ShiftPolicy | None = None
+    oncall: OnCall | None = None
     writing: Writing | None = None

@@ -11,6 +11,7 @@ from collector.video.files import Files
 from config.beats import Pulse
 from config.channels import names_of
 from config.inbox import inbox_of, partners_doors
+from config.oncall import read_oncall
 from config.rules import digest_on_disk
 from config.service import House
 from config.slack import doors_of
@@ -65,6 +66,7 @@ def policies_of(house: House) -> Policies:
         reveal=read_reveal_policy(house.settings.file("policy/reveal.toml")),
         keyring=Keyring.of(house.settings.vault),
         shift=read_shift_policy(house.settings.file("policy/shift.toml")),
+        oncall=read_oncall(house.settings),
         writing=writing_of(house.settings),
     )
 
