@@ -2,13 +2,14 @@
 
 from datetime import date
 
+from collector.linter import Linter
 from config.settings import HERE, Settings
 from responders.filling import try_out
 from responders.standing import read_standing
 from responders.templates import StatementTemplate, StatementTemplateError, read_templates
 from triage.checking import Checker
 from triage.checking_facts import FactKinds, read_fact_kinds
-from triage.checking_names import read_place_names
+from triage.checking_names import read_place_names, read_units
 from triage.checking_rules import read_checks
 from triage.writing import LineKind, Writing
 
@@ -36,7 +37,10 @@ def templates_of(settings: Settings) -> tuple[StatementTemplate, ...]:
 def checker_of(settings: Settings) -> Checker:
     """The checker with the rules and the gazetteer in force."""
     places = read_place_names(settings.files("gazetteer/*.csv"))
-    return Checker(read_checks(settings.files(f"{FOLDER}/checks*.toml")), places=places)
+    given_names = Linter.of(settings.files("lexicons/refused_terms*.toml")).given_names
+    checks = read_checks(settings.files(f"{FOLDER}/checks*.toml"))
+    units = read_units(settings.file("gazetteer/boroughs.csv"))
+    return Checker(checks, places=places, given_names=given_names, units=units)
 
 
 def writing_of(settings: Settings) -> Writing:

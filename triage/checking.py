@@ -9,7 +9,7 @@ kinds below. It finds what such words usually mean, so it never proves that a li
     blocked = any(finding.blocks for finding in findings)
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from triage.checking_context import Context, Finding
 from triage.checking_kinds import KINDS, Ground
@@ -19,13 +19,25 @@ from triage.checking_rules import Checks
 class Checker:
     """All rules, ready to be asked."""
 
-    def __init__(self, checks: Checks, *, places: Iterable[str] = ()) -> None:
-        """`places` are names of places, which are no names of people."""
+    def __init__(
+        self,
+        checks: Checks,
+        *,
+        places: Iterable[str] = (),
+        given_names: Iterable[str] = (),
+        units: Mapping[str, str] | None = None,
+    ) -> None:
+        """`places` are names of places, which are no names of people; `given_names` are such names mostly.
+
+        `units` say which command unit a borough belongs to: who speaks for one speaks for all of it.
+        """
         self.checks = checks
-        self._ground = Ground.of(checks.lists, places)
+        self._units = units or {}
+        self._ground = Ground.of(checks.lists, places, given_names)
 
     def check(self, text: str, context: Context) -> tuple[Finding, ...]:
         """What the rules find: what blocks first, then in the order of the text."""
+        context = context._replace(home=self._whole_unit(context.home))
         found = {
             (finding.rule, finding.start, finding.end): finding
             for rule in self.checks.check
@@ -35,3 +47,7 @@ class Checker:
         return tuple(
             sorted(found.values(), key=lambda each: (not each.blocks, each.start, each.end, each.rule))
         )
+
+    def _whole_unit(self, home: tuple[str, ...]) -> tuple[str, ...]:
+        ours = {self._units[place] for place in home if place in self._units} | set(home)
+        return (*home, *(borough for borough, unit in self._units.items() if unit in ours))

@@ -1,33 +1,183 @@
-"""The kinds of rules: each reads a text as one rule asks it to and gives what it finds."""
+"""The kinds of rules: each reads a text as one rule asks it to and gives what it finds.
 
+| kind | finds |
+|---|---|
+| pattern | words that must not be there; with `where`, only in a sentence where that is found too |
+| missing | that none of some words is there; with `where`, none in a sentence where that is found too |
+| flag | that a flag is set and nobody cleared the rule |
+| together | a sentence in which every one of the patterns is found |
+| headline | what is said, or a claim repeated, in the headline or the first sentence |
+| names | names of people |
+| facts | times, days, numbers and places that no verified fact has |
+| stated | that a fact is claimed which is verified as no, or not verified |
+| conflict | what differs from an earlier line: with patterns, what one of them says and the other denies |
+| expiry | that the line, or the time it gives for the next update, is past |
+| reading | a text that takes more than `most` years of school |
+"""
+
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, Self
 
 from triage.checking_context import Context, Finding
+from triage.checking_names import Known, names_in
 from triage.checking_rules import Check, Lists
+from triage.checking_said import conflicts, past, unverified
+from triage.checking_text import clause_at, sentence_at, sentences
+
+HEADING_WORDS = 16
+RUMOURED = ("unverified", "disputed", "false", "partial", "opinion")
+REPEATED = 0.6  # share of the words of a claim that make a headline repeat it
+_DENIED = re.compile(
+    r"\b(?:no|not|never|nobody|none|neither|nor|without|unhurt|uninjured)\b|n['’]t\b", re.IGNORECASE
+)
+_VOWELS = re.compile(r"[aeiouy]+")
+_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 
 
 class Ground(NamedTuple):
-    """What the recognisers know: lists of words, and names of places."""
+    """What the recognisers know."""
 
-    lists: Lists
-    places: frozenset[str]
+    known: Known
 
     @classmethod
-    def of(cls, lists: Lists, places: Iterable[str]) -> Self:
-        return cls(lists, frozenset(each.lower() for each in places))
+    def of(cls, lists: Lists, places: Iterable[str], given_names: Iterable[str]) -> Self:
+        return cls(Known(lists, places, given_names))
 
 
-def pattern(rule: Check, text: str, context: Context, ground: Ground) -> Iterator[Finding]:  # noqa: ARG001
-    """Words that must not be there."""
+Found = Iterator[Finding]
+
+
+def pattern(rule: Check, text: str, context: Context, ground: Ground) -> Found:  # noqa: ARG001
+    verified = context.value(rule.fact).casefold() if rule.fact else ""
+    for start, end in _matches(rule, text):
+        if text[start:end].casefold() not in verified:
+            yield found(rule, text, start, end)
+
+
+def _matches(rule: Check, text: str) -> Iterator[tuple[int, int]]:
     for expression in rule.found:
         for match in expression.finditer(text):
-            yield found(rule, text, *match.span())
+            if match[0] and not _excused(rule, text, *match.span()):
+                yield match.span()
 
 
-def missing(rule: Check, text: str, context: Context, ground: Ground) -> Iterator[Finding]:  # noqa: ARG001
-    """Words of which some must be there."""
-    if not any(expression.search(text) for expression in rule.found):
+def _excused(rule: Check, text: str, start: int, end: int) -> bool:
+    if rule.excused_after and rule.excused_after.match(text, end):
+        return True
+    if rule.places:
+        sentence = sentence_at(text, start)
+        if not rule.places.search(text, sentence.start, sentence.end):
+            return True
+    return bool(rule.excused and rule.excused.search(clause_at(text, start, end)))
+
+
+def missing(rule: Check, text: str, context: Context, ground: Ground) -> Found:  # noqa: ARG001
+    for sentence in sentences(text):
+        part = text[sentence.start : sentence.end]
+        if any(each.search(part) for each in rule.found) and (not rule.places or rule.places.search(part)):
+            return
+    yield found(rule, text, 0, 0)
+
+
+def flag(rule: Check, text: str, context: Context, ground: Ground) -> Found:  # noqa: ARG001
+    yield found(rule, text, 0, 0)
+
+
+def together(rule: Check, text: str, context: Context, ground: Ground) -> Found:  # noqa: ARG001
+    for sentence in sentences(text):
+        part = text[sentence.start : sentence.end]
+        if all(each.search(part) for each in rule.found) and not (rule.excused and rule.excused.search(part)):
+            yield found(rule, text, sentence.start, sentence.end)
+
+
+def headline(rule: Check, text: str, context: Context, ground: Ground) -> Found:  # noqa: ARG001
+    for match in (each.search(context.headline) for each in rule.found):
+        if match:
+            yield found(rule, text, 0, 0)._replace(words=context.headline)
+    first = next(iter(sentences(text)), None)
+    if first:
+        for start, end in _matches(rule, text[first.start : first.end]):
+            yield found(rule, text, first.start + start, first.start + end)
+    for claim in context.claims:
+        if claim.state not in RUMOURED:
+            continue
+        if _repeats(context.headline, claim.words):
+            yield found(rule, text, 0, 0)._replace(words=context.headline)
+        if first and _repeats(text[first.start : first.end], claim.words):
+            yield found(rule, text, first.start, first.end)
+
+
+def _repeats(said: str, claim: str) -> bool:
+    claimed = _stems(claim)
+    return len(claimed) > 1 and len(claimed & _stems(said)) >= REPEATED * len(claimed)
+
+
+def _stems(text: str) -> set[str]:
+    return {word.lower()[:5] for word in _WORD.findall(text) if len(word) > 3}
+
+
+def names(rule: Check, text: str, context: Context, ground: Ground) -> Found:  # noqa: ARG001
+    for name in names_in(text, ground.known):
+        yield found(rule, text, name.start, name.end)._replace(blocks=rule.blocks and name.sure)
+
+
+def facts(rule: Check, text: str, context: Context, ground: Ground) -> Found:
+    for span in unverified(text, context, ground.known, update=rule.places):
+        made = found(rule, text, span.start, span.end)
+        yield made._replace(blocks=rule.blocks and context.facts is not None)
+
+
+def stated(rule: Check, text: str, context: Context, ground: Ground) -> Found:  # noqa: ARG001
+    value = context.value(rule.fact)
+    if context.facts is None or (value and value != "no"):
+        return
+    if not value and any(each.search(fact.value) for each in rule.found for fact in context.verified):
+        return
+    for start, end in _matches(rule, text):
+        yield found(rule, text, start, end)._replace(blocks=value == "no")
+
+
+def conflict(rule: Check, text: str, context: Context, ground: Ground) -> Found:
+    if rule.found:
+        for earlier in context.earlier:
+            before = _polarity(rule, earlier)
+            for says, (start, end) in _polarity(rule, text).items():
+                if before.keys() == {not says}:
+                    yield found(rule, text, start, end)
+        return
+    for span in conflicts(text, context.earlier, ground.known, update=rule.places):
+        yield found(rule, text, span.start, span.end)
+
+
+def _polarity(rule: Check, text: str) -> dict[bool, tuple[int, int]]:
+    """Where a text says so, and where it says that it was not so."""
+    said: dict[bool, tuple[int, int]] = {}
+    for sentence in sentences(text):
+        part = text[sentence.start : sentence.end]
+        match = next((match for each in rule.found if (match := each.search(part))), None)
+        if match and not (rule.excused and rule.excused.search(part)):
+            span = (sentence.start + match.start(), sentence.start + match.end())
+            said.setdefault(not _DENIED.search(part), span)
+    return said
+
+
+def expiry(rule: Check, text: str, context: Context, ground: Ground) -> Found:  # noqa: ARG001
+    if context.now is None:
+        return
+    if context.expires_at is not None and context.now >= context.expires_at:
+        yield found(rule, text, 0, 0)
+    for span in past(text, context.now, update=rule.places):
+        yield found(rule, text, span.start, span.end)
+
+
+def reading(rule: Check, text: str, context: Context, ground: Ground) -> Found:  # noqa: ARG001
+    words = _WORD.findall(text)
+    if len(words) < 30:
+        return
+    syllables = sum(max(1, len(_VOWELS.findall(word.lower().removesuffix("e")))) for word in words)
+    grade = 0.39 * len(words) / len(sentences(text)) + 11.8 * syllables / len(words) - 15.59  # Kincaid 1975
+    if grade > rule.most:
         yield found(rule, text, 0, 0)
 
 
@@ -35,7 +185,16 @@ def found(rule: Check, text: str, start: int, end: int) -> Finding:
     return Finding(rule.name, rule.blocks, start, end, text[start:end], rule.why, rule.source)
 
 
-KINDS: dict[str, Callable[[Check, str, Context, Ground], Iterator[Finding]]] = {
+KINDS: dict[str, Callable[[Check, str, Context, Ground], Found]] = {
     "pattern": pattern,
     "missing": missing,
+    "flag": flag,
+    "together": together,
+    "headline": headline,
+    "names": names,
+    "facts": facts,
+    "stated": stated,
+    "conflict": conflict,
+    "expiry": expiry,
+    "reading": reading,
 }

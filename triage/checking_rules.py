@@ -4,8 +4,9 @@ and reason.
 A `[[check]]` has a name (several may share one), a kind (triage/checking_kinds.py), `why` and `source`, which a writer
 is shown, and `blocks`. `patterns` are regular expressions, without regard to case; `{word}` in one stands for the
 expression of that name under `[words]`. A match does not count where `unless` is found in its clause or `unless_after`
-right behind it. `flag` names a flag of the context that must be set, `unless_flag` one that must not be, `variants`
-the wordings it is for.
+right behind it. `flag` names a flag of the context that must be set, `unless_flag` one that must not be,
+`unless_fact` a fact that must not be verified, `fact` one whose verified words may be said, `variants` the wordings it
+is for.
 """
 
 import re
@@ -26,7 +27,7 @@ Kind = Literal[
     "flag",
     "together",
     "facts",
-    "denied",
+    "stated",
     "conflict",
     "expiry",
     "headline",
@@ -70,6 +71,7 @@ class Check(BaseModel):
     unless_flag: Flag | None = None
     variants: tuple[str, ...] = ()
     fact: str = ""
+    unless_fact: str = ""
     most: float = 0
 
     @cached_property
@@ -100,6 +102,8 @@ class Check(BaseModel):
             return False
         if self.unless_flag and getattr(context, self.unless_flag):
             return False
+        if self.unless_fact and context.value(self.unless_fact):
+            return False
         return not (self.flag and not getattr(context, self.flag))
 
 
@@ -112,7 +116,8 @@ class Lists(BaseModel):
     allowed: tuple[str, ...] = ()
     body_words: tuple[str, ...] = ()
     body_starts: tuple[str, ...] = ()
-    given_names: tuple[str, ...] = ()
+    ambiguous: tuple[str, ...] = ()
+    surnames: tuple[str, ...] = ()
     introduced: tuple[str, ...] = ()
     numbers_allowed: tuple[str, ...] = ()
 

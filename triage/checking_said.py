@@ -1,0 +1,191 @@
+"""What a draft says of times, days, numbers and places, held against verified facts and against earlier lines."""
+
+import re
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from triage.checking_context import Context
+from triage.checking_names import Known
+from triage.checking_text import Span, clocks, days, numbers, sentence_at, sentences
+
+LONDON = ZoneInfo("Europe/London")
+EVERYWHERE = frozenset({"london", "england", "uk", "britain", "united kingdom", "great britain"})
+STREET = re.compile(
+    r"\b(?:[A-Z][\w'’-]+ ){1,3}(?:Road|Street|Lane|Avenue|Close|Drive|Gardens|Grove|Terrace|Crescent|Mews|Walk|Square"
+    r"|Hill|Way|Place|Rise|Row|Parade|Broadway|Estate|Park|Market|Station)\b"
+)
+BODY_AFTER = re.compile(
+    r"(?:['’]s)? (?:[A-Z][\w'’-]+ )*(?:Council|Hospital|Police|Court|Panel|Group|Carnival|Command|Team|Advertiser"
+    r"|Recorder|University|College|School|Mosque|Church|BCU|Area)\b"
+)
+LOCATIVE = re.compile(
+    r"\b(?:in|at|near|outside|inside|around|from|on|off|to|through|of|via|behind|towards|between|across"
+    r"|along|and|the) \Z",
+    re.IGNORECASE,
+)
+NOUN = re.compile(r"(?:\s+(?:more|other|police|uniformed|armed))*\s+([a-z]{3,})")
+GROWING = re.compile(
+    r"(?:arrest|post|video|clip|view|messag|call|people|hour|minut|second|day|week|year|tim)"
+)
+DEED = re.compile(
+    r"\b(stop|call|arrest|detain|search|happen|beg[au]n|start|attend|died|end|took place)", re.IGNORECASE
+)
+
+
+def unverified(
+    text: str, context: Context, known: Known, *, update: re.Pattern[str] | None
+) -> Iterator[Span]:
+    """Times, days, numbers and places in a text that no verified fact of the context says.
+
+    The sentence that says when the next update is due promises, and claims nothing.
+    """
+    values = " | ".join(fact.value for fact in context.verified)
+    for span in [
+        *_beyond(clocks(text), clocks(values)),
+        *_unlike(days(text), days(values)),
+        *_unknown(text, values, known),
+    ]:
+        if not _promises(text, span, update):
+            yield span
+    yield from _elsewhere(text, [*(fact.value for fact in context.verified), *context.home], known)
+
+
+def _beyond(said: Iterable[Span], verified: Iterable[Span]) -> Iterator[Span]:
+    minutes = {minute for each in verified for minute in _minutes(each)}
+    return (span for span in said if not _minutes(span) & minutes)
+
+
+def _unlike(said: Iterable[Span], verified: Iterable[Span]) -> Iterator[Span]:
+    there = {each.value for each in verified}
+    return (span for span in said if span.value not in there)
+
+
+def _unknown(text: str, values: str, known: Known) -> Iterator[Span]:
+    there = {each.value for each in numbers(values)}
+    allowed = [
+        match.span()
+        for each in known.lists.numbers_allowed
+        for match in re.finditer(each, text, re.IGNORECASE)
+    ]
+    for span in numbers(text):
+        year = isinstance(span.value, int) and 1900 < span.value < 2100 and str(span.value) in values
+        if (
+            span.value not in there
+            and not year
+            and not any(start <= span.start < end for start, end in allowed)
+        ):
+            yield span
+
+
+def _elsewhere(text: str, verified: Iterable[str], known: Known) -> Iterator[Span]:
+    values = " | ".join(verified).lower().replace("’", "'")
+    for span in places_in(text, known):
+        name = str(span.value)
+        if name not in EVERYWHERE and not re.search(rf"(?<!\w){re.escape(name)}(?!\w)", values):
+            yield span
+
+
+def places_in(text: str, known: Known) -> list[Span]:
+    """Places a text speaks of: of the gazetteer, or by the form of a street; not those inside the name of a body."""
+    bodies = known.bodies_in(text)
+    found: list[Span] = []
+    for match in STREET.finditer(text):
+        found.append(Span(*match.span(), match[0].lower().replace("’", "'")))
+    for span in known.places_in(text):
+        inside = any(each.start <= span.start < each.end for each in found)
+        if not inside and not BODY_AFTER.match(text, span.end) and not _by_chance(text, span, known):
+            found.append(span)
+    return [
+        span
+        for span in sorted(found)
+        if not any(each.start <= span.start and span.end <= each.end for each in bodies)
+    ]
+
+
+def _by_chance(text: str, span: Span, known: Known) -> bool:
+    """Ordinary words such as Bank are places only behind a word of place."""
+    plain = str(span.value)
+    return (
+        " " not in plain
+        and known.is_ordinary(plain)
+        and not LOCATIVE.search(text[max(0, span.start - 12) : span.start])
+    )
+
+
+def _promises(text: str, span: Span, update: re.Pattern[str] | None) -> bool:
+    sentence = sentence_at(text, span.start)
+    return bool(update and update.search(text, sentence.start, sentence.end))
+
+
+def conflicts(
+    text: str, earlier: Iterable[str], known: Known, *, update: re.Pattern[str] | None
+) -> Iterator[Span]:
+    """Numbers of one thing, times of one deed and streets that an earlier line says otherwise."""
+    for line in earlier:
+        before = dict(_counted(line, update))
+        for (noun, value), span in _counted_at(text, update):
+            if noun in before and before[noun] != value:
+                yield span
+        timed = dict(_timed(line, update))
+        for deed, span in _timed(text, update):
+            if deed in timed and not _minutes(timed[deed]) & _minutes(span):
+                yield span
+        where = {str(each.value) for each in places_in(line, known)} - EVERYWHERE
+        here = [each for each in places_in(text, known) if str(each.value) not in EVERYWHERE]
+        if where and not any(_same(str(each.value), other) for each in here for other in where):
+            yield from here
+
+
+def _minutes(span: Span) -> frozenset[int]:
+    return span.value if isinstance(span.value, frozenset) else frozenset()
+
+
+def _same(one: str, other: str) -> bool:
+    return one in other or other in one
+
+
+def _counted(text: str, update: re.Pattern[str] | None) -> Iterator[tuple[str, object]]:
+    return (pair for pair, _ in _counted_at(text, update))
+
+
+def _counted_at(text: str, update: re.Pattern[str] | None) -> Iterator[tuple[tuple[str, object], Span]]:
+    for span in numbers(text):
+        noun = NOUN.match(text, span.end)
+        if noun and not _promises(text, span, update):
+            stem = noun[1].removesuffix("s").removesuffix("e")
+            if not GROWING.fullmatch(stem):
+                yield (stem, span.value), span
+
+
+def _timed(text: str, update: re.Pattern[str] | None) -> Iterator[tuple[str, Span]]:
+    for span in clocks(text):
+        sentence = sentence_at(text, span.start)
+        deeds = DEED.findall(text, sentence.start, sentence.end)
+        if len(deeds) == 1 and not _promises(text, span, update):
+            yield deeds[0].lower(), span
+
+
+def past(text: str, now: datetime, *, update: re.Pattern[str] | None) -> Iterator[Span]:
+    """Times given for the next update, with their day, that have passed by `now`."""
+    local = now.astimezone(LONDON)
+    for sentence in sentences(text):
+        part = text[sentence.start : sentence.end]
+        if not (update and update.search(part)):
+            continue
+        for clock, day in zip(clocks(part), days(part), strict=False):
+            moment = _moment(local, day.value, _minutes(clock))
+            if moment is not None and moment < local:
+                yield Span(sentence.start + clock.start, sentence.start + day.end)
+
+
+def _moment(local: datetime, day: object, minutes: frozenset[int]) -> datetime | None:
+    if not isinstance(day, tuple) or not minutes:
+        return None
+    hour, minute = divmod(max(minutes), 60)
+    try:
+        moment = local.replace(month=day[1], day=day[0], hour=hour, minute=minute, second=0, microsecond=0)
+    except ValueError:
+        return None
+    too_far = (local - moment).days > 180  # said in December of a day in January
+    return moment.replace(year=local.year + 1) if too_far else moment
