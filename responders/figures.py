@@ -165,7 +165,7 @@ def alerts_raised(session: Session, period: Period) -> AlertFigure:
     asked = (
         select(Alert, col(Case.number), Delivery)
         .join(Case, col(Case.id) == col(Alert.case_id))
-        .outerjoin(Delivery, col(Delivery.alert_id) == col(Alert.id))
+        .outerjoin(Delivery, (col(Delivery.alert_id) == col(Alert.id)) & (col(Delivery.about) == ""))
         .where(col(Alert.raised_at) >= period.since, col(Alert.raised_at) < period.until)
         .order_by(col(Case.number), col(Alert.desk), col(Delivery.channel))
     )

@@ -67,7 +67,7 @@ def alerts(
     asked = (
         select(Alert, Case, Delivery)
         .join(Case, col(Case.id) == col(Alert.case_id))
-        .outerjoin(Delivery, col(Delivery.alert_id) == col(Alert.id))
+        .outerjoin(Delivery, (col(Delivery.alert_id) == col(Alert.id)) & (col(Delivery.about) == ""))
         .order_by(col(Alert.raised_at).desc(), col(Case.number).desc(), col(Alert.desk))
         .limit(limit)
     )
