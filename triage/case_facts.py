@@ -14,7 +14,7 @@ from triage.locked import Conflict, lock, must_be_open
 from triage.log import Line, note
 from triage.notice import tell_desk
 from triage.permissions import Permission, need
-from triage.records import Case, Person
+from triage.records import Person
 from triage.statement_records import CaseFact, Statement, StatementState
 
 LONGEST_SOURCE = 300
@@ -150,11 +150,11 @@ def _say(
     tell_desk(session, "statements", fact.case_id)
 
 
-def move_facts(session: Session, home: Case, to: Case) -> None:
+def move_facts(session: Session, home: UUID, to: UUID) -> None:
     """Bring the facts of a case to another that it was joined to. What is verified there stands; the other waits."""
-    standing = {each.name for each in facts_of(session, to.id) if each.verified_at is not None}
-    for fact in facts_of(session, home.id, withdrawn=True):
-        fact.case_id = to.id
+    standing = {each.name for each in facts_of(session, to) if each.verified_at is not None}
+    for fact in facts_of(session, home, withdrawn=True):
+        fact.case_id = to
         if fact.name in standing and fact.withdrawn_at is None:
             fact.verified_by = fact.verified_at = None
     session.flush()

@@ -12,8 +12,10 @@ from sqlmodel import Session, col, func, select
 
 from classifier.records import Assessment, Force, IncidentType
 from collector.records import Post
+from triage.case_facts import move_facts
 from triage.claims import move_claims
 from triage.growth import count_anew
+from triage.issuing import move_lines
 from triage.locked import Conflict, lock, must_be_free, stop_clocks, touch
 from triage.log import Line, note
 from triage.notice import tell_desk
@@ -158,6 +160,8 @@ def _merge(
     _move(session, moved, other_id, case_id, now=now)
     _move_suggestions(session, other_id, case_id)
     move_claims(session, other_id, case_id)
+    move_lines(session, other_id, case_id)
+    move_facts(session, other_id, case_id)
     recount(session, case, now=now)
     case.severity = min(case.severity, other.severity)
     case.type = graver(IncidentType(case.type), IncidentType(other.type))
