@@ -11,14 +11,10 @@ from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
 
-import jinja2
-import structlog
-from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
+from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi.responses import PlainTextResponse, RedirectResponse, Response
 from sqlalchemy import Engine, text
 from sqlmodel import Session
-from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
@@ -28,7 +24,6 @@ from triage import actions
 from triage.claim_types import Guide
 from triage.lifecycle import Lifecycle
 from triage.oidc import Provider
-from triage.permissions import Denied
 from triage.policies import Policies
 from triage.settings import WebSettings
 from triage.web import (
@@ -69,13 +64,13 @@ from triage.web import (
     work_account,
 )
 from triage.web.calm import Watch
+from triage.web.errors import add_errors, away
 from triage.web.inbox import Inbox
 from triage.web.pages import make_pages
-from triage.web.permitted import OutOfSight, home_of, note_denial, permitted
+from triage.web.permitted import home_of, permitted
 from triage.web.security import (
     Gate,
     Guarded,
-    guard,
     is_secure,
     own_origin,
     served_hosts,
@@ -83,8 +78,6 @@ from triage.web.security import (
 )
 from triage.web.sessions import Visitor, find
 from triage.web.visit import Room
-
-log = structlog.get_logger()
 
 STATIC = Path(__file__).parent / "static"
 OPEN_PATHS = ("/sign-in", "/sign-in/", "/tip", "/tip/sent/", "/static/", "/healthz", "/favicon.ico")
@@ -205,6 +198,7 @@ def desk(
         door_paths=[path for door in doors for path in _paths(door)],
         find=_finder(engine, settings, now),
         cookie=signing_in.cookie_name(secure=secure),
+        away=away,
     )
     app.add_middleware(Guarded, secure=secure)
     return app
@@ -251,11 +245,7 @@ def _add_the_rest(app: FastAPI) -> None:
     app.add_api_route("/", _home, include_in_schema=False)
     app.add_api_route("/favicon.ico", _icon, include_in_schema=False)
     app.add_api_route("/healthz", _healthz, include_in_schema=False)
-    app.add_exception_handler(StarletteHTTPException, _refused)
-    app.add_exception_handler(RequestValidationError, _malformed)
-    app.add_exception_handler(Denied, _denied)
-    app.add_exception_handler(jinja2.TemplateNotFound, _broken)
-    app.add_exception_handler(Exception, _broken)
+    add_errors(app)
 
 
 def _home(request: Request) -> RedirectResponse:
@@ -273,62 +263,3 @@ def _healthz(request: Request) -> PlainTextResponse:
     with room.engine.connect() as connection:
         connection.execute(text("SELECT 1"))
     return PlainTextResponse("ok")
-
-
-TITLES = {
-    400: "The request could not be read",
-    403: "You cannot do that",
-    404: "Page not found",
-    405: "Page not found",
-    409: "Someone was there before you",
-    413: "That is too much at once",
-    422: "Something is missing",
-    503: "Not available just now",
-}
-
-
-def _refused(request: Request, error: Exception) -> Response:
-    if not isinstance(error, HTTPException | StarletteHTTPException):
-        raise error
-    if isinstance(error, OutOfSight):
-        note_denial(request, error)
-    return _error_page(request, error.status_code, str(error.detail), dict(error.headers or {}))
-
-
-def _denied(request: Request, error: Exception) -> Response:
-    if not isinstance(error, Denied):
-        raise error
-    note_denial(request, error)
-    return _error_page(request, HTTPStatus.FORBIDDEN, str(error), {})
-
-
-def _malformed(request: Request, error: Exception) -> Response:
-    if not isinstance(error, RequestValidationError):
-        raise error
-    missing = sorted({".".join(str(part) for part in each["loc"][1:]) for each in error.errors()})
-    return _error_page(request, 422, f"Check these and try again: {', '.join(missing)}.", {})
-
-
-def _broken(request: Request, error: Exception) -> Response:
-    """A bug: the server logs its trace, the page does not tell it. Made outside our middlewares, so it brings
-    its own headers.
-    """
-    room: Room = request.app.state.room
-    log.error("page failed", path=request.scope.get("path"), error=type(error).__name__)
-    said = "The page could not be made. It has been logged. Try again; if it stays, run goldenhour doctor."
-    response = _error_page(request, 500, said, {})
-    guard(response.headers, secure=is_secure(room.settings))
-    return response
-
-
-def _error_page(request: Request, status: int, detail: str, headers: dict[str, str]) -> Response:
-    room: Room = request.app.state.room
-    if request.url.path.startswith("/api/"):
-        return JSONResponse({"detail": detail}, status, headers)
-    if detail == HTTPStatus(status).phrase:
-        detail = "Check the address, or go back to the queue."
-    title = TITLES.get(status, "Something went wrong")
-    shown = room.pages.get_template("error.html").render(
-        request=request, me=None, now=room.now(), title=title, detail=detail, status=status
-    )
-    return HTMLResponse(shown, status, headers)

@@ -22,20 +22,30 @@ from triage.auditing import standing
 from triage.records import Channel, Heartbeat
 from triage.rule_changes import agreed_to, in_force
 from triage.web.sight import remedy, why
-from triage.web.words import count, spell
+from triage.web.words import clock_time, count, spell
 
 DEAD_AFTER = timedelta(seconds=20)
 FORGOTTEN_AFTER = timedelta(days=2)
 LOST_CALLS = 3
+UNSEEN = "What is posted there is not seen here"
+# what a part does for the desk, by the beginning of its name
+WITHOUT = {
+    "schedule": "no source is asked and no clock calls out",
+    "listen": "the live streams are not read",
+    "work": "posts wait to be assessed, alerts to be sent",
+    "web": "some people cannot reach the desk",
+}
 FAILED_LOOKS = 5
 
 
 class Trouble(NamedTuple):
-    """One thing that does not work. `remedy` says what to do; `where` is the page that tells more."""
+    """One thing that does not work. `means` says what is missing because of it, `remedy` what to do; `where` is the
+    page that tells more."""
 
     what: str
     remedy: str
     where: str = "/sources"
+    means: str = ""
 
 
 class Calm(NamedTuple):
@@ -67,7 +77,7 @@ def troubles(
         *_dead_parts(session, now=now),
         *_blind(enabled),
         *_no_channel(channels),
-        *_failing_channels(session),
+        *_failing_channels(session, now=now),
         *_audited(session),
         *_stuck_jobs(session, now=now),
         *_drifting(session),
@@ -128,11 +138,12 @@ def _blind(enabled: Sequence[Watched]) -> Iterator[Trouble]:
             f"{len(blind)} of {len(enabled)} sources are blind: {names} and others",
             "See sources for each reason",
             "/sources?show=blind",
+            UNSEEN,
         )
         return
     for each in blind:
         where = f"/sources/{quote(each.source.name, safe='')}"
-        yield Trouble(f"{each.source.name} {each.blind}", remedy(each.source, each.state), where)
+        yield Trouble(f"{each.source.name} {each.blind}", remedy(each.source, each.state), where, UNSEEN)
 
 
 def _no_channel(channels: Sequence[str]) -> Iterator[Trouble]:
@@ -155,13 +166,16 @@ def _audited(session: Session) -> Iterator[Trouble]:
         yield Trouble(f"Alerts need a look: {each.error}", each.remedy or "", "/alerts")
 
 
-def _failing_channels(session: Session) -> Iterator[Trouble]:
+def _failing_channels(session: Session, *, now: datetime) -> Iterator[Trouble]:
     failing = select(Channel).where(Channel.failures >= LOST_CALLS).order_by(Channel.name)
     for each in session.exec(failing):
         yield Trouble(
             f"Alerts do not get through to {each.name}: {each.error or 'no reason recorded'}",
             "Tell people another way; run goldenhour doctor",
             "/alerts",
+            f"The last message arrived {clock_time(each.proven_at, now)}"
+            if each.proven_at
+            else "Nothing has ever arrived",
         )
 
 
@@ -178,6 +192,9 @@ def _dead_parts(session: Session, *, now: datetime) -> Iterator[Trouble]:
         yield Trouble(
             f"{count(len(dead), 'part')} of the service not answering for {longest}: {', '.join(dead)}",
             "It should restart by itself; if not, run goldenhour doctor",
+            means="; ".join(
+                sorted({said for name, said in WITHOUT.items() for part in dead if part.startswith(name)})
+            ),
         )
     if not beats:
         yield Trouble(
@@ -187,9 +204,13 @@ def _dead_parts(session: Session, *, now: datetime) -> Iterator[Trouble]:
 
 
 def _stuck_jobs(session: Session, *, now: datetime) -> Iterator[Trouble]:
-    failed, waiting, oldest = session.connection().execute(text(JOBS)).one()
+    failed, since, waiting, oldest = session.connection().execute(text(JOBS)).one()
     if failed:
-        yield Trouble(f"{count(failed, 'job')} failed for good", "Run goldenhour doctor")
+        yield Trouble(
+            f"{count(failed, 'job')} failed for good" + (f" since {clock_time(since, now)}" if since else ""),
+            "Run goldenhour doctor",
+            means="Posts, alerts or drafts may be missing",
+        )
     if oldest is not None and now - oldest > timedelta(minutes=2):
         yield Trouble(
             f"{count(waiting, 'job')} waiting, the oldest for {spell(now - oldest)}: what you see is late",
@@ -199,6 +220,8 @@ def _stuck_jobs(session: Session, *, now: datetime) -> Iterator[Trouble]:
 
 JOBS = """
 SELECT (SELECT count(*) FROM procrastinate_jobs WHERE status = 'failed'),
+       (SELECT min(at) FROM procrastinate_jobs JOIN procrastinate_events e ON job_id = procrastinate_jobs.id
+        WHERE status = 'failed' AND type = 'failed'),
        (SELECT count(*) FROM procrastinate_jobs WHERE status = 'todo' AND queue_name <> 'look'),
        (SELECT coalesce(j.scheduled_at, (SELECT min(at) FROM procrastinate_events
                                          WHERE job_id = j.id AND type = 'deferred'))
@@ -262,7 +285,7 @@ FROM looks WHERE at > :since
 
 def _failures(session: Session, *, now: datetime) -> Iterator[Trouble]:
     stages = session.exec(
-        select(Failure.stage, func.count())
+        select(Failure.stage, func.count(), func.min(Failure.at))
         .where(
             Failure.at > now - timedelta(days=1),
             col(Failure.mended_at).is_(None),
@@ -271,7 +294,9 @@ def _failures(session: Session, *, now: datetime) -> Iterator[Trouble]:
         .group_by(col(Failure.stage))
         .order_by(Failure.stage)
     ).all()
-    for stage, number in stages:
+    for stage, number, first in stages:
         yield Trouble(
-            f"{count(number, 'item')} could not be worked through ({stage})", "Run goldenhour doctor"
+            f"{count(number, 'item')} could not be worked through ({stage})",
+            "Run goldenhour doctor",
+            means=f"Since {clock_time(first, now)}; what they hold is not on this desk",
         )

@@ -5,9 +5,11 @@ A page learns only that something happened to a case, never what: it asks for th
 
 import asyncio
 import json
+import secrets
 import threading
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import UTC, datetime
 from itertools import islice
 from typing import NamedTuple
 from uuid import UUID
@@ -47,6 +49,8 @@ class Hub:
         self.address = address
         self.streams = 0
         self.connected = False
+        self._lost_at = datetime.now(UTC)
+        self._run = secrets.token_hex(4)
         self._ring: deque[Frame] = deque(maxlen=RING)
         self._count = 0
         self._lock = threading.Lock()
@@ -67,20 +71,20 @@ class Hub:
 
     def publish(self, event: str, payload: dict[str, str], kept: UUID | None = None) -> None:
         """Put one frame into the ring and wake every stream. From any thread."""
-        frame = f"event: {event}\ndata: {json.dumps(payload)}\n\n".encode()
         with self._lock:
-            self._ring.append(Frame(frame, kept))
             self._count += 1
+            self._ring.append(Frame(_frame(event, payload, f"{self._run}-{self._count}"), kept))
         self._wake()
 
-    async def stream(self, may_see: Callable[[UUID], bool]) -> AsyncIterator[bytes]:
+    async def stream(self, may_see: Callable[[UUID], bool], last: str = "") -> AsyncIterator[bytes]:
         """Frames from now on, a beat when there are none. Ends by itself after ten minutes. `may_see` is asked about
-        cases that not everybody sees."""
+        cases that not everybody sees. `last` is the id of the frame this browser heard last: it goes on after it."""
         loop = asyncio.get_running_loop()
-        seen, until = self._count, loop.time() + LONGEST_S
+        known = self._heard(last)
+        seen, until = self._count if known is None else known, loop.time() + LONGEST_S
         self.streams += 1
         try:
-            yield b"retry: 2000\n\n" + self._state()
+            yield b"retry: 2000\n\n" + self._state() + (RESYNC if last and known is None else b"")
             while loop.time() < until and not self._closed.is_set():
                 if self._count == seen and not await self._rung():
                     yield b": beat\n\n"
@@ -94,6 +98,12 @@ class Hub:
         finally:
             self.streams -= 1
 
+    def _heard(self, last: str) -> int | None:
+        """How many frames a browser has heard, by the last one's id; None when this hub does not know it."""
+        run, _, count = last.partition("-")
+        known = run == self._run and count.isdecimal() and len(count) < 19 and int(count) <= self._count
+        return int(count) if known else None
+
     async def _rung(self) -> bool:
         bell = self._bell
         try:
@@ -106,11 +116,11 @@ class Hub:
         with self._lock:
             missed = self._count - seen
             if missed > len(self._ring):  # it fell too far behind: the page looks for itself
-                return [Frame(b"event: resync\ndata: {}\n\n")], self._count
+                return [Frame(RESYNC)], self._count
             return list(islice(self._ring, len(self._ring) - missed, None)), self._count
 
     def _state(self) -> bytes:
-        return b"event: hello\ndata: {}\n\n" if self.connected else b"event: stale\ndata: {}\n\n"
+        return HELLO if self.connected else _frame("stale", {"since": self._lost_at.isoformat()})
 
     def _wake(self) -> None:
         if self._loop is None or self._loop.is_closed():
@@ -129,8 +139,8 @@ class Hub:
                 if not self._closed.is_set():
                     log.warning("live updates lost", error=type(error).__name__)
             if self.connected:
-                self.connected = False
-                self.publish("stale", {})
+                self.connected, self._lost_at = False, datetime.now(UTC)
+                self.publish("stale", {"since": self._lost_at.isoformat()})
             self._closed.wait(RETRY_S)
 
     def _listen_once(self) -> None:
@@ -142,6 +152,14 @@ class Hub:
                 for notify in connection.notifies(timeout=0.5):
                     told = news(notify.payload)
                     self.publish("case", told, kept_of(notify.payload, told))
+
+
+def _frame(event: str, payload: dict[str, str], name: str = "") -> bytes:
+    named = f"id: {name}\n" if name else ""
+    return f"event: {event}\n{named}data: {json.dumps(payload)}\n\n".encode()
+
+
+HELLO, RESYNC = _frame("hello", {}), _frame("resync", {})
 
 
 def news(payload: str) -> dict[str, str]:
@@ -161,7 +179,7 @@ def kept_of(payload: str, told: dict[str, str]) -> UUID | None:
 
 @router.get("/live")
 async def live(request: Request) -> Response:
-    """Server-sent events: `case` (something happened to it), `resync` (look again), `stale` (we cannot hear)."""
+    """Server-sent events: `case` (something happened to it), `resync` (look again), `stale` (we hear nothing since)."""
     room, me = request.app.state.room, request.state.visitor.person.id
     hub: Hub = room.hub
     if hub.streams >= MOST_STREAMS:
@@ -174,5 +192,7 @@ async def live(request: Request) -> Response:
 
     buffered_by_no_proxy = {"X-Accel-Buffering": "no", "Cache-Control": "no-store"}
     return StreamingResponse(
-        hub.stream(may_see), media_type="text/event-stream", headers=buffered_by_no_proxy
+        hub.stream(may_see, request.headers.get("last-event-id", "")),
+        media_type="text/event-stream",
+        headers=buffered_by_no_proxy,
     )

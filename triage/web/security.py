@@ -12,6 +12,7 @@ from urllib.parse import quote, urlsplit
 
 from anyio import to_thread
 from fastapi import HTTPException, Request
+from sqlalchemy import exc
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -43,6 +44,7 @@ HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
 A_YEAR_S = 31_536_000
+DATABASE_AWAY = (exc.OperationalError, exc.InterfaceError, exc.TimeoutError)
 SAFE = ("GET", "HEAD", "OPTIONS")
 ANYWHERE = ("0.0.0.0", "::", "")  # noqa: S104 (listening addresses that name no host)
 
@@ -73,7 +75,8 @@ def guard(headers: MutableHeaders, *, secure: bool) -> None:
 
 
 class Gate:
-    """ASGI: turns away foreign hosts, foreign origins and whoever has not signed in."""
+    """ASGI: turns away foreign hosts, foreign origins and whoever has not signed in. `away` answers while the
+    database cannot say who asks."""
 
     def __init__(
         self,
@@ -85,6 +88,7 @@ class Gate:
         door_paths: Sequence[str],
         find: Callable[[str, bool], Visitor | None],
         cookie: str,
+        away: Callable[[Request, Exception], Response],
     ) -> None:
         self.app = app
         self.hosts = hosts
@@ -93,6 +97,7 @@ class Gate:
         self.door_paths = frozenset(door_paths)
         self.find = find
         self.cookie = cookie
+        self.away = away
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -100,7 +105,10 @@ class Gate:
             return
         request = Request(scope)
         scope.setdefault("state", {})["visitor"] = None
-        refused = self._foreign(request) or await self._unknown(request)
+        try:
+            refused = self._foreign(request) or await self._unknown(request)
+        except DATABASE_AWAY as error:
+            refused = self.away(request, error)
         await (refused or self.app)(scope, receive, send)
 
     def _foreign(self, request: Request) -> Response | None:

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import httpx
@@ -77,8 +78,11 @@ def test_a_lost_connection_is_told_and_mended(engine: Engine, listening: Listeni
         connection.execute(
             text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query = 'LISTEN desk'")
         )
-    listening.wait_for(lambda: ("stale", {}) in listening.heard)
-    listening.wait_for(lambda: ("resync", {}) in listening.heard[listening.heard.index(("stale", {})) :])
+    listening.wait_for(lambda: "stale" in dict(listening.heard))
+    since = datetime.fromisoformat(dict(listening.heard)["stale"]["since"])
+    assert abs(datetime.now(UTC) - since) < timedelta(minutes=1)
+    at = [event for event, _ in listening.heard].index("stale")
+    listening.wait_for(lambda: ("resync", {}) in listening.heard[at:])
 
 
 def test_only_ids_pass() -> None:
@@ -97,3 +101,15 @@ def test_a_stream_that_fell_behind_is_told_to_look_again() -> None:
     assert seen == RING + 10
     frames, _ = hub._since(RING + 8)
     assert [each.sent.startswith(b"event: case") for each in frames] == [True, True]
+
+
+def test_a_browser_that_comes_back_goes_on_where_it_was_or_is_told_to_look_again() -> None:
+    hub = Hub("postgresql://nowhere")
+    for number in range(3):
+        hub.publish("case", {"case": str(number)})
+    frames, _ = hub._since(0)
+    ids = [each.sent.split(b"id: ")[1].split(b"\n")[0].decode() for each in frames]
+    assert [hub._heard(each) for each in ids] == [1, 2, 3]
+    assert [
+        hub._heard(each) for each in ("", "nonsense", "-", f"{ids[0]}0", "other-1", f"{ids[0]}9" * 9)
+    ] == [None] * 6

@@ -120,14 +120,49 @@ function onCase (event) {
   soon()
 }
 
+// Since when this page hears nothing. A page that was deaf looks at its rows again; another says what to do.
+let deafSince = 0
+let silence = 0
+let deafBy = '' // 'stream' says by itself when it hears again; 'answer' is over with the next answer
+const atTime = moment => new Date(moment).toLocaleTimeString('en-GB', { timeZone: 'Europe/London', hour: '2-digit', minute: '2-digit' })
+
+function deaf (by, words, since) {
+  deafSince ||= Date.parse(since) || serverNow()
+  deafBy ||= by
+  stale(words.replace('@', atTime(deafSince)))
+}
+
+// `missed` when the server cannot tell what happened meanwhile
+function hears (missed) {
+  clearTimeout(silence)
+  silence = 0
+  soon()
+  const since = deafSince || serverNow()
+  deafSince = 0
+  deafBy = ''
+  stale(missed && one('[data-page-case]')
+    ? `Live updates were away from ${atTime(since)} to ${atTime(serverNow())}. Reload to see what changed meanwhile.`
+    : '')
+  if (!missed) return
+  for (const row of rows()) refreshRow(row.dataset.case).catch(() => {})
+  if (one('#banners')) window.htmx.trigger('#banners', 'look')
+}
+
 function listen () {
   const news = new EventSource('/live')
   news.addEventListener('case', onCase)
-  news.addEventListener('resync', soon)
-  news.addEventListener('hello', () => { stale(''); soon() })
-  news.addEventListener('stale', () => stale('Live updates have stopped: this page may be out of date. Reload to look again.'))
-  news.onerror = () => stale('No connection to the desk: this page is as of ' +
-    new Date(serverNow()).toLocaleTimeString('en-GB', { timeZone: 'Europe/London' }) + '. Trying again.')
+  news.addEventListener('resync', () => hears(true))
+  news.addEventListener('hello', () => hears(false))
+  news.addEventListener('stale', event => {
+    deaf('stream', 'Live updates have stopped at @: what happened since is not on this page. It tries again by itself; ' +
+      'reload to look now.', JSON.parse(event.data).since)
+  })
+  // it comes back by itself within seconds, as after its ten minutes: only a longer silence is worth a word
+  news.onerror = () => {
+    deafSince ||= serverNow()
+    silence ||= setTimeout(() => deaf('stream', 'No connection to the desk since @: what happened since is not on this ' +
+      'page, and nothing you press arrives. It tries again by itself.'), 3500)
+  }
   addEventListener('pagehide', () => news.close())
 }
 if ('signedIn' in page.dataset && window.EventSource) listen()
@@ -137,7 +172,10 @@ const rows = () => all('.gh-queue > .gh-row')
 let chosen = '' // the row that had the focus last: a row that was put anew is still the one meant
 const current = () => document.activeElement?.closest('.gh-row') ||
   (document.activeElement === page && chosen ? one(`#case-${CSS.escape(chosen)}`) : null)
-document.addEventListener('focusin', event => { chosen = event.target.closest('.gh-row')?.dataset.number || '' })
+document.addEventListener('focusin', event => {
+  chosen = event.target.closest('.gh-row')?.dataset.number || ''
+  if (event.target.closest('.gh-views')) event.target.scrollIntoView({ block: 'nearest', inline: 'nearest' }) // browsers leave half of it outside
+})
 const aloud = words => { const box = one('#aloud'); if (box) box.textContent = words }
 let last = null
 
@@ -157,8 +195,16 @@ function press (key, within) {
   return true
 }
 
+// a piece that is on its way: said at once, where it will stand, and nothing moves
+const sheetWaits = { timer: 0, words: 'Loading the reasons …' }
+
 document.addEventListener('htmx:beforeRequest', event => {
   const { elt, target, requestConfig } = event.detail
+  target.setAttribute('aria-busy', 'true')
+  if (target.id === 'sheet-body') {
+    target.textContent = sheetWaits.words
+    sheetWaits.timer = setTimeout(() => { if (!one('#sheet').open) one('#sheet').showModal() }, 400)
+  }
   const row = elt.closest('.gh-row') || target.closest('.gh-row')
   if (!row) return
   busy.add(row.dataset.number)
@@ -186,13 +232,39 @@ document.addEventListener('htmx:afterSettle', () => {
   last = null
 })
 document.addEventListener('htmx:afterRequest', event => {
-  const row = event.detail.elt.closest('.gh-row') || event.detail.target.closest('.gh-row')
+  const { elt, target } = event.detail
+  target.removeAttribute('aria-busy')
+  if (target.id === 'sheet-body') clearTimeout(sheetWaits.timer)
+  if (target.id === 'banners' && event.detail.successful && deafBy === 'answer') hears(true)
+  const row = elt.closest('.gh-row') || target.closest('.gh-row')
   if (row) busy.delete(row.dataset.number)
 })
+
+// an answer that is none: said where the person looks, and read aloud
+function failed (event, words) {
+  const { elt, target } = event.detail
+  last = null
+  if (target.id === 'banners') return
+  aloud(words)
+  if (target.id === 'sheet-body') { target.textContent = words; one('#sheet').close() }
+  const row = elt.closest('.gh-row') || target.closest('.gh-row')
+  const what = elt.closest('#sheet-body form') || (row && one('.gh-row__what', row))
+  if (!what) return
+  one('.gh-row__told', what)?.remove()
+  const told = document.createElement('p')
+  told.className = 'gh-row__told gh-row__told--wrong'
+  told.textContent = words
+  what.append(told)
+}
 document.addEventListener('htmx:responseError', event => {
-  if (event.detail.xhr.status === 401) location.assign('/sign-in?next=' + encodeURIComponent(location.pathname + location.search))
-  else aloud('That did not work. Reload the page and try again.')
+  const { status } = event.detail.xhr
+  if (status === 401) location.assign('/sign-in?next=' + encodeURIComponent(location.pathname + location.search))
+  else if (status === 503) {
+    deaf('answer', 'The desk cannot reach its database since @: what happened since is not on this page.')
+    failed(event, 'Nothing was changed: the database does not answer. Try again in a moment.')
+  } else failed(event, status === 403 ? 'Nothing was changed: your roles do not allow it.' : 'That did not work, nothing was changed. Reload the page and try again.')
 })
+document.addEventListener('htmx:sendError', event => failed(event, 'No connection: nothing was changed. Try again in a moment.'))
 
 // pages that show one thing at a time name their own keys
 const pressHere = key => { const here = one('[data-keys]'); return Boolean(here) && key.length === 1 && press(key, here) }
