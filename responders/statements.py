@@ -1,7 +1,7 @@
 """Holding statements: a draft says what is known of a case, lists what is not, and goes nowhere by itself.
 
-Lines that people asked for are filled once; from then on they are theirs. A line the service drafts by itself is made
-anew when what is known changes, until somebody takes it up; times that follow from the moment of drafting do not count.
+A line is filled anew when what is known changes, until somebody has written a wording of it: from then on it is theirs.
+Times that follow from the moment of drafting are no change.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from triage.checking_facts import Fact
 from triage.log import MACHINE, Line, note
 from triage.notice import tell_desk
 from triage.records import Case, Severity
-from triage.statement_records import CaseFact, Statement, StatementState
+from triage.statement_records import CaseFact, Statement, StatementState, StatementVersion
 from triage.statements import fill_line
 from triage.writing import OWN
 
@@ -31,8 +31,8 @@ PLACE_WORDS = 6  # as long as the template was tried out with
 def draft(
     session: Session, case_id: UUID, templates: Sequence[StatementTemplate], *, now: datetime
 ) -> Statement | None:
-    """Fill the lines of a case that wait for it, and draft the first template that fits, unless its line still says
-    what is known or is in people's hands.
+    """Fill the lines of a case that nobody has taken up, where what is known has changed; and draft the first template
+    that fits, when there is no line of it.
 
     Returns the line of that template; None when no template fits or the case is gone. The caller commits.
     """
@@ -40,29 +40,16 @@ def draft(
     if case is None:
         return None
     noted = facts_of(session, case_id)
-    for line in _waiting(session, case_id):
-        asked_for = next((each for each in templates if each.name == line.template), None)
-        if asked_for is not None:
-            _fill(session, line, case, asked_for, noted, now=now)
     verified = [each.name for each in noted if each.verified_at is not None]
-    template = next((each for each in templates if each.front.when.fits(case, verified)), None)
-    return _own(session, case, template, noted, now=now) if template else None
-
-
-def _own(
-    session: Session, case: Case, template: StatementTemplate, noted: Sequence[CaseFact], *, now: datetime
-) -> Statement:
-    """The line of a template as the service drafts it; left alone once people have it in hand."""
-    line = _latest(session, case, template)
-    if line is None:
-        line = Statement(case_id=case.id, template=template.name, version=0, text="", drafted_at=now)
-    elif line.author or line.state != StatementState.DRAFTED:
-        return line
-    anew = fill(template, _all_facts(session, case, template, line, noted, now=now))
-    if line.version and _said(line) == _known(anew.facts):
-        return line
-    _fill(session, line, case, template, noted, now=now)
-    return line
+    fitting = next((each for each in templates if each.front.when.fits(case, verified)), None)
+    if fitting is not None and _latest(session, case, fitting) is None:
+        session.add(Statement(case_id=case.id, template=fitting.name, version=0, text="", drafted_at=now))
+        session.flush()
+    for line in _not_taken_up(session, case_id):
+        template = next((each for each in templates if each.name == line.template), None)
+        if template is not None:
+            _fill(session, line, case, template, noted, now=now)
+    return _latest(session, case, fitting) if fitting else None
 
 
 def _fill(
@@ -75,6 +62,9 @@ def _fill(
     now: datetime,
 ) -> None:
     made = fill(template, _all_facts(session, case, template, line, noted, now=now))
+    if line.version and _said(line) == _known(made.facts):
+        return
+    line.stale_at = line.stale_because = None
     line.title = template.front.title
     if template.front.final and "final" not in line.flags:
         line.flags = [*line.flags, "final"]
@@ -87,10 +77,16 @@ def _fill(
     tell_desk(session, "drafted", case.id)
 
 
-def _waiting(session: Session, case_id: UUID) -> Sequence[Statement]:
-    """Lines that people asked for and that have no wording yet, the first asked for first."""
+def _not_taken_up(session: Session, case_id: UUID) -> Sequence[Statement]:
+    """Drafts of which the service wrote every wording, or that have none yet; the first asked for first."""
+    by_people = select(col(StatementVersion.statement_id)).where(
+        col(StatementVersion.case_id) == case_id, col(StatementVersion.written_by) != MACHINE
+    )
     asked = select(Statement).where(
-        col(Statement.case_id) == case_id, col(Statement.version) == 0, col(Statement.template) != OWN
+        col(Statement.case_id) == case_id,
+        col(Statement.state) == StatementState.DRAFTED,
+        col(Statement.template) != OWN,
+        col(Statement.id).not_in(by_people),
     )
     return session.scalars(asked.order_by(col(Statement.drafted_at))).all()
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
+from collector.jobs import defer
 from triage.checking_facts import Fact, FactError, FactKinds
 from triage.locked import Conflict, lock, must_be_open
 from triage.log import Line, note
@@ -147,6 +148,8 @@ def _say(
     session: Session, fact: CaseFact, what: str, *, who: Person, now: datetime, why: str | None = None
 ) -> None:
     note(session, [Line(what, fact.case_id, why, {"fact": fact.name})], who=who.username, now=now)
+    if what != "fact noted":
+        defer(session, "draft", queue="respond", priority=1, case=str(fact.case_id))
     tell_desk(session, "statements", fact.case_id)
 
 

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 from sqlmodel import Session, select
 
+from classifier.records import IncidentType
 from tests.make import LIFECYCLE, NOON, make_case, make_person, make_post
 from tests.triage.confirmed import clock_of, confirmed, kept, logged
 from tests.triage.lines import HOUR, KINDS, WORDS, WRITING, approve, begun, issue, review, spoken, write
@@ -17,7 +18,7 @@ from triage.claim_records import ClaimSighting, KnownClaim, SightingState
 from triage.locked import Conflict
 from triage.outcomes import adopted, pick_up, volumes
 from triage.permissions import Denied
-from triage.records import Case, IncidentType, Person, Role
+from triage.records import Case, Person, Role
 from triage.statement_records import CaseFact, Statement, StatementIssue, StatementVersion
 from triage.track_records import Prompt, Track
 from triage.writing import check_line, ours
