@@ -38,6 +38,7 @@ from triage.custody import take_into_custody
 from triage.edits import note_edits
 from triage.growth import forget_paces
 from triage.growth_rules import read_growth_rules
+from triage.issuing import expire_line, overdue_lines
 from triage.keeping import settle_files
 from triage.lifecycle import read_lifecycle
 from triage.records import Desk
@@ -172,7 +173,8 @@ def tell_edits(house: House, now: datetime) -> None:
 
 
 def mind_clocks(house: House, now: datetime) -> None:
-    """Begin the tracks of confirmed cases that have none, and mark each clock that ran out; a case at a time."""
+    """Begin the tracks of confirmed cases that have none, mark each clock that ran out and each line that expired; a
+    case at a time."""
     lifecycle = read_lifecycle(house.settings.file("tracks.toml"))
     with Session(house.engine) as session:
         unbegun, overdue = unbegun_cases(session), overdue_cases(session, now=now)
@@ -184,6 +186,11 @@ def mind_clocks(house: House, now: datetime) -> None:
             breached = mark_breaches(session, case_id, lifecycle, now=now)
             session.commit()
             log.warning("clocks ran out", case=str(case_id), clocks=breached)
+        for case_id, number in overdue_lines(session, now=now):
+            session.commit()
+            if expire_line(session, case_id, number, now=now):
+                session.commit()
+                log.info("line expired", line=f"S-{number}")
 
 
 def mind_growth(house: House, now: datetime) -> None:
