@@ -1,28 +1,36 @@
 """Alerts and whether each reached its channel: what the desk reads when there is no Slack."""
 
 from collections import defaultdict
-from typing import NamedTuple
+from datetime import timedelta
+from typing import Annotated, NamedTuple
 from uuid import UUID
 
-from fastapi import APIRouter
-from fastapi.responses import HTMLResponse
+from fastapi import APIRouter, Form
+from fastapi.responses import HTMLResponse, Response
 from sqlmodel import Session, col, select
 
-from triage.records import Alert, AlertState, Case, Channel, Delivery, Desk
+from triage.notification_records import Notification
+from triage.records import Alert, AlertState, Case, Delivery, Desk
+from triage.resending import dead_letters, resend
+from triage.web.channel_lines import channel_words, read_lines
 from triage.web.rows import names_of
-from triage.web.visit import Visiting
+from triage.web.shift import HOURS
+from triage.web.visit import Visit, Visiting
 
 router = APIRouter()
 
 SHOWN = 200
+LETTERS = 50
+LETTERS_FOR = timedelta(days=7)
 
 
 class Raised(NamedTuple):
-    """An alert, its case, the messages about it, and who answered."""
+    """An alert, its case, the messages about it in its channel and by other ways, and who answered."""
 
     alert: Alert
     case: Case
     deliveries: list[Delivery]
+    others: list[Notification]
     by: str
 
 
@@ -38,10 +46,26 @@ def alerts(visit: Visiting, state: str = "open", desk: str = "") -> HTMLResponse
         desk=desk,
         states={"open": "Not answered", "acknowledged": "Acknowledged", "closed": "Closed"},
         channels=visit.room.channels,
-        lines=list(visit.session.exec(select(Channel).order_by(Channel.name))),
+        lines=read_lines(visit.session, visit.room.channels, shift=_shift(visit), now=visit.now),
+        letters=dead_letters(visit.session, since=visit.now - LETTERS_FOR, most=LETTERS),
+        most_letters=LETTERS,
+        channel_words=channel_words,
         here=f"/alerts?state={state}" + (f"&desk={desk}" if desk else ""),
         shown=SHOWN,
     )
+
+
+@router.post("/alerts/retry")
+def retry(visit: Visiting, letter: Annotated[list[UUID], Form(max_length=LETTERS)]) -> Response:
+    """Send again what a channel refused."""
+    resend(visit.session, letter, who=visit.person, now=visit.now)
+    visit.session.commit()
+    return visit.back("sent-again", "/alerts")
+
+
+def _shift(visit: Visit) -> timedelta:
+    policy = visit.room.policies.shift
+    return timedelta(hours=policy.hours if policy else HOURS)
 
 
 def read_alerts(session: Session, *, state: str, desk: str) -> list[Raised]:
@@ -55,8 +79,12 @@ def read_alerts(session: Session, *, state: str, desk: str) -> list[Raised]:
     sent = select(Delivery).where(col(Delivery.alert_id).in_([alert.id for alert, _ in found]))
     for each in session.exec(sent.order_by(Delivery.channel)):
         deliveries[each.alert_id].append(each)
+    others: dict[UUID | None, list[Notification]] = defaultdict(list)
+    told = select(Notification).where(col(Notification.alert_id).in_([alert.id for alert, _ in found]))
+    for it in session.exec(told.order_by(col(Notification.due_at), col(Notification.channel_kind))):
+        others[it.alert_id].append(it)
     names = names_of(session, [alert.acknowledged_by for alert, _ in found])
     return [
-        Raised(alert, case, deliveries[alert.id], names.get(alert.acknowledged_by, ""))
+        Raised(alert, case, deliveries[alert.id], others[alert.id], names.get(alert.acknowledged_by, ""))
         for alert, case in found
     ]

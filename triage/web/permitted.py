@@ -77,6 +77,7 @@ NEEDS: dict[str, Permission] = {
     "POST /cases/{ref}/facts/{fact}/verify": P.VERIFY_FACT,
     "POST /cases/{ref}/facts/{fact}/withdraw": P.NOTE_FACT,
     "GET /alerts": P.READ_CASES,
+    "POST /alerts/retry": P.ACKNOWLEDGE,
     "GET /routings": P.READ_CASES,
     "GET /search": P.READ_CASES,
     "GET /dropped": P.CHECK_DROPPED,

@@ -33,6 +33,7 @@ SAID = {
     "claimed": "You have claimed this case.",
     "released": "You have released this case.",
     "acknowledged": "Acknowledged. Every channel shows it.",
+    "sent-again": "It is sent again. What becomes of it stands on this page.",
     "dismissed": "Closed without action. The reason is in the log.",
     "reopened": "Opened again.",
     "undone": "Taken back.",

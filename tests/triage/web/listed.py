@@ -108,6 +108,7 @@ SIGNED_IN_WITH_TOKEN = {
     "POST /cases/{ref}/reveals/{reveal}/agree",
     "POST /cases/{ref}/reveals/{reveal}/show",
     "POST /reveals/locks/{lock}/open",
+    "POST /alerts/retry",
     "POST /shift/note",
     "POST /shift/note/{note}/read",
     "POST /cases/{ref}/tie/{tie}/withdraw",
