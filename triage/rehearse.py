@@ -20,7 +20,8 @@ from triage.rehearsal import (
     really_told,
     route_again,
 )
-from triage.rehearsed import Rehearsed, Tables, compare
+from triage.rehearsal_report import Rehearsed
+from triage.rehearsed import Tables, compare
 from triage.rules import Rules
 
 

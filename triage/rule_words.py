@@ -5,7 +5,7 @@ from datetime import timedelta
 from enum import Enum
 from typing import Any, NamedTuple
 
-from triage.rehearsed import Rehearsed
+from triage.rehearsal_report import Rehearsed
 from triage.rules import Outcome, Rule, Rules
 
 TITLES = {

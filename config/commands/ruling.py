@@ -30,9 +30,9 @@ from triage.people import find_person
 from triage.permissions import Denied
 from triage.records import Person
 from triage.rehearsal import Span, count_past
+from triage.rehearsal_report import Changed, Ref, Rehearsed, as_kept
 from triage.rehearse import Rehearsal
 from triage.rehearse import rehearse as rehearse_rules
-from triage.rehearsed import Changed, Ref, Rehearsed, as_kept
 from triage.rule_changes import agree_alone, agreed_to, in_force, propose, roll_back, waiting
 from triage.rule_records import RulesChange, RulesVersion
 from triage.rule_words import summary

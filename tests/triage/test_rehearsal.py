@@ -22,8 +22,8 @@ from tests.triage.test_routing import arrive, new_memory, routed
 from triage.matching import How
 from triage.records import Alert, Case, LogEntry, Membership, Routing
 from triage.rehearsal import Span, Stage, only_read, read_past, route_again
+from triage.rehearsal_report import Rehearsed, as_kept, read_kept
 from triage.rehearse import Rehearsal, rehearse
-from triage.rehearsed import Rehearsed, as_kept, read_kept
 from triage.rules import Rules, digest_of, parse_rules
 
 RULES = (Path(__file__).resolve().parents[2] / "config" / "rules.toml").read_text(encoding="utf-8")

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from triage import rule_changes
 from triage.hidden import hidden_cases
 from triage.locked import Conflict
-from triage.rehearsed import Ref, Rehearsed, read_kept
+from triage.rehearsal_report import Ref, Rehearsed, read_kept
 from triage.rule_records import RulesChange
 from triage.rule_words import Difference, differences, summary, then, when
 from triage.rules import Rule, Rules, RulesError, in_brief

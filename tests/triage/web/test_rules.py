@@ -17,7 +17,7 @@ from tests.make import make_person
 from tests.served import Browser, serve
 from triage.people import digest_password
 from triage.records import Case, Person, Routing
-from triage.rehearsed import Changed, Load, Moved, Ref, Rehearsed, Shift, as_kept
+from triage.rehearsal_report import Changed, Load, Moved, Ref, Rehearsed, Shift, as_kept
 from triage.restriction_records import Restriction
 from triage.rule_changes import adopt, in_force, propose
 from triage.rules import digest_of, in_brief
