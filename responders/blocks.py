@@ -36,13 +36,21 @@ MENU = {
 MENU_AFTER = {"acknowledge": "Acknowledge as well"} | {
     name: MENU[name] for name in ("claim", "escalate", "not_ours")
 }
+WAYS = {
+    "email": "e-mail",
+    "notify_email": "e-mail",
+    "sms": "text message",
+    "teams": "Teams",
+    "webhook": "webhook",
+}
 Block = dict[str, Any]
 
 
 class Notice(NamedTuple):
     """What is said about one alert. `due_at` is when it must be acknowledged, if a clock runs. `breached` are the
     desk's clocks that ran out and still run, the longest overdue first. `growth` numbers an update that it grows, which
-    `grows` says how. `escalated_at` is when it was last passed on since it was raised, `holder` who has the case."""
+    `grows` says how. `escalated_at` is when it was last passed on since it was raised, `holder` who has the case.
+    `fell_back` is when it went another way since it was raised, because Slack did not take it, and which ways."""
 
     alert_id: UUID
     case_number: int
@@ -66,6 +74,7 @@ class Notice(NamedTuple):
     escalated_at: datetime | None = None
     snoozed_until: datetime | None = None
     holder: str | None = None
+    fell_back: tuple[datetime, tuple[str, ...]] | None = None
 
 
 class Message(NamedTuple):
@@ -99,7 +108,7 @@ def page(
     blocks: list[Block] = [
         {"type": "header", "text": _text(headline, 150)},
         *([] if notice.restricted or says else [told]),
-        {"type": "context", "elements": [_text(_standing(notice), 400)]},
+        {"type": "context", "elements": [_text(_standing(notice), 400), *_fell_back(notice)]},
         {"type": "actions", "elements": _buttons(notice, desk_url)},
     ]
     if possible_repeat:
@@ -194,6 +203,14 @@ def _standing(notice: Notice) -> str:
 
 def _held(notice: Notice) -> str:
     return f". {notice.holder} has the case" if notice.holder else ""
+
+
+def _fell_back(notice: Notice) -> list[Block]:
+    if notice.fell_back is None:
+        return []
+    at, ways = notice.fell_back
+    by = " and ".join(WAYS.get(each, each) for each in ways)
+    return [_text(f"Slack did not take it at first: sent by {by} at {_clock(at)}", 300)]
 
 
 def _waits(notice: Notice) -> str:

@@ -13,6 +13,7 @@ from classifier.records import Assessment
 from responders.blocks import Notice
 from triage.alert_acts import ESCALATED
 from triage.clocks import ANSWERED_BY
+from triage.notification_records import Notification, NotificationKind, NotificationState
 from triage.permissions import GRANTS, Permission
 from triage.records import Alert, Case, Clock, LogEntry, Membership, Person
 from triage.restriction_records import Restriction
@@ -37,6 +38,7 @@ def notices(session: Session, alert_ids: Sequence[UUID], *, now: datetime) -> di
     labels = _labels(session, [case_id for case_id, _severity in worst[:LABELS_FOR]])
     running = _running(session, {case.id for _alert, case, *_ in rows})
     escalated = _escalated(session, {case.id for _alert, case, *_ in rows})
+    fallen = _fell_back(session, alert_ids)
     return {
         alert.id: Notice(
             alert_id=alert.id,
@@ -65,6 +67,7 @@ def notices(session: Session, alert_ids: Sequence[UUID], *, now: datetime) -> di
             escalated_at=_since(escalated.get((case.id, alert.desk)), alert.raised_at),
             snoozed_until=_since(alert.snoozed_until, now),
             holder=held.name if held else None,
+            fell_back=fallen.get(alert.id),
         )
         for alert, case, who, held in rows
     }
@@ -89,6 +92,28 @@ def _escalated(session: Session, case_ids: Iterable[UUID]) -> dict[tuple[UUID, s
         .group_by(col(LogEntry.case_id), desk)
     )
     return {(case_id, name): at for case_id, name, at in session.execute(asked)}
+
+
+def _fell_back(session: Session, alert_ids: Sequence[UUID]) -> dict[UUID, tuple[datetime, tuple[str, ...]]]:
+    """When alerts went another way since they were raised, and which ways."""
+    went = col(Notification.state).not_in((NotificationState.WITHDRAWN, NotificationState.NO_CHANNEL))
+    asked = (
+        select(Notification)
+        .join(Alert, col(Alert.id) == col(Notification.alert_id))
+        .where(
+            col(Notification.alert_id).in_(alert_ids),
+            col(Notification.kind) == NotificationKind.FALL_BACK,
+            col(Notification.created_at) >= col(Alert.raised_at),
+            went,
+        )
+        .order_by(col(Notification.created_at), col(Notification.channel_kind))
+    )
+    found: dict[UUID, tuple[datetime, tuple[str, ...]]] = {}
+    for each in session.scalars(asked):
+        if each.alert_id is not None:
+            at, ways = found.get(each.alert_id, (each.created_at, ()))
+            found[each.alert_id] = (at, tuple(dict.fromkeys([*ways, each.channel_kind])))
+    return found
 
 
 def restricted_among(session: Session, case_ids: Iterable[UUID]) -> set[UUID]:

@@ -48,20 +48,14 @@ def dead_letters(session: Session, *, since: datetime, most: int) -> list[Letter
 def resend(session: Session, letters: Sequence[UUID], *, who: Person, now: datetime) -> int:
     """Put these back to be sent, with a line in the log for each, and say how many there were. Raises Denied."""
     need(who, Permission.ACKNOWLEDGE)
-    deliveries = list(session.exec(select(Delivery).where(col(Delivery.id).in_(letters)).with_for_update()))
+    about = select(Delivery, Alert).join(Alert, col(Alert.id) == col(Delivery.alert_id))
+    deliveries = session.exec(about.where(col(Delivery.id).in_(letters)).with_for_update(of=Delivery)).all()
     others = list(
         session.exec(select(Notification).where(col(Notification.id).in_(letters)).with_for_update())
     )
-    cases = dict(
-        session.execute(
-            select(col(Alert.id), col(Alert.case_id)).where(
-                col(Alert.id).in_([each.alert_id for each in deliveries])
-            )
-        ).all()
-    )
     lines = [
-        Line("sent again", cases.get(each.alert_id), each.error, {"channel": each.channel})
-        for each in deliveries
+        Line("sent again", alert.case_id, each.error, {"channel": each.channel})
+        for each, alert in deliveries
         if _again(session, each, now)
     ]
     lines += [

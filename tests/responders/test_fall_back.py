@@ -8,8 +8,11 @@ import pytest
 from sqlalchemy import Engine, select
 from sqlmodel import Session, col
 
+from responders.blocks import page
 from responders.channels.settings import AlertSettings
 from responders.fall_back import ONE_BY_ONE, fall_back
+from responders.notices import notices
+from tests.doubles.slack import texts_of
 from tests.make import NOON, make_alert, make_case, make_person
 from triage.desks import FallBack
 from triage.notification_records import ChannelKind, Notification, NotificationKind, NotificationState
@@ -63,6 +66,17 @@ def test_a_grave_alert_that_slack_does_not_take_goes_every_other_way_once(sessio
     session.commit()
     said = list(session.scalars(select(col(LogEntry.what))))
     assert said == ["alert sent by fall-back"]
+
+
+def test_when_slack_is_back_its_message_says_which_way_it_went(session: Session) -> None:
+    alert = waiting(session)
+    fallen(session)
+    told = notices(session, [alert.id], now=NOON)[alert.id]
+    says = " ".join(texts_of(page(alert.id, told, DESK_URL).blocks))
+    assert "Slack did not take it at first: sent by e-mail and text message at 13:00 BST" in says
+    alert.raised_at = NOON + timedelta(minutes=1)
+    session.flush()
+    assert notices(session, [alert.id], now=NOON)[alert.id].fell_back is None
 
 
 def test_raised_again_it_goes_again(session: Session) -> None:
