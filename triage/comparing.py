@@ -5,7 +5,7 @@ suggested. Nothing is read or written.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from difflib import SequenceMatcher
 from typing import Any, NamedTuple
@@ -75,11 +75,11 @@ def compare(one: Side, other: Side, rarity: Rarity) -> Comparison:
     the first is about what the second tells."""
     mine, theirs = as_subject(one, rarity), as_subject(other, rarity)
     words = (list(_tokens(one.text)), list(_tokens(other.text)))
-    rare = _rare_words(words, rarity)
-    shared = _Shared(_places(one, other), _deeds(one, other), _times(one.text) & _times(other.text), rare)
-    marks = _marks(one, words[0], shared), _marks(other, words[1], shared)
-    for phrases, found in zip(_phrases(words), marks, strict=True):
-        found += phrases
+    places = _places(one, other)
+    rare = _rare_words(words, rarity, besides={part for name in places for part in name.split()})
+    shared = _Shared(places, _deeds(one, other), _times(one.text) & _times(other.text), rare)
+    phrases = _phrases(words)
+    marks = _marks(one, words[0], shared, phrases[0]), _marks(other, words[1], shared, phrases[1])
     alike, apart = _said(one, other, mine, theirs, shared)
     return Comparison(alike, apart, _likely(mine, theirs), marks)
 
@@ -118,13 +118,18 @@ def _tokens(text: str) -> Iterator[_Token]:
             yield _Token(start, end, found[0], stem(fold(found[0]).lower().strip()))
 
 
-def _rare_words(words: tuple[list[_Token], list[_Token]], rarity: Rarity) -> dict[str, str]:
-    """The telling words both posts use, rarest first, as the first one writes them."""
+def _rare_words(
+    words: tuple[list[_Token], list[_Token]], rarity: Rarity, besides: Collection[str]
+) -> dict[str, str]:
+    """The telling words both posts use, rarest first, as the first one writes them; `besides` those of places."""
     theirs = {each.stem for each in words[1]}
     shared = {
         each.stem: each.written
         for each in reversed(words[0])
-        if each.stem in theirs and len(each.stem) > 1 and each.written.lower() not in STOPWORDS
+        if each.stem in theirs
+        and len(each.stem) > 1
+        and each.written.lower() not in STOPWORDS
+        and each.written.lower() not in besides
     }
     weighed = sorted(zip(rarity.weigh(list(shared)), shared, strict=True), reverse=True)
     return {term: shared[term] for weight, term in weighed if weight >= RARE}
@@ -174,8 +179,10 @@ def _minute(said: re.Match[str]) -> int:
     return (int(said[1]) % 12 + 12 * (said[3] in "pP")) * 60 + int(said[2] or 0)
 
 
-def _marks(side: Side, words: Sequence[_Token], shared: _Shared) -> list[Mark]:
-    found = [
+def _marks(side: Side, words: Sequence[_Token], shared: _Shared, phrases: Sequence[Mark]) -> list[Mark]:
+    """Rare words are marked where nothing else is."""
+    found = list(phrases)
+    found += [
         _mark(each["start"], each["end"], "place", "the same place")
         for each in side.places
         if _place(each) in shared.places and each.get("start") is not None

@@ -2,7 +2,8 @@
 
 The posts are generated: incidents told several times over in other words, copies with noise, and chatter that
 belongs to nothing. The reference compares every post with every one before it, so it is measured on fewer; the
-cost per post of the product is measured early and late, to show that it does not grow with what is stored.
+cost per post of the product is measured early and late, to show that it does not grow with what is known. With
+`stored`, a database of that many posts is filled and new ones are routed beside it, and beside 10,000.
 """
 
 import gc
@@ -16,7 +17,8 @@ from typing import Any
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from config.benches.goals import at_least, at_most, report
+from config.benches.goals import Goal, at_least, at_most, report
+from config.benches.match_store import cost_beside
 from config.benches.tellings import tell
 from config.commands.triaging import LONG_LIVED, matcher_of
 from config.settings import Settings
@@ -26,11 +28,15 @@ from triage.matching import Matcher
 START = datetime(2026, 7, 14, tzinfo=UTC)
 REFERENCE_POSTS = 4_000
 TOUCHING = 0.3
+FEW = 10_000  # posts that the cost beside many is held against
+LAP = 10_000  # posts whose cost is measured, early and late
 
 
-def run(settings: Settings, posts: int = 40_000, seed: int = 1) -> dict[str, Any]:
+def run(
+    settings: Settings, posts: int = 40_000, seed: int = 1, stored: int = 0, **_other: Any
+) -> dict[str, Any]:
     """Posts per second of processor time, the ratio to the reference, B-cubed F1 of both on incidents told more
-    than once, and the last tenth's cost over the second's.
+    than once, and the cost of the last posts over that of the early ones; with `stored`, also beside a database.
     """
     gc.set_threshold(*LONG_LIVED)
     told = list(_stream(posts, random.Random(seed)))
@@ -39,15 +45,18 @@ def run(settings: Settings, posts: int = 40_000, seed: int = 1) -> dict[str, Any
     matcher = matcher_of(settings)
     grouped, laps = _timed(items, matcher)
     reference, reference_s = _single_link([item.text for item in items[:REFERENCE_POSTS]])
-    per_s = len(items) / sum(laps)
+    per_s = len(laps) * _lap(len(items)) / sum(laps)
     reference_per_s = len(reference) / reference_s
     late_over_early = round(laps[-1] / max(laps[1], 1e-9), 2)
+    goals, costs = _beside_a_store(settings, stored, seed)
     return report(
         "match",
         [
             at_least("posts into cases", 3_000, round(per_s), "posts/s"),
-            at_most("the last tenth's cost to the second's", 1.3, late_over_early, "times"),
+            at_most("the last posts' cost to the early ones'", 1.3, late_over_early, "times"),
+            *goals,
         ],
+        **costs,
         posts=len(items),
         posts_per_s=round(per_s),
         late_over_early=late_over_early,
@@ -60,6 +69,16 @@ def run(settings: Settings, posts: int = 40_000, seed: int = 1) -> dict[str, Any
     )
 
 
+def _beside_a_store(settings: Settings, stored: int, seed: int) -> tuple[list[Goal], dict[str, Any]]:
+    if not stored:
+        return [], {}
+    few, many = (cost_beside(settings, each, seed=seed) for each in (FEW, stored))
+    ratio = round(many.ms / max(few.ms, 1e-9), 2)
+    goal = at_most(f"routing a post beside {stored:,} stored to beside {FEW:,}", 1.3, ratio, "times")
+    costs = [each._asdict() for each in (few, many)]
+    return [goal], {"stored": [{name: round(value, 2) for name, value in each.items()} for each in costs]}
+
+
 def _stream(posts: int, rng: random.Random) -> Iterator[tuple[Item, int]]:
     """Posts in time order, each with the number of its incident; chatter has numbers of its own."""
     at = START
@@ -68,14 +87,18 @@ def _stream(posts: int, rng: random.Random) -> Iterator[tuple[Item, int]]:
         yield Item(number, text, at), incident
 
 
+def _lap(posts: int) -> int:
+    return min(LAP, max(1, posts // 10))
+
+
 def _timed(items: Sequence[Item], matcher: Matcher) -> tuple[list[Grouped], list[float]]:
-    """The groups, and the seconds each tenth of the posts took."""
+    """The groups, and the seconds each lap took: a tenth of the posts, or of many ten thousand."""
     grouped: list[Grouped] = []
     laps: list[float] = []
-    begun, tenth = time.process_time(), max(1, len(items) // 10)
+    begun, lap = time.process_time(), _lap(len(items))
     for each in group(items, matcher):
         grouped.append(each)
-        if len(grouped) % tenth == 0:
+        if len(grouped) % lap == 0:
             laps.append(time.process_time() - begun)
             begun = time.process_time()
     return grouped, laps

@@ -39,11 +39,11 @@ class Told(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """One column of the page: the text cut at its marks, and the marked words with what is the same about them."""
+    """One column of the page: the text cut at its marks, and what is the same with the marked words for it."""
 
     told: Told
     pieces: list[Piece]
-    reasons: list[tuple[str, str]]
+    reasons: dict[str, list[str]]
 
 
 @router.get("/cases/{ref}/posts/{post}/compare")
@@ -72,7 +72,10 @@ def side_by_side(visit: Visiting, ref: str, post: UUID, beside: UUID | None = No
 
 def shown(told: Told, marks: Sequence[Mark]) -> Shown:
     text = told.side.text
-    return Shown(told, pieces(text, marks), reasons(text, marks))
+    said: dict[str, list[str]] = {}
+    for words, because in reasons(text, marks):
+        said.setdefault(because, []).append(words)
+    return Shown(told, pieces(text, marks), said)
 
 
 def verdict(result: Comparison) -> str:
