@@ -36,7 +36,7 @@ COMMANDS = {
     "rehearse": Command("ruling", "What would have been raised under changed rules or another model."),
     "rules": Command("ruling", "The rules in force: who hears of what. Propose others, go back."),
     "alerts": Command("responding", "List alerts with their deliveries."),
-    "statements": Command("responding", "List the drafted holding statements."),
+    "statements": Command("stating", "List lines, from drafted to issued; check a draft."),
     "review": Command("responding", "The fortnightly oversight review."),
     "oncall": Command("oncall", "Who is on call now and next, and when nobody is."),
     "people": Command("staffing", "Accounts and their roles, sign-in links and passwords."),

@@ -22,6 +22,7 @@ LINK = r"(?: (?:of|and|the|for|upon|with|on|in|&))?"
 INITIALS = re.compile(r"\b(?:[A-Z]\. ?){2,4}(?=\W|$)|\b(?:[A-Z]\.){1,3} ?(?=[A-Z][a-z])")
 LONGEST_PLACE = 5  # words
 HEADING_WORDS = 14
+ENDING = re.compile(r"['’](?:s|re|ve|ll|d|m|t)\Z")
 ORDINARY_UP_TO = 12_000  # rank in the list of words: the rarer ones are mostly names and parts of names
 
 
@@ -168,10 +169,17 @@ def _is_heading(covered: str, sentence: Span, words: Sequence[re.Match[str]]) ->
 
 
 def _ordinary(word: str, known: Known) -> bool:
-    plain = re.sub(r"['’](?:s|re|ve|ll|d|m|t)\Z", "", word.lower())
-    return plain not in known.given and (
-        len(plain) < 3 or RANKS.get(plain, 10**6) <= ORDINARY_UP_TO or "'" in plain
+    plain = ENDING.sub("", word.lower())
+    if plain in known.given:
+        return False
+    stems = (
+        plain,
+        plain.removesuffix("s"),
+        plain.removesuffix("ed"),
+        plain.removesuffix("ing"),
+        plain.removesuffix("d"),
     )
+    return len(plain) < 3 or "'" in plain or any(RANKS.get(stem, 10**6) <= ORDINARY_UP_TO for stem in stems)
 
 
 def _judged(covered: str, run: Sequence[re.Match[str]], known: Known, heading: bool) -> Iterator[Name]:

@@ -1,4 +1,4 @@
-"""The commands that look at what went out: alerts, statements, and the oversight review."""
+"""The commands that look at what went out: alerts, and the oversight review."""
 
 import json
 import os
@@ -28,7 +28,6 @@ from responders.tactics import read_tactics
 from triage.notification_records import NotificationState
 from triage.records import Alert, Case, Delivery, Review, ReviewItem
 from triage.resending import put_back
-from triage.statement_records import Statement
 
 LONDON = ZoneInfo("Europe/London")
 TRY_FOR_S = 45.0
@@ -78,7 +77,7 @@ def alerts(
             session.commit()
             typer.echo(f"put back to be sent: {again}", err=True)
         rows = [_alert(alert, case, delivery) for alert, case, delivery in session.execute(asked)]
-    _print(rows, as_json, ("case", "desk", "severity", "state", "raised", "delivery", "channel", "error"))
+    print_rows(rows, as_json, ("case", "desk", "severity", "state", "raised", "delivery", "channel", "error"))
 
 
 def _test(as_json: bool) -> None:
@@ -97,23 +96,9 @@ def _test(as_json: bool) -> None:
     ]
     if not rows:
         raise Complaint("no channel is set up: see docs/operating.md, or run `goldenhour doctor`")
-    _print(rows, as_json, ("channel", "address", "state", "delivered", "error"))
+    print_rows(rows, as_json, ("channel", "address", "state", "delivered", "error"))
     if any(each.state != NotificationState.DELIVERED for each in found):
         raise typer.Exit(1)
-
-
-@app.command("statements")
-def statements(as_json: AsJson = False, limit: Limit = 20) -> None:
-    """List the drafted holding statements, newest first."""
-    asked = (
-        select(Statement, col(Case.number))
-        .join(Case, col(Case.id) == col(Statement.case_id))
-        .order_by(col(Statement.drafted_at).desc(), col(Case.number).desc())
-        .limit(limit)
-    )
-    with open_database(read_settings()) as engine, Session(engine) as session:
-        rows = [_statement(statement, number) for statement, number in session.execute(asked)]
-    _print(rows, as_json, ("case", "template", "version", "state", "drafted", "missing", "text"))
 
 
 @review.command("list")
@@ -139,7 +124,7 @@ def list_reviews(as_json: AsJson = False) -> None:
             for meets_at, case, item in session.execute(asked)
         ]
     typer.echo(f"the next meeting is on {coming:%-d %B %Y at %H:%M}", err=True)
-    _print(rows, as_json, ("meeting", "case", "severity", "title", "because"))
+    print_rows(rows, as_json, ("meeting", "case", "severity", "title", "because"))
 
 
 @review.command("pack")
@@ -218,21 +203,8 @@ def _alert(alert: Alert, case: Case, delivery: Delivery | None) -> dict[str, Any
     }
 
 
-def _statement(statement: Statement, number: int) -> dict[str, Any]:
-    return {
-        "id": str(statement.id),
-        "case": f"GH-{number}",
-        "template": statement.template,
-        "version": statement.version,
-        "state": statement.state,
-        "drafted": statement.drafted_at.isoformat(),
-        "missing": statement.missing,
-        "facts": statement.facts,
-        "text": statement.text,
-    }
-
-
-def _print(rows: list[dict[str, Any]], as_json: bool, columns: tuple[str, ...]) -> None:
+def print_rows(rows: list[dict[str, Any]], as_json: bool, columns: tuple[str, ...]) -> None:
+    """As JSON, or as a table of these columns."""
     if as_json:
         typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
         return

@@ -11,9 +11,9 @@ from triage.checking_context import Claimed, Context, Finding
 from triage.checking_facts import Fact
 from triage.checking_rules import ChecksError, read_checks
 
-PLANTED = [*planted("planted.toml"), *planted("planted_held.toml")]
-CLEAN = [*clean("clean.toml"), *clean("clean_held.toml")]
-MOST_STOPPED = 2
+PLANTED = [*planted("planted.toml"), *planted("planted_held.toml"), *planted("planted_second.toml")]
+CLEAN = [*clean("clean.toml"), *clean("clean_held.toml"), *clean("clean_second.toml")]
+MOST_STOPPED = 0.02
 KNOWN = Context(now=NOON, facts=facts_of(FACTS), home=("Southwark",))
 UPDATE = " Our next update is at 21:00."
 
@@ -27,15 +27,14 @@ def rules(text: str, context: Context = KNOWN, *, blocks: bool = True) -> set[st
 
 
 def test_every_planted_fault_is_caught() -> None:
-    assert len(PLANTED) >= 200
     assert len({(each.text, each.context.headline, each.context.earlier) for each in PLANTED}) >= 200
     assert [each.text for each in PLANTED if not any(map(each.fits, check(each.text, each.context)))] == []
 
 
 def test_hardly_any_clean_draft_is_stopped() -> None:
-    assert len(CLEAN) == 100
+    assert len(CLEAN) >= 100
     stopped = [text for text, context in CLEAN if any(each.blocks for each in check(text, context))]
-    assert len(stopped) <= MOST_STOPPED, stopped
+    assert len(stopped) <= MOST_STOPPED * len(CLEAN), stopped
 
 
 def test_a_finding_says_where_why_and_by_whose_rule() -> None:

@@ -1,0 +1,207 @@
+"""The commands around statements: which are drafted, and what the checker says of a text."""
+
+import json
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, BinaryIO
+
+import msgspec
+import typer
+from sqlalchemy import select
+from sqlmodel import Session, col
+
+from config.cli import Complaint
+from config.commands.responding import AsJson, Limit, print_rows
+from config.database import open_database
+from config.lines import records
+from config.settings import read_settings
+from config.wording import checker_of
+from triage.checking_context import VARIANTS, Claimed, Context, Finding
+from triage.checking_facts import Fact
+from triage.records import Case
+from triage.statement_records import Statement, StatementState
+
+app = typer.Typer()
+statements = typer.Typer(
+    help="List lines, from drafted to issued; check a draft.", invoke_without_command=True
+)
+app.add_typer(statements, name="statements")
+
+FLAGS = tuple(name for name, kind in Context.__annotations__.items() if kind is bool)
+COLUMNS = (
+    "line",
+    "case",
+    "template",
+    "version",
+    "state",
+    "drafted",
+    "next_update",
+    "stale",
+    "missing",
+    "text",
+)
+SAID = "the command"  # who vouches for facts that are given with a text
+
+
+class About(msgspec.Struct, forbid_unknown_fields=True):
+    """What is known beside a text (triage/checking_context.py). `facts` are verified, by name."""
+
+    text: str = ""
+    id: Any = None
+    facts: dict[str, str] | None = None
+    variant: str = "long"
+    headline: str = ""
+    home: tuple[str, ...] = ()
+    earlier: tuple[str, ...] = ()
+    claims: tuple[dict[str, str], ...] = ()
+    flags: tuple[str, ...] = ()
+    cleared: tuple[str, ...] = ()
+    now: datetime | None = None
+    expires_at: datetime | None = None
+
+
+@statements.callback()
+def listed(
+    ctx: typer.Context,
+    as_json: AsJson = False,
+    limit: Limit = 20,
+    state: Annotated[StatementState | None, typer.Option(help="Only lines in this state.")] = None,
+    stale: Annotated[
+        bool, typer.Option("--stale", help="Only lines that a changed fact made stale.")
+    ] = False,
+) -> None:
+    """List lines, newest first: drafted, in review, approved, issued, over. `check` says what the checker finds."""
+    if ctx.invoked_subcommand:
+        return
+    asked = (
+        select(Statement, col(Case.number))
+        .join(Case, col(Case.id) == col(Statement.case_id))
+        .order_by(col(Statement.drafted_at).desc(), col(Case.number).desc())
+        .limit(limit)
+    )
+    if state is not None:
+        asked = asked.where(col(Statement.state) == state)
+    if stale:
+        asked = asked.where(col(Statement.stale_at).is_not(None))
+    with open_database(read_settings()) as engine, Session(engine) as session:
+        rows = [_statement(statement, number) for statement, number in session.execute(asked)]
+    print_rows(rows, as_json, COLUMNS)
+
+
+@statements.command("check")
+def check(
+    file: Annotated[Path | None, typer.Argument(help="The draft; stdin by default.")] = None,
+    about: Annotated[
+        Path | None,
+        typer.Option(help="JSON with what is known: facts, flags, variant, headline, earlier ..."),
+    ] = None,
+    lines: Annotated[
+        bool, typer.Option("--lines", help="Read JSON lines, each a text with what is known.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say what must not be said in a draft, cannot be known yet, or is missing. Exits 1 when something blocks.
+
+    Needs no database. Without facts at hand, what cannot be compared with them warns and does not block.
+    """
+    checker = checker_of(read_settings())
+    blocked = False
+    for each in _texts(file, about, lines):
+        findings = checker.check(each.text, _context(each))
+        blocked = blocked or any(finding.blocks for finding in findings)
+        _say(each, findings, as_json or lines)
+    if blocked:
+        raise typer.Exit(1)
+
+
+def _texts(file: Path | None, about: Path | None, lines: bool) -> Iterator[About]:
+    """The texts to check. Raises Complaint naming the file, and what is wrong with it."""
+    try:
+        if not lines:
+            known = msgspec.json.decode(about.read_bytes(), type=About) if about else About()
+            text = sys.stdin.read() if file is None else file.read_text(encoding="utf-8")
+            yield msgspec.structs.replace(known, text=text.strip())
+        elif file is None:
+            yield from _lines(sys.stdin.buffer)
+        else:
+            with file.open("rb") as stream:
+                yield from _lines(stream)
+    except OSError as error:
+        raise Complaint(f"{error.filename}: {error.strerror}; name a file with the draft") from error
+    except UnicodeDecodeError as error:
+        raise Complaint(f"{file or 'stdin'}: is not UTF-8 text; save it as UTF-8") from error
+    except msgspec.DecodeError as error:
+        raise Complaint(
+            f"{about}: {error}; it is a JSON object with {', '.join(About.__struct_fields__)}"
+        ) from error
+
+
+def _lines(stream: BinaryIO) -> Iterator[About]:
+    for each in records(stream, About):
+        if each is None:
+            raise Complaint("a line is no JSON object with a text and what is known beside it")
+        yield each
+
+
+def _context(about: About) -> Context:
+    for name in about.flags:
+        if name not in FLAGS:
+            raise Complaint(f"flags: {name!r} is none of {', '.join(FLAGS)}")
+    if about.variant not in (*VARIANTS, "answer"):
+        raise Complaint(f"variant: {about.variant!r} is none of {', '.join(VARIANTS)}, answer")
+    seen = datetime.now(UTC)
+    given = None if about.facts is None else about.facts.items()
+    flags: dict[str, Any] = dict.fromkeys(about.flags, True)
+    return Context(
+        now=about.now,
+        facts=None if given is None else tuple(Fact(name, value, SAID, SAID, seen) for name, value in given),
+        variant=about.variant,
+        headline=about.headline,
+        home=about.home,
+        earlier=about.earlier,
+        claims=tuple(
+            Claimed(each.get("words", ""), each.get("state", "unverified")) for each in about.claims
+        ),
+        expires_at=about.expires_at,
+        cleared=frozenset(about.cleared),
+    )._replace(**flags)
+
+
+def _say(about: About, findings: tuple[Finding, ...], as_json: bool) -> None:
+    if as_json:
+        blocked = any(finding.blocks for finding in findings)
+        told = {"id": about.id, "blocked": blocked, "findings": [each._asdict() for each in findings]}
+        typer.echo(json.dumps(told, ensure_ascii=False))
+        return
+    for each in findings:
+        said = f" {each.words!r}" if each.words else ""
+        typer.echo(f"{'blocks' if each.blocks else 'warns '}  {each.rule}{said}: {each.why} ({each.source})")
+    if not findings:
+        typer.echo("nothing found; a person still approves it")
+
+
+def _statement(statement: Statement, number: int) -> dict[str, Any]:
+    return {
+        "id": str(statement.id),
+        "line": f"S-{statement.number}",
+        "case": f"GH-{number}",
+        "template": statement.template,
+        "version": statement.version,
+        "state": statement.state,
+        "author": statement.author,
+        "drafted": statement.drafted_at.isoformat(),
+        "approved": _moment(statement.approved_at),
+        "issued": _moment(statement.issued_at),
+        "next_update": _moment(statement.next_update_at),
+        "stale": statement.stale_because,
+        "missing": statement.missing,
+        "facts": statement.facts,
+        "text": statement.text,
+        "variants": statement.variants,
+    }
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
