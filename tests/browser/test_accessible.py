@@ -27,6 +27,7 @@ PAGES = (
     "/reviews",
     "/reveals",
     "/shift",
+    "/on-call",
     "/search?q=police",
     "/search?q=nothing+like+it",
     "/account",

@@ -10,9 +10,11 @@ from fastapi.responses import HTMLResponse, Response
 from sqlmodel import Session, col, select
 
 from triage.notification_records import Notification
+from triage.oncall import OnCall
 from triage.records import Alert, AlertState, Case, Delivery, Desk
 from triage.resending import dead_letters, resend
 from triage.web.channel_lines import channel_words, read_lines
+from triage.web.escalations import read_coming
 from triage.web.rows import names_of
 from triage.web.shift import HOURS
 from triage.web.visit import Visit, Visiting
@@ -39,9 +41,13 @@ def alerts(visit: Visiting, state: str = "open", desk: str = "") -> HTMLResponse
     """Open ones by severity, the longest open leading; the others newest first."""
     state = state if state in list(AlertState) else "open"
     desk = desk if desk in list(Desk) else ""
+    raised = read_alerts(visit.session, state=state, desk=desk)
     return visit.page(
         "alerts.html",
-        raised=read_alerts(visit.session, state=state, desk=desk),
+        raised=raised,
+        coming=read_coming(
+            visit.session, visit.room.policies.oncall or OnCall(), [each.alert.id for each in raised]
+        ),
         state=state,
         desk=desk,
         states={"open": "Not answered", "acknowledged": "Acknowledged", "closed": "Closed"},

@@ -40,6 +40,7 @@ from triage.web import (
     counts,
     coverage,
     dropped,
+    escalations,
     evidence,
     footage,
     line,
@@ -47,6 +48,7 @@ from triage.web import (
     log_lines,
     manual,
     model,
+    on_call,
     queue,
     register,
     reveals,
@@ -80,7 +82,16 @@ from triage.web.sessions import Visitor, find
 from triage.web.visit import Room
 
 STATIC = Path(__file__).parent / "static"
-OPEN_PATHS = ("/sign-in", "/sign-in/", "/tip", "/tip/sent/", "/static/", "/healthz", "/favicon.ico")
+OPEN_PATHS = (
+    "/sign-in",
+    "/sign-in/",
+    "/tip",
+    "/tip/sent/",
+    "/on-call/calendar/",
+    "/static/",
+    "/healthz",
+    "/favicon.ico",
+)
 LARGEST_BODY = 256 * 1024
 A_YEAR = "public, max-age=31536000, immutable"
 
@@ -92,6 +103,7 @@ PAGES = (
     alike,
     correcting,
     acts,
+    escalations,
     evidence,
     footage,
     claims,
@@ -104,6 +116,7 @@ PAGES = (
     routings,
     dropped,
     model,
+    on_call,
     rules,
     reviews,
     search,
@@ -187,6 +200,7 @@ def desk(
     app.include_router(footage.uploads, dependencies=guards, include_in_schema=False, max_body_size=largest)
     app.include_router(api.router, dependencies=guards, max_body_size=LARGEST_BODY)
     app.include_router(tips.router, include_in_schema=False, max_body_size=LARGEST_BODY)
+    app.include_router(on_call.feeds, include_in_schema=False, max_body_size=LARGEST_BODY)
     for door in doors:
         app.include_router(door, include_in_schema=False)
     _add_the_rest(app)

@@ -19,6 +19,7 @@ from triage.others import others_of
 from triage.records import Alert, Clock, Delivery, LogEntry, Membership, Review, ReviewItem
 from triage.shifts import needs_break
 from triage.web.claim_rows import read_panel
+from triage.web.escalations import read_climbs
 from triage.web.filters import Filters
 from triage.web.growth import read_growth
 from triage.web.permitted import note_view
@@ -93,6 +94,7 @@ def case(visit: Visiting, ref: str, posts: Annotated[int, Query(ge=1, le=10_000)
         panel=read_panel(visit.session, found, visit.room.guide),
         lines=read_case_lines(visit, found),
         told=_told(visit.session, found.id),
+        climbs=read_climbs(visit, found),
         reviews=_reviews(visit.session, found.id),
         others=others_of(visit.session, found.id),
         log=_log(visit.session, found.id),

@@ -95,6 +95,12 @@ SAID = {
     "lift-asked": "Asked. Everybody sees it once a second person agrees.",
     "lifted": "The restriction is lifted: everybody sees the case again.",
     "lift-refused": "The case stays restricted.",
+    "duty-asked": "Asked. It counts once they agree.",
+    "duty-agreed": "Agreed. The rota and the calendars show it.",
+    "duty-refused": "Refused. The rota is as it was.",
+    "duty-withdrawn": "Withdrawn.",
+    "calendar-revoked": "That calendar address does not work any more.",
+    "escalated": "Whoever comes next is being told.",
     "handed-over": "The note is left. Whoever comes next reads it here.",
     "handover-read": "Entered: you have read it.",
     "reveal-asked": "Asked. The log says so.",
@@ -192,6 +198,7 @@ def room_of(request: Request) -> Room:
 def _open_visit(request: Request) -> Iterator[Visit]:
     room = room_of(request)
     visitor: Visitor = request.state.visitor
+    request.state.heard = room.hub.mark
     with Session(room.engine) as session:
         look_as(session, visitor.person)
         yield Visit(request, room, session, visitor, room.now())
