@@ -58,6 +58,7 @@ def test_what_is_published_stands_in_slack_once(tmp_path: Path) -> None:
             GOLDENHOUR_HTTP__ALLOW=f"127.0.0.1:{stream.port},{paper.authority}",
             GOLDENHOUR_SLACK__TOKEN=TOKEN,
             GOLDENHOUR_SLACK__BASE_URL=address,
+            GOLDENHOUR_ALERTS__TEST_AT="[]",  # whatever time it is, only what was published stands there
         )
         (tmp_path / "config" / "desks.toml").write_text(DESKS, encoding="utf-8")
         try:

@@ -15,6 +15,8 @@ from sqlmodel import Session
 from config.settings import HERE
 from responders.review import list_for_review, read_meetings
 from responders.statements import draft
+from tests.doubles.slack import TOKEN, slack_double
+from tests.doubles.smtp import mail_server
 from tests.make import make_alert, make_case
 from tests.responders.words import AWARE
 from triage.records import Delivery, DeliveryState
@@ -30,10 +32,10 @@ def goldenhour(database_url: str, tmp_path: Path) -> Run:
         "GOLDENHOUR_DATA": str(tmp_path / "var"),
     }
 
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: str, **given: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "config.cli", *arguments],
-            env=surroundings,
+            env=surroundings | {f"GOLDENHOUR_{name}": value for name, value in given.items()},
             cwd=HERE.parent,
             capture_output=True,
             text=True,
@@ -71,6 +73,22 @@ def test_alerts_and_statements_are_listed(goldenhour: Run) -> None:
     assert "said to be in Southwark" in statement["text"]
     assert "not_in_channel" in goldenhour("alerts").stdout
     assert "aware" in goldenhour("statements").stdout
+
+
+def test_trying_the_channels_says_when_there_is_none_and_what_came_of_each(
+    goldenhour: Run,
+) -> None:
+    done = goldenhour("alerts", "--test")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("goldenhour: no channel is set up")
+    with mail_server() as mail, slack_double() as (slack, address):
+        channel = {"SLACK__TOKEN": TOKEN, "SLACK__BASE_URL": address, "ALERTS__SETTLE_S": "0"}
+        sender = {"MAIL__HOST": "127.0.0.1", "MAIL__PORT": str(mail.port), "MAIL__SECURITY": "none"}
+        done = goldenhour("alerts", "--test", "--json", **channel, **sender, MAIL__SENDER="gh@force.example")
+        sent = json.loads(done.stdout)
+    assert done.returncode == 0
+    assert {(each["channel"], each["state"]) for each in sent} == {("slack", "delivered")}
+    assert len(slack.messages) == len(sent) == 2
 
 
 @pytest.mark.usefixtures("told")
