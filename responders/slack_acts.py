@@ -149,9 +149,7 @@ def _allowed(session: Session, name: str, alert_id: UUID, user: str, now: dateti
 def _acknowledge(asked: OnAlert) -> str:
     session, person, alert, now = asked.session, asked.person, asked.alert, asked.now
     case_id, desk, alert_id, number = asked.case.id, Desk(alert.desk), alert.id, asked.case.number
-    before = _answer(alert)
-    if before[0] == AlertState.ACKNOWLEDGED and before[1] == person.id:
-        return _stale(asked)
+    before, revision = _answer(alert), alert.revision
     try:
         in_one_piece(
             session,
@@ -160,6 +158,8 @@ def _acknowledge(asked: OnAlert) -> str:
     except actions.Conflict:
         return _stale(asked)
     alert = session.get_one(Alert, alert_id, populate_existing=True)
+    if alert.revision == revision:
+        return _stale(asked)
     return AS_WELL.format(number=number) if before == _answer(alert) else ""
 
 

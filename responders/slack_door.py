@@ -97,7 +97,8 @@ def _hear(app: SlackApp, session: Session, payload: Payload, now: datetime) -> R
     """Slack asks once whether the address is ours, and tells an event again when an answer was lost."""
     if payload.get("type") == "url_verification":
         challenge = payload.get("challenge")
-        return Reply({"challenge": challenge[:LONGEST_CHALLENGE] if isinstance(challenge, str) else ""})
+        known = isinstance(challenge, str) and challenge.isascii() and len(challenge) <= LONGEST_CHALLENGE
+        return Reply({"challenge": challenge if known else ""})
     event_id = payload.get("event_id")
     if isinstance(event_id, str):
         told = hashlib.sha256(b"event:" + event_id.encode("utf-8", "replace")).digest()

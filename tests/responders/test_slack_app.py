@@ -1,6 +1,7 @@
-"""Menu, forms, commands, home tab: what people in Slack can do, who may, and what is said to those who may not."""
+"""Menu and forms: what people in Slack can do, who may, and what is said to those who may not."""
 
 import json
+import random
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -8,99 +9,19 @@ from uuid import UUID, uuid4
 import pytest
 from sqlmodel import Session, select
 
-from responders.slack_app import SlackApp
 from responders.slack_forms import FORMS, LENGTHS, form, outcome
-from responders.slack_reply import Form, Home, Reply, Whisper
-from tests.doubles.block_kit import texts_of, wrong_with_message, wrong_with_view
-from tests.make import NOON, make_alert, make_case, make_person
-from triage.oncall import OnCall
-from triage.oncall_roster import Roster
-from triage.records import Alert, AlertState, Case, Clock, Desk, LogEntry, Person, Status
-from triage.restriction_records import Restriction, Tie
-
-DESK = "http://desk.example:8000"
-APP = SlackApp(DESK)
-OFFICER = ["duty_officer"]
-
-
-class Scene:
-    """A case with its alert, and who presses."""
-
-    def __init__(self, session: Session, **given: Any) -> None:
-        self.session = session
-        self.case = make_case(borough="Southwark", severity=2, desks=["comms"])
-        given = {"roles": OFFICER, **given}
-        self.person = make_person(name="Sam Comms", username="sam", slack_user="U0SAM", **given)
-        session.add_all([self.case, self.person])
-        session.flush()
-        self.alert = make_alert(self.case)
-        session.add(self.alert)
-        session.commit()
-
-    def choose(self, act: str, user: str = "U0SAM", app: SlackApp = APP) -> Reply:
-        chosen = {"action_id": "menu", "selected_option": {"value": f"{act}:{self.alert.id}"}}
-        payload = {
-            "type": "block_actions",
-            "user": {"id": user},
-            "channel": {"id": "C0COMMS001"},
-            "trigger_id": "1.2.3",
-            "actions": [chosen],
-        }
-        return self.done(app.interact(self.session, payload, now=NOON))
-
-    def send(
-        self, act: str, values: dict[str, Any], user: str = "U0SAM", app: SlackApp = APP
-    ) -> dict[str, Any]:
-        state = {"values": {name: {name: value} for name, value in values.items()}}
-        view = {
-            "callback_id": act,
-            "private_metadata": json.dumps({"alert": str(self.alert.id)}),
-            "state": state,
-        }
-        payload = {"type": "view_submission", "user": {"id": user}, "view": view}
-        return self.done(app.interact(self.session, payload, now=NOON)).body or {}
-
-    def ask(self, text: str, user: str = "U0SAM", app: SlackApp = APP) -> str:
-        body = self.done(app.command(self.session, {"user_id": user, "text": text}, now=NOON)).body or {}
-        assert body["response_type"] == "ephemeral"
-        assert list(wrong_with_message(body)) == []
-        return " | ".join([body["text"], *texts_of(body["blocks"])])
-
-    def done(self, reply: Reply) -> Reply:
-        self.session.commit()
-        self.session.info.clear()
-        return reply
-
-    def log(self) -> list[str]:
-        return [each.what for each in self.session.exec(select(LogEntry).order_by(LogEntry.seq))]  # type: ignore[arg-type]
+from responders.slack_reply import Form, Reply
+from tests.doubles.block_kit import wrong_with_view
+from tests.make import NOON, make_alert, make_person
+from tests.responders.pressing import APP, OFFICER, Scene, chosen, opened, shown, told, typed
+from triage.escalation_records import Escalation
+from triage.records import Alert, AlertState, Case, LogEntry, Person, Status
+from triage.restriction_records import Tie
 
 
 @pytest.fixture
 def scene(session: Session) -> Scene:
     return Scene(session)
-
-
-def typed(text: str) -> dict[str, Any]:
-    return {"type": "plain_text_input", "value": text}
-
-
-def chosen(value: str) -> dict[str, Any]:
-    return {"type": "static_select", "selected_option": {"value": value}}
-
-
-def told(reply: Reply) -> str:
-    assert isinstance(reply.later, Whisper)
-    return reply.later.text
-
-
-def shown(body: dict[str, Any]) -> str:
-    assert list(wrong_with_view(body["view"])) == []
-    return " ".join(texts_of(body["view"]))
-
-
-def restrict(session: Session, case: Case, by: Person, roles: list[str]) -> None:
-    session.add(Restriction(case_id=case.id, reason="death", why="x", set_by=by.id, set_at=NOON, roles=roles))
-    session.commit()
 
 
 @pytest.mark.parametrize("act", FORMS)
@@ -213,141 +134,83 @@ def test_who_has_a_tie_to_a_case_cannot_touch_or_see_it(scene: Scene) -> None:
     assert scene.log() == ["denied", "denied"]
 
 
-def test_the_queue_says_what_is_open_and_by_when(scene: Scene) -> None:
-    due = NOON + timedelta(minutes=15)
-    scene.session.add(
-        Clock(case_id=scene.case.id, name="first_line", desk=Desk.COMMS, started_at=NOON, due_at=due)
-    )
-    scene.session.add_all([make_case(severity=4) for _each in range(20)])
-    scene.session.commit()
-    said = scene.ask("queue")
-    assert (
-        f"◆ SEV2 high · GH-{scene.case.number} · Southwark · Use of force · first line due 13:15 BST" in said
-    )
-    assert said.count("Open the case") == 10
-    assert scene.ask("queue comms").count("Open the case") == 1
-
-
-def test_one_case_is_shown_and_the_log_says_who_looked(scene: Scene) -> None:
-    said = scene.ask(f"case gh-{scene.case.number}")
-    assert "detected" in said
-    assert "comms: open" in said
-    [line] = scene.session.exec(select(LogEntry)).all()
-    assert (line.what, line.who, line.detail) == ("viewed", "sam", {"through": "slack"})
-
-
-@pytest.mark.parametrize("ref", ["", "GH-999", "x'; DROP TABLE cases", "GH-" + "9" * 50, "<!channel>", "²"])
-def test_a_case_that_is_not_there_is_said_so(scene: Scene, ref: str) -> None:
-    said = scene.ask(f"case {ref}")
-    assert "There is no case" in said
-    assert "<!" not in said
-
-
-def test_of_a_restricted_case_its_people_read_the_number_and_others_nothing(scene: Scene) -> None:
-    restrict(scene.session, scene.case, scene.person, OFFICER)
-    other = make_person(slack_user="U0OLA", roles=["triage"])
-    scene.session.add(other)
-    scene.session.commit()
-    for question in ("queue", f"case GH-{scene.case.number}"):
-        seen, hidden = scene.ask(question), scene.ask(question, "U0OLA")
-        assert f"A restricted case · GH-{scene.case.number}" in seen
-        assert "Southwark" not in seen + hidden
-        assert "restricted" not in hidden
-    view = APP.hear(scene.session, opened("U0OLA"), now=NOON).later
-    assert isinstance(view, Home)
-    assert "restricted" not in " ".join(texts_of(view.view))
-
-
-def test_who_is_on_call_is_said(scene: Scene) -> None:
-    assert "No rota is set up" in scene.ask("on-call")
-    rota = {
-        "name": "press",
-        "desk": "comms",
-        "title": "Press bureau",
-        "people": ["sam"],
-        "begins": "2026-01-05",
-    }
-    app = APP._replace(oncall=OnCall(roster=Roster.model_validate({"rota": [rota]})))
-    assert "Press bureau: Sam Comms until" in scene.ask("on-call", app=app)
-
-
-def test_silence_is_for_what_waits_at_one_s_desks(scene: Scene) -> None:
-    other = make_case()
-    scene.session.add(other)
-    scene.session.flush()
-    elsewhere = make_alert(other, desk="oversight")
-    scene.session.add(elsewhere)
-    scene.session.commit()
-    assert "Reminders of 1 alert are silent until 13:30 BST" in scene.ask("silence 30m at the briefing")
-    assert scene.session.get_one(Alert, scene.alert.id).snoozed_until == NOON + timedelta(minutes=30)
-    assert scene.session.get_one(Alert, elsewhere.id).snoozed_until is None
-    assert "silent until 14:00" in scene.ask(f"silence GH-{scene.case.number} 1h at the briefing")
-    assert scene.log() == ["reminders silenced", "reminders silenced"]
-
-
-@pytest.mark.parametrize(
-    "text", ["silence", "silence 30m", "silence soon please", "silence 3d because", "silence 0m x"]
+ODD: tuple[Any, ...] = (
+    None,
+    7,
+    -1.5,
+    True,
+    [],
+    {},
+    [[]],
+    "",
+    "\ud800",
+    "\x00",
+    "'; --",
+    "x" * 9_000,
+    {"id": "\u0000"},
+    "9" * 5_000,
 )
-def test_silence_without_how_long_or_why_is_explained(scene: Scene, text: str) -> None:
-    assert "Say for how long and why" in scene.ask(text)
-    assert scene.log() == []
 
 
-def test_silence_is_no_longer_than_a_shift(scene: Scene) -> None:
-    assert "5 minutes to 8 hours" in scene.ask("silence 24h tired")
+def bent(thing: Any, dice: random.Random) -> Any:
+    """The same with something in it replaced."""
+    if isinstance(thing, dict) and thing and dice.random() < 0.9:
+        key = dice.choice(list(thing))
+        return thing | {key: bent(thing[key], dice)}
+    if isinstance(thing, list) and thing and dice.random() < 0.9:
+        return [bent(thing[0], dice), *thing[1:]]
+    return dice.choice(ODD)
 
 
-def test_whoever_is_not_linked_reads_how_to_be(scene: Scene) -> None:
-    for question in ("", "help", "queue", "silence 30m x"):
-        assert "goldenhour people slack YOUR-USER-NAME U0NEW" in scene.ask(question, "U0NEW")
-    assert "/goldenhour queue" in scene.ask("what?")
+def test_whatever_is_wrong_with_a_request_it_gets_an_answer(scene: Scene) -> None:
+    dice = random.Random(5)
+    metadata = json.dumps({"alert": str(scene.alert.id)})
+    values = {
+        "why": {"why": typed("x")},
+        "which": {"which": chosen("9")},
+        "how_long": {"how_long": chosen("30")},
+    }
+    menu = {"action_id": "menu", "selected_option": {"value": f"snooze:{scene.alert.id}"}}
+    whole: list[tuple[Any, dict[str, Any]]] = [
+        (APP.hear, opened("U0SAM")),
+        (APP.command, {"user_id": "U0SAM", "text": "silence GH-1 30m because"}),
+        (
+            APP.interact,
+            {"type": "block_actions", "user": {"id": "U0SAM"}, "trigger_id": "1", "actions": [menu]},
+        ),
+        *(
+            (
+                APP.interact,
+                {
+                    "type": "view_submission",
+                    "user": {"id": "U0SAM"},
+                    "view": {"callback_id": act, "private_metadata": metadata, "state": {"values": values}},
+                },
+            )
+            for act in FORMS
+        ),
+    ]
+    for _each in range(400):
+        take, payload = dice.choice(whole)
+        key = dice.choice(list(payload))
+        odd = payload | {key: bent(bent(payload[key], dice), dice)}
+        reply = scene.done(take(scene.session, odd, now=NOON))
+        assert reply.body is None or json.dumps(reply.body).encode()
+        scene.session.rollback()
 
 
-def test_a_viewer_asks_for_no_cases(session: Session) -> None:
-    scene = Scene(session, roles=["viewer"])
-    for question in ("queue", "case GH-1", "silence 30m x", "on-call"):
-        assert "Your roles do not allow this" in scene.ask(question)
-
-
-def opened(user: str, tab: str = "home") -> dict[str, Any]:
-    return {"type": "event_callback", "event": {"type": "app_home_opened", "user": user, "tab": tab}}
-
-
-def test_the_home_tab_has_one_s_cases_with_their_clocks_and_what_waits(scene: Scene) -> None:
-    mine = make_case(borough="Camden", claimed_by=scene.person.id, claimed_until=NOON + timedelta(minutes=9))
-    scene.session.add(mine)
-    scene.session.flush()
-    late = NOON - timedelta(minutes=1)
-    scene.session.add(
-        Clock(case_id=mine.id, name="next_update", desk=Desk.COMMS, started_at=NOON, due_at=late)
-    )
+def test_where_several_must_acknowledge_the_second_does_so_as_well(scene: Scene) -> None:
+    other = make_person(name="Ola", slack_user="U0OLA", roles=OFFICER)
+    climbing = Escalation(
+        alert_id=scene.alert.id, case_id=scene.case.id, desk="comms", severity=2, raised_at=NOON,
+        ladder={"each": ["rota:comms-manager"]}, began_at=NOON,
+    )  # fmt: skip
+    scene.session.add_all([other, climbing])
     scene.session.commit()
-    reply = APP.hear(scene.session, opened("U0SAM"), now=NOON)
-    assert isinstance(reply.later, Home)
-    assert list(wrong_with_view(reply.later.view)) == []
-    said = list(texts_of(reply.later.view["blocks"]))
-    assert any("Camden" in each and "next update was due 12:59 BST" in each for each in said)
-    assert any("Southwark" in each and "waits for comms" in each for each in said)
-
-
-def test_the_largest_home_tab_is_within_the_limits(scene: Scene) -> None:
-    until = NOON + timedelta(minutes=9)
-    cases = [make_case(borough="&" * 400, claimed_by=scene.person.id, claimed_until=until) for _ in range(60)]
-    scene.session.add_all(cases)
-    scene.session.flush()
-    scene.session.add_all([make_alert(case) for case in cases])
-    scene.session.commit()
-    reply = APP.hear(scene.session, opened("U0SAM"), now=NOON)
-    assert isinstance(reply.later, Home)
-    assert list(wrong_with_view(reply.later.view)) == []
-    assert list(wrong_with_message({"text": "x", **(APP.command(
-        scene.session, {"user_id": "U0SAM", "text": "queue"}, now=NOON).body or {})})) == []  # fmt: skip
-
-
-def test_a_stranger_s_home_tab_says_how_to_be_linked(scene: Scene) -> None:
-    reply = APP.hear(scene.session, opened("U0NEW"), now=NOON)
-    assert isinstance(reply.later, Home)
-    assert "goldenhour people slack" in " ".join(texts_of(reply.later.view))
+    assert scene.choose("acknowledge") == Reply()
+    assert "already acknowledged by Sam Comms" in told(scene.choose("acknowledge"))
+    assert "You have acknowledged GH-" in told(scene.choose("acknowledge", "U0OLA"))
+    assert "already acknowledged by Sam Comms" in told(scene.choose("acknowledge", "U0OLA"))
 
 
 def test_other_events_and_unknown_alerts_are_passed_over(scene: Scene) -> None:
