@@ -12,7 +12,9 @@ from triage.checking_text import Span, clocks, days, numbers, sentence_at, sente
 LONDON = ZoneInfo("Europe/London")
 EVERYWHERE = frozenset({"london", "england", "uk", "britain", "united kingdom", "great britain"})
 STREET = re.compile(
-    r"\b(?:[A-Z][\w'’-]+ ){1,3}(?:Road|Street|Lane|Avenue|Close|Drive|Gardens|Grove|Terrace|Crescent|Mews|Walk|Square"
+    r"\b(?!(?:In|At|On|Near|From|Outside|Inside|Around|To|The|Our|Off|By|Along|Behind|Since|After|Before|When|While|What|For"
+    r"|And|But|Officers|Police|Today|Yesterday|Earlier|Following) )"
+    r"(?:[A-Z][\w'’-]+ ){1,3}(?:Road|Street|Lane|Avenue|Close|Drive|Gardens|Grove|Terrace|Crescent|Mews|Walk|Square"
     r"|Hill|Way|Place|Rise|Row|Parade|Broadway|Estate|Park|Market|Station)\b"
 )
 BODY_AFTER = re.compile(
