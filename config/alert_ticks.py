@@ -12,10 +12,12 @@ from config.service import House
 from responders.alarms import last_try, leave_alarms, leave_tests
 from responders.channels.channel import TAKEN
 from responders.fall_back import fall_back
-from triage.auditing import audit
+from triage.auditing import audit, standing
 from triage.web.calm import essentials
 
 log = structlog.get_logger()
+
+LASTING = timedelta(minutes=1)  # after a stop much is overdue for a moment
 
 
 def fall_back_from_slack(house: House, now: datetime) -> None:
@@ -34,7 +36,8 @@ def audit_alerts(house: House, now: datetime) -> None:
     grace = timedelta(minutes=house.settings.alerts.audit_minutes)
     with Session(house.engine) as session:
         found = audit(session, grace=grace, now=now)
-        leave_alarms(session, places_of(house), found, desk_url=house.settings.address, now=now)
+        lasting = [each for each in standing(session) if now - each.at >= LASTING]
+        leave_alarms(session, places_of(house), lasting, desk_url=house.settings.address, now=now)
         session.commit()
         for each in found:
             log.error("audit of the alerts", found=each.subject, says=each.error)

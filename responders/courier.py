@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from responders.channels.channel import Channel, Letter, Outcome, Sent, UnreadableError, Wait
-from responders.notifying import Errand, channels_with_work, reconcile, settle, sort_out, take, told
+from responders.notifying import Errand, channels_with_work, reconcile, revive, settle, sort_out, take, told
 from responders.turns import Pace
 from triage.notification_records import ChannelKind, Notification
 
@@ -40,6 +40,7 @@ class Courier:
         self._engine, self._ways, self._clock, self._owner = engine, dict(ways), clock, owner
         self._threads = ThreadPoolExecutor(max_workers=8, thread_name_prefix="courier")
         self._at_work: dict[str, Future[int]] = {}
+        self._began = False
 
     def sweep(self, *, for_s: float = 5.0) -> int:
         """Work through every channel for at most `for_s` seconds, and say how many turns were taken.
@@ -49,9 +50,12 @@ class Courier:
         now = self._clock()
         until = now + timedelta(seconds=for_s)
         with Session(self._engine) as session:
+            if not self._began:
+                revive(session, self._ways, now=now)
             sort_out(session, self._ways, now=now)
             known = channels_with_work(session, self._ways, before=until)
             session.commit()
+        self._began = True
         for channel in known:
             running = self._at_work.get(channel)
             if running is None or running.done():

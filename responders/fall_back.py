@@ -188,13 +188,15 @@ def _fallen() -> ColumnElement[bool]:
 
 def _withdraw_answered(session: Session) -> None:
     """What was answered before it could be sent is not sent any more."""
-    answered = select(col(Alert.id)).where(col(Alert.state) != AlertState.OPEN)
+    answered = exists().where(
+        col(Alert.id) == col(Notification.alert_id), col(Alert.state) != AlertState.OPEN
+    )
     session.execute(
         update(Notification)
         .where(
             _fallen(),
             col(Notification.state) == NotificationState.WAITING,
-            col(Notification.alert_id).in_(answered),
+            answered,
         )
         .values(state=NotificationState.WITHDRAWN, error="answered before it was sent")
         .execution_options(synchronize_session=False)

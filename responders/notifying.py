@@ -31,6 +31,7 @@ REVIVED_WITHIN = timedelta(hours=24)
 LOOK_AGAIN = timedelta(seconds=5)
 MOST_TRIES = 8  # of what never says whether it arrived; then a person decides
 NO_WAY = "nothing is set up that sends this kind"
+TOO_LATE = "it came too late"
 DEAD = "the sender stopped before it knew"
 
 
@@ -71,20 +72,18 @@ def channels_with_work(session: Session, kinds: Collection[str], *, before: date
 
 
 def sort_out(session: Session, kinds: Collection[str], *, now: datetime) -> None:
-    """Say of what cannot be sent that it cannot, take it up again once it can, and drop what came too late."""
+    """Say of what cannot be sent that it cannot, and drop what came too late."""
     can = col(Notification.channel_kind).in_(kinds) & col(Notification.address).is_not(None)
-    fresh = func.coalesce(col(Notification.expires_at), col(Notification.created_at) + REVIVED_WITHIN) > now
-    waiting, no_way = NotificationState.WAITING, NotificationState.NO_CHANNEL
-    for where, becomes, error in (
-        ((_is(waiting), ~can), no_way, NO_WAY),
-        ((_is(no_way), can, fresh), waiting, None),
-        (
-            (_is(waiting), col(Notification.expires_at) <= now),
-            NotificationState.WITHDRAWN,
-            "it came too late",
-        ),
-    ):
-        session.execute(update(Notification).where(*where).values(state=becomes, error=error))
+    _all_become(session, NotificationState.NO_CHANNEL, NO_WAY, _is(NotificationState.WAITING), ~can)
+    late = col(Notification.expires_at) <= now
+    _all_become(session, NotificationState.WITHDRAWN, TOO_LATE, _is(NotificationState.WAITING), late)
+
+
+def revive(session: Session, kinds: Collection[str], *, now: datetime) -> None:
+    """Take up again what had no channel and now has one, unless it is too late; for when a courier starts."""
+    can = col(Notification.channel_kind).in_(kinds) & col(Notification.address).is_not(None)
+    until = func.coalesce(col(Notification.expires_at), col(Notification.created_at) + REVIVED_WITHIN)
+    _all_become(session, NotificationState.WAITING, None, _is(NotificationState.NO_CHANNEL), can, until > now)
 
 
 def take(session: Session, channel: str, owner: str, pace: Pace, *, now: datetime) -> Errand | None:
@@ -172,6 +171,12 @@ def told(outcome: Outcome) -> str:
     if isinstance(outcome, Refused):
         return outcome.code
     return outcome.reason if isinstance(outcome, Wait | Unknown) else ""
+
+
+def _all_become(
+    session: Session, state: NotificationState, error: str | None, *where: ColumnElement[bool]
+) -> None:
+    session.execute(update(Notification).where(*where).values(state=state, error=error))
 
 
 def _is(state: NotificationState) -> ColumnElement[bool]:

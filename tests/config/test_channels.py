@@ -158,7 +158,9 @@ def test_the_audit_raises_an_alarm_that_every_page_shows_and_the_watcher_hears_o
     assert watched == 1
     stuck(world.house.engine)
     audit_alerts(world.house, now)
-    audit_alerts(world.house, now)
+    assert world.notifications() == []  # it may pass within the minute
+    for _again in range(2):
+        audit_alerts(world.house, now + timedelta(minutes=1))
     told = [each.channel_kind for each in world.notifications()]
     assert told == ["email", "slack", "teams", "teams", "webhook"]
     assert {each.kind for each in world.notifications()} == {NotificationKind.OUTAGE}

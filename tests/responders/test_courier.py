@@ -9,7 +9,7 @@ from sqlmodel import Session, col
 
 from responders.channels.channel import Letter, Outcome, Refused, Sent, Unknown, UnreadableError, Wait
 from responders.courier import Courier, Way
-from responders.notifying import MOST_TRIES, channels_with_work, pace_of, sort_out, take
+from responders.notifying import MOST_TRIES, channels_with_work, pace_of, revive, sort_out, take
 from tests.doubles.receivers import receivers
 from tests.doubles.slack import Faults
 from tests.doubles.smtp import mail_server
@@ -228,7 +228,7 @@ def test_what_cannot_be_sent_says_so_and_what_comes_too_late_is_withdrawn(engine
         session.commit()
     assert states() == [STATE.NO_CHANNEL, STATE.WITHDRAWN, STATE.NO_CHANNEL]
     with Session(engine) as session:
-        sort_out(session, [ChannelKind.EMAIL, ChannelKind.SMS], now=NOON + timedelta(hours=1))
+        revive(session, [ChannelKind.EMAIL, ChannelKind.SMS], now=NOON + timedelta(hours=1))
         session.commit()
     assert states() == [STATE.WAITING, STATE.WITHDRAWN, STATE.NO_CHANNEL]
 

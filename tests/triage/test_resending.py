@@ -1,0 +1,73 @@
+"""Dead letters: a person sees and sends again what is about cases they see, and nothing else."""
+
+from datetime import timedelta
+
+import pytest
+from sqlmodel import Session
+
+from tests.make import NOON, make_alert, make_case, make_person
+from triage.hidden import look_as
+from triage.notification_records import ChannelKind, Notification, NotificationKind, NotificationState
+from triage.permissions import Denied
+from triage.records import Case, Delivery, DeliveryState
+from triage.resending import dead_letters, resend
+from triage.restriction_records import Restriction
+
+WEEK = NOON - timedelta(days=7)
+
+
+def refused(session: Session, case: Case | None) -> list[Delivery | Notification]:
+    """A refused text message about a case or none, and a refused message of its alert."""
+    made: list[Delivery | Notification] = []
+    alert = None
+    if case is not None:
+        session.add(case)
+        session.flush()
+        alert = make_alert(case)
+        session.add(alert)
+        session.flush()
+        failed = DeliveryState.FAILED
+        made.append(
+            Delivery(alert_id=alert.id, channel="slack:C1", state=failed, due_at=NOON, error="is_archived")
+        )
+    made.append(
+        Notification(
+            key=str(case and case.id),
+            kind=NotificationKind.PAGE,
+            alert_id=alert.id if alert else None,
+            case_id=case.id if case else None,
+            channel_kind=ChannelKind.SMS,
+            recipient="desk:comms",
+            subject="",
+            text="",
+            state=NotificationState.FAILED,
+            created_at=NOON,
+            due_at=NOON,
+        )
+    )
+    session.add_all(made)
+    session.flush()
+    return made
+
+
+def test_what_is_about_a_case_that_is_hidden_is_neither_seen_nor_sent(session: Session) -> None:
+    person = make_person(roles=["duty_officer"])
+    session.add(person)
+    session.flush()
+    secret = make_case()
+    hidden, seen = refused(session, secret), [*refused(session, make_case()), *refused(session, None)]
+    kept = Restriction(case_id=secret.id, reason="death", why="a colleague", set_by=person.id, set_at=NOON)
+    session.add(kept)
+    session.commit()
+    look_as(session, person)
+    found = dead_letters(session, since=WEEK, most=50)
+    assert {each.id for each in found} == {each.id for each in seen}
+    assert resend(session, [each.id for each in hidden], who=person, now=NOON) == 0
+    assert resend(session, [each.id for each in seen], who=person, now=NOON) == 3
+    assert dead_letters(session, since=WEEK, most=50) == []
+
+
+def test_who_may_not_acknowledge_may_not_send_again(session: Session) -> None:
+    letters = refused(session, make_case())
+    with pytest.raises(Denied):
+        resend(session, [each.id for each in letters], who=make_person(roles=["viewer"]), now=NOON)
