@@ -1,0 +1,179 @@
+"""Lines over real HTTP: written by two at once, checked as they are typed, registered, exported, hidden."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import Engine
+from sqlmodel import Session, select
+
+from tests.browser.seed import PASSWORD, Seeded, password_hash
+from tests.make import LIFECYCLE, make_person
+from tests.served import Browser, serve
+from tests.triage.lines import WORDS, WRITING
+from tests.triage.web.conftest import Clockwork
+from triage.case_facts import facts_of
+from triage.policies import Policies
+from triage.records import LogEntry, Role
+from triage.restriction_records import Restriction
+from triage.settings import WebSettings
+from triage.statement_records import Statement, StatementVersion
+from triage.web.app import desk
+
+
+@pytest.fixture
+def visit(engine: Engine, clock: Clockwork, seeded: Seeded) -> Iterator[Callable[[str], Browser]]:
+    """Signs people in at a desk where lines are written by rules: amira, tom, and ben, who approves."""
+    with Session(engine) as session:
+        ben = make_person(username="ben", roles=[Role.APPROVER], password_hash=password_hash())
+        session.add(ben)
+        session.commit()
+    made = desk(engine, WebSettings(), lifecycle=LIFECYCLE, policies=Policies(writing=WRITING), now=clock)
+
+    with serve(made) as base, ExitStack() as opened:
+
+        def sign_in(name: str) -> Browser:
+            browser = opened.enter_context(Browser(base))
+            assert browser.sign_in(name, PASSWORD).status_code == 303
+            return browser
+
+        yield sign_in
+
+
+@pytest.fixture
+def amira(visit: Callable[[str], Browser]) -> Browser:
+    return visit("amira")
+
+
+@pytest.fixture
+def ben(visit: Callable[[str], Browser]) -> Browser:
+    return visit("ben")
+
+
+def send(browser: Browser, path: str, **form: Any) -> httpx.Response:
+    return browser.post(path, data={"csrf": browser.token, **form})
+
+
+def begin(browser: Browser, words: str = WORDS) -> str:
+    """The address of a new line with these words, which is version 2."""
+    address = send(browser, "/cases/3/statements", template="own").headers["location"].partition("?")[0]
+    assert send(browser, f"{address}/write", version=1, long=words).status_code == 303
+    return address
+
+
+def test_whoever_is_second_keeps_what_they_typed_and_sees_what_differs(
+    engine: Engine, amira: Browser, ben: Browser
+) -> None:
+    line = begin(amira)
+    assert (
+        send(amira, f"{line}/write", version=2, long="We know of a stop. More by 15:00.").status_code == 303
+    )
+    answer = send(ben, f"{line}/write", version=2, long="We have seen a clip & look into it.")
+    assert answer.status_code == 409
+    assert "Your words were not kept" in answer.text
+    assert "We have seen a clip &amp; look into it." in answer.text
+    assert 'name="version" value="3"' in answer.text  # to be kept knowingly, over the newest
+    assert "<del>" in answer.text
+    with Session(engine) as session:
+        assert len(session.exec(select(StatementVersion)).all()) >= 3
+        [kept] = session.exec(select(Statement.text).where(Statement.author == "amira")).all()
+        assert kept == "We know of a stop. More by 15:00."
+
+
+def test_words_are_checked_as_they_are_typed_and_nothing_is_kept(engine: Engine, amira: Browser) -> None:
+    line = begin(amira)
+    typed = {"version": 2, "long": "The officers <b> acted correctly.", "csrf": amira.token}
+    part = amira.post(f"{line}/check", data=typed, headers={"HX-Request": "true"})
+    assert "<html" not in part.text
+    assert "1 stops the line" in part.text
+    assert "Nobody has decided that yet." in part.text
+    assert '<mark class="gh-flawed gh-flawed--stop">acted correctly<sup>' in part.text
+    assert "&lt;b&gt;" in part.text
+    whole = amira.post(f"{line}/check", data=typed)
+    assert (whole.status_code, "The officers &lt;b&gt; acted correctly." in whole.text) == (200, True)
+    with Session(engine) as session:
+        assert session.exec(select(Statement.text).where(Statement.author == "amira")).one() == WORDS
+
+
+def test_a_line_waits_for_its_approver_in_the_register(amira: Browser, ben: Browser) -> None:
+    line = begin(amira)
+    number = line.rpartition("/")[2]
+    assert f"S-{number}" not in ben.get("/statements?view=waiting").text
+    assert send(amira, f"{line}/submit", version=2).status_code == 303
+    assert f"S-{number}" in ben.get("/statements?view=waiting").text
+    assert "1 waiting for you" in ben.get("/statements").text
+    assert f"S-{number}" not in amira.get("/statements?view=waiting").text
+    assert send(ben, f"{line}/approve", version=2).status_code == 303
+    assert f"S-{number}" in ben.get("/statements?q=Rye+Lane").text
+    assert f"S-{number}" not in ben.get("/statements?q=nowhere").text
+
+
+def test_the_register_is_taken_along_as_files_and_the_log_says_by_whom(
+    engine: Engine, amira: Browser
+) -> None:
+    begin(amira, "=HYPERLINK(1) We look into it by 14:00.")
+    table = amira.get("/statements.csv?view=all")
+    assert table.headers["content-type"].startswith("text/csv")
+    assert "'=HYPERLINK" in table.text
+    rows = amira.get("/statements.json").json()
+    assert rows[-1].keys() >= {"line", "case", "state", "text", "stale"}
+    with Session(engine) as session:
+        lines = session.exec(select(LogEntry).where(LogEntry.what == "lines exported")).all()
+    assert [(each.who, each.detail["form"]) for each in lines] == [("amira", "csv"), ("amira", "json")]
+
+
+def test_facts_are_noted_verified_and_withdrawn_on_the_page(engine: Engine, amira: Browser) -> None:
+    fact = {"name": "place", "value": "Rye Lane", "source": "CAD 12 of 14 July"}
+    assert send(amira, "/cases/1/facts", **fact).status_code == 303
+    with Session(engine) as session:
+        noted = session.exec(select(LogEntry.case_id).where(LogEntry.what == "fact noted")).one()
+        [known] = facts_of(session, noted) if noted else []
+    assert "not verified" in amira.get("/cases/1").text
+    assert send(amira, f"/cases/1/facts/{known.id}/verify").status_code == 303
+    assert "verified by amira" in amira.get("/cases/1").text
+    assert send(amira, f"/cases/1/facts/{known.id}/withdraw", why="").status_code == 409
+    assert send(amira, f"/cases/2/facts/{known.id}/withdraw", why="Wrong").status_code == 409
+    assert send(amira, f"/cases/1/facts/{known.id}/withdraw", why="Another road").status_code == 303
+    assert "Another road" in amira.get("/cases/1").text
+
+
+def test_a_line_is_recorded_corrected_and_the_page_says_who_got_the_first(
+    amira: Browser, ben: Browser
+) -> None:
+    line = begin(amira)
+    send(amira, f"{line}/submit", version=2)
+    send(ben, f"{line}/approve", version=2)
+    page = amira.get(line).text
+    now = page.partition('name="at" type="datetime-local" value="')[2].partition('"')[0]
+    assert send(amira, f"{line}/issue", place="X", at="soon").status_code == 409
+    answer = send(amira, f"{line}/issue", place="X", at=now, next_at="")
+    assert (answer.status_code, "next update is due" in answer.text) == (409, True)
+    hour = f"{now[:11]}23:59" if now[11:13] == "23" else f"{now[:11]}{int(now[11:13]) + 1:02d}:00"
+    assert send(amira, f"{line}/issue", place="X", at=now, next_at=hour).status_code == 303
+    assert "What the public last heard from us" in amira.get("/cases/3").text
+    following = send(amira, f"{line}/follow", template="own", correction="true")
+    page = amira.get(following.headers["location"].partition("?")[0]).text
+    assert "<strong>correction</strong>" in page
+    assert "corrects" in page
+
+
+def test_a_line_of_a_hidden_case_is_as_if_it_were_not_there(
+    engine: Engine, seeded: Seeded, amira: Browser, ben: Browser
+) -> None:
+    line = begin(amira)
+    with Session(engine) as session:
+        session.add(
+            Restriction(
+                case_id=seeded.cases[2].id, reason="death", why="for tests", people=[str(seeded.officer.id)],
+                set_by=seeded.officer.id, set_at=seeded.cases[2].opened_at,
+            )
+        )  # fmt: skip
+        session.commit()
+    number = line.rpartition("/")[2]
+    assert amira.get(line).status_code == 200
+    assert ben.get(line).status_code == 404
+    assert ben.get(f"/cases/2/statements/{number}").status_code == 404
+    assert WORDS not in ben.get("/statements?view=all").text
+    assert all(row["line"] != f"S-{number}" for row in ben.get("/statements.json").json())
