@@ -1,10 +1,11 @@
 """A shift at the desk: by keyboard alone, without a script, and with two people at once."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, TimeoutError, expect
 from sqlalchemy import Engine
 from sqlmodel import Session, select
 
@@ -30,6 +31,22 @@ def focused(page: Page) -> str:
     """The number of the case whose row has the focus."""
     told: str = page.evaluate("document.activeElement.closest('.gh-row')?.dataset.number || ''")
     return told
+
+
+def stays_on(page: Page, number: int) -> None:
+    """Wait until the row of the case has the focus: it comes back a moment after its words."""
+    page.wait_for_function(f"document.activeElement.closest('.gh-row')?.dataset.number === '{number}'")
+
+
+def press_together(page: Page, first: str, second: str, address: str) -> None:
+    """Two keys that count only within a second and a half of each other, which a busy machine may miss."""
+    for _ in range(5):
+        page.keyboard.press(first)
+        page.keyboard.press(second)
+        with suppress(TimeoutError):
+            page.wait_for_url(address, timeout=4_000)
+            return
+    raise AssertionError(f"{first} {second} never led to {address}")
 
 
 def go_to(page: Page, number: int) -> None:
@@ -81,28 +98,31 @@ def test_a_whole_shift_by_keyboard_alone(
     row = page.locator("#case-7")
     expect(row).to_contain_text("You have claimed this case.")
     expect(row).to_contain_text("Yours")
-    assert focused(page) == "7"
+    stays_on(page, 7)
     page.keyboard.press("a")
     expect(row).to_contain_text("Acknowledged.")
-    go_to(page, 7)
+    stays_on(page, 7)
     page.keyboard.press("w")
     expect(row).to_contain_text("On the watch list.")
+    stays_on(page, 7)
     page.keyboard.press("u")
     expect(row).to_contain_text("Taken back.")
+    stays_on(page, 7)
 
     page.keyboard.press("n")
-    page.wait_for_selector("#sheet[open]")
+    expect(page.locator("#sheet[open] input[type=radio]").first).to_be_focused()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     expect(page.locator("#sheet")).to_be_hidden()
     expect(row).to_contain_text("Closed without action.")
+    stays_on(page, 7)
     assert of(engine, 7).status == "noise"
     assert of(engine, 7).dismissed_because == "Fiction, game, film or history"
     page.keyboard.press("u")
     expect(row).to_contain_text("Taken back.")
     assert of(engine, 7).status == "triaged"
 
-    go_to(page, 7)
+    stays_on(page, 7)
     page.keyboard.press("x")
     expect(page.locator("#bulk")).to_be_visible()
     page.keyboard.press("x")
@@ -129,9 +149,7 @@ def test_a_whole_shift_by_keyboard_alone(
     page.keyboard.press("Enter")
     page.wait_for_url("**/cases/7?said=released*")
     assert of(engine, 7).claimed_by is None
-    page.keyboard.press("g")
-    page.keyboard.press("q")
-    page.wait_for_url("**/queue")
+    press_together(page, "g", "q", "**/queue")
     page.keyboard.press("/")
     page.keyboard.type("rye lane")
     page.keyboard.press("Enter")
@@ -141,9 +159,7 @@ def test_a_whole_shift_by_keyboard_alone(
     expect(page.locator("#keys")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.locator("#keys")).to_be_hidden()
-    page.keyboard.press("g")
-    page.keyboard.press("q")
-    page.wait_for_url("**/queue")
+    press_together(page, "g", "q", "**/queue")
     page.keyboard.press("X")
     expect(page.locator("#bulk-n")).to_have_text("With the 24 ticked:")
     page.keyboard.press("X")
@@ -246,12 +262,13 @@ def test_clocks_tick_in_place(looked_at: str, opened: Callable[..., BrowserConte
     expect(clock).not_to_have_text(was)
 
 
-def test_a_draft_is_copied_with_one_press(looked_at: str, opened: Callable[..., BrowserContext]) -> None:
+def test_a_draft_is_opened_and_copied_with_two_presses(looked_at: str, opened: Callable[..., BrowserContext]) -> None:
     context = opened(permissions=["clipboard-read", "clipboard-write"])
     page = sign_in(context.new_page(), looked_at)
     page.goto(f"{looked_at}/cases/1")
-    page.get_by_role("button", name="Copy", exact=True).click()
-    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    page.get_by_text("The words", exact=True).first.click()
+    page.locator("[data-copies]").first.click()
+    expect(page.locator("#aloud")).to_have_text("Copied")  # the button says so for two seconds only
     copied: str = page.evaluate("navigator.clipboard.readText()")
     assert copied.startswith("We are aware of posts about an incident said to have happened at Brixton Road")
 
@@ -262,4 +279,4 @@ def test_a_desk_that_is_gone_is_said_to_be_gone(
     with serve(desk(engine, WebSettings())) as base:
         page = sign_in(opened().new_page(), base)
         expect(page.locator("#stale")).to_be_hidden()
-    expect(page.locator("#stale")).to_contain_text("No connection to the desk", timeout=15_000)
+    expect(page.locator("#stale")).to_contain_text("No connection to the desk since", timeout=30_000)

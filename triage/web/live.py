@@ -98,6 +98,11 @@ class Hub:
         finally:
             self.streams -= 1
 
+    @property
+    def mark(self) -> str:
+        """The id of the last frame: a page made from here on shows all that came before."""
+        return f"{self._run}-{self._count}"
+
     def _heard(self, last: str) -> int | None:
         """How many frames a browser has heard, by the last one's id; None when this hub does not know it."""
         run, _, count = last.partition("-")
@@ -192,7 +197,7 @@ async def live(request: Request) -> Response:
 
     buffered_by_no_proxy = {"X-Accel-Buffering": "no", "Cache-Control": "no-store"}
     return StreamingResponse(
-        hub.stream(may_see, request.headers.get("last-event-id", "")),
+        hub.stream(may_see, request.headers.get("last-event-id") or request.query_params.get("after", "")),
         media_type="text/event-stream",
         headers=buffered_by_no_proxy,
     )

@@ -149,7 +149,7 @@ function hears (missed) {
 }
 
 function listen () {
-  const news = new EventSource('/live')
+  const news = new EventSource(`/live?after=${encodeURIComponent(page.dataset.heard)}`)
   news.addEventListener('case', onCase)
   news.addEventListener('resync', () => hears(true))
   news.addEventListener('hello', () => hears(false))
