@@ -19,10 +19,12 @@ from config.wording import TEMPLATES, templates_of
 from responders.review import read_meetings
 from responders.standing import read_standing
 from responders.tactics import read_tactics
+from triage.amplifiers import read_amplifiers
 from triage.checking_facts import read_fact_kinds
 from triage.checking_rules import read_checks
 from triage.claim_types import read_guide
 from triage.desks import read_desks
+from triage.explainers import read_explainers
 from triage.growth_rules import read_growth_rules
 from triage.lifecycle import read_lifecycle
 from triage.restricting import read_restricted_policy
@@ -55,6 +57,8 @@ READERS = (
     Reader("statements/facts.toml", lambda paths: read_fact_kinds(paths[0])),
     Reader("statements/questions.toml", lambda paths: read_standing(paths[0])),
     Reader("statements/checks*.toml", read_checks),
+    Reader("statements/explainers/*.md", read_explainers),
+    Reader("statements/amplifiers.toml", lambda paths: read_amplifiers(paths[0])),
     Reader("policy/reveal.toml", lambda paths: read_reveal_policy(paths[0])),
     Reader("policy/shift.toml", lambda paths: read_shift_policy(paths[0])),
     Reader("policy/restricted.toml", lambda paths: read_restricted_policy(paths[0])),

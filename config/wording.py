@@ -2,15 +2,18 @@
 
 from datetime import date
 
+from collector.catalogue import read_sources
 from collector.linter import Linter
 from config.settings import HERE, Settings
 from responders.filling import try_out
 from responders.standing import read_standing
 from responders.templates import StatementTemplate, StatementTemplateError, read_templates
+from triage.amplifiers import Amplifiers, read_amplifiers
 from triage.checking import Checker
 from triage.checking_facts import FactKinds, read_fact_kinds
 from triage.checking_names import read_place_names, read_units
 from triage.checking_rules import read_checks
+from triage.explainers import Explainer, read_explainers
 from triage.writing import LineKind, Writing
 
 FOLDER = "statements"
@@ -55,11 +58,35 @@ def writing_of(settings: Settings) -> Writing:
     return Writing(kinds, checker_of(settings), fact_kinds_of(settings))
 
 
+def explainers_of(settings: Settings) -> tuple[Explainer, ...]:
+    return read_explainers(settings.files(f"{FOLDER}/explainers/*.md"))
+
+
+def amplifiers_of(settings: Settings) -> Amplifiers:
+    return read_amplifiers(settings.file(f"{FOLDER}/amplifiers.toml"))
+
+
 def overdue(settings: Settings, today: date) -> list[str]:
-    """Which templates are past the day they were to be looked at again, for people to read."""
-    return [
-        f"{HERE / FOLDER / template.name}.md: review_on: was due on {template.front.review_on}; "
-        f"{template.front.owner} reviews it and sets the next day"
-        for template in templates_of(settings)
-        if template.front.review_on < today
+    """What is past the day it was to be looked at again, and sources of outlets that are none, for people to read."""
+    fronts = [each.front for each in templates_of(settings)]
+    dated = [(f"{each.name}.md", each.owner, each.review_on) for each in fronts]
+    dated += [
+        (f"explainers/{each.front.name}.md", each.front.owner, each.front.review_on)
+        for each in explainers_of(settings)
     ]
+    amplifiers = amplifiers_of(settings)
+    dated.append(("amplifiers.toml", amplifiers.owner, amplifiers.review_on))
+    late = [
+        f"{HERE / FOLDER / name}: review_on: was due on {day}; {owner} reviews it and sets the next day"
+        for name, owner, day in dated
+        if day < today
+    ]
+    known = {source.name for source in read_sources(settings.file("sources.toml"))}
+    named = {name for each in amplifiers.borough for name in each.sources} | set(
+        amplifiers.everywhere.sources
+    )
+    gone = [
+        f"{HERE / FOLDER}/amplifiers.toml: sources: {name!r} is not in sources.toml; take it out or add the source"
+        for name in sorted(named - known)
+    ]
+    return late + gone

@@ -154,7 +154,7 @@ def _in_sentence(covered: str, sentence: Span, known: Known) -> Iterator[Name]:
         if run and not (capital and near):
             yield from _judged(covered, run, known, heading)
             run = []
-        if capital and not (opening and _ordinary(word[0], known)):
+        if capital and not (opening and _opens(word[0], known)):
             run.append(word)
         opening = False
     if run:
@@ -180,6 +180,12 @@ def _ordinary(word: str, known: Known) -> bool:
         plain.removesuffix("d"),
     )
     return len(plain) < 3 or "'" in plain or any(RANKS.get(stem, 10**6) <= ORDINARY_UP_TO for stem in stems)
+
+
+def _opens(word: str, known: Known) -> bool:
+    """Whether a word has its capital only because a sentence begins with it."""
+    plural = word.endswith("s") and word.lower() not in known.given
+    return plural or _ordinary(word, known)
 
 
 def _judged(covered: str, run: Sequence[re.Match[str]], known: Known, heading: bool) -> Iterator[Name]:
