@@ -20,6 +20,8 @@ PAGES = (
     "/cases/1",
     "/cases/20",
     "/cases/3/dismiss",
+    "/cases/1/alike",
+    "/queue?view=good",
     "/alerts",
     "/alerts?state=acknowledged",
     "/sources",
