@@ -23,6 +23,7 @@ GRAVE = 2  # SEV1 and SEV2 are told to the whole channel
 SENT = (DeliveryState.SENDING, DeliveryState.UNKNOWN, DeliveryState.DELIVERED)
 RAISED_BY = {
     "severity raised": "Severity raised",
+    "new harm": "New harm is reported",
     "severity set": "Severity set",
     "severity taken back": "Severity set",
     "reopened": "Opened again",

@@ -73,6 +73,15 @@ class CaseFile:
         return self.before is not None and self.case.severity < self.before.severity
 
     @property
+    def harmed(self) -> bool:
+        """It tells of harm that it did not tell of: one of the gravest signs, or a whole step of the part."""
+        if self.before is None:
+            return False
+        parts = self.case.severity_parts
+        signs = set(parts.get("triggers", ())) - self.before.triggers
+        return bool(signs) or float(parts.get("harm", 0)) >= self.before.harm + 1
+
+    @property
     def grew(self) -> bool:
         """Its number of posts passed a step."""
         return self.before is not None and any(
@@ -111,6 +120,8 @@ class Before(NamedTuple):
     severity: int
     status: Status
     post_count: int
+    harm: float
+    triggers: frozenset[str]
 
 
 def open_file(case_id: UUID, first: Placed, *, now: datetime) -> CaseFile:
@@ -133,7 +144,9 @@ def open_file(case_id: UUID, first: Placed, *, now: datetime) -> CaseFile:
 
 def reopen_file(case: Case) -> CaseFile:
     """A case that was there."""
-    return CaseFile(case, Before(case.severity, Status(case.status), case.post_count))
+    harm = float(case.severity_parts.get("harm", 0))
+    triggers = frozenset(case.severity_parts.get("triggers", ()))
+    return CaseFile(case, Before(case.severity, Status(case.status), case.post_count, harm, triggers))
 
 
 def add(file: CaseFile, placed: Sequence[Placed], *, now: datetime) -> None:

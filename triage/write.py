@@ -160,19 +160,25 @@ def _alert(file: CaseFile, desk: Desk, fresh_for: timedelta, now: datetime) -> A
 
 
 def _raise_again(file: CaseFile, alert: Alert, fresh_for: timedelta, now: datetime) -> bool:
-    """Whether there is news for a desk that was told: graver, open again, or now recent. That it grew is said by
-    an alert of its own (triage/spreading.py).
+    """Whether there is news for a desk that was told: graver, open again, new harm where it was acknowledged, or now
+    recent. That it grew is said by an alert of its own (triage/spreading.py).
     """
     turns_to_page = alert.manner == "digest" and file.fresh(fresh_for)
-    if not (file.rose or file.reopened or turns_to_page):
+    anew = file.rose or file.reopened or _is_harm_unheard(file, alert, fresh_for)
+    if not (anew or turns_to_page):
         return False
     alert.revision += 1
     if turns_to_page:
         alert.manner = "page"
-    if file.rose or file.reopened:
+    if anew:
         alert.state, alert.raised_at = AlertState.OPEN, now
         alert.acknowledged_at = alert.acknowledged_by = alert.acknowledged_through = None
     return True
+
+
+def _is_harm_unheard(file: CaseFile, alert: Alert, fresh_for: timedelta) -> bool:
+    """New harm on a case that somebody acknowledged before it was known."""
+    return file.harmed and file.fresh(fresh_for) and alert.state == AlertState.ACKNOWLEDGED
 
 
 def _write_clocks(
@@ -238,6 +244,8 @@ def _lines(files: Iterable[CaseFile], raised: Raised) -> Iterable[Line]:
             yield Line("reopened", case.id, rule.because, {**told, "rule": rule.name})
         if file.rose and file.before is not None:
             yield Line("severity raised", case.id, rule.because, {**told, "from": file.before.severity})
+        if file.harmed and not file.rose:
+            yield Line("new harm", case.id, rule.because, told)
         if file.grew:
             yield Line("grew", case.id, None, told)
         for alert in raised.get(case.id, ()):

@@ -253,6 +253,28 @@ def test_a_graver_report_raises_the_case_and_asks_anew(
     assert "severity raised" in [line.what for line in session.exec(select(LogEntry))]
 
 
+def test_new_harm_asks_anew_where_a_case_was_acknowledged_though_it_is_no_graver(
+    session: Session, rules: Rules, memory: Memory
+) -> None:
+    def signed(what: str) -> dict[str, Any]:
+        return {"name": "trigger", "score": 1.0, "because": f"critical whatever the score: {what}"}
+
+    routed(session, rules, memory, arrive(session, signals=[signed("unconscious")]))
+    case, who = only_case(session), make_person()
+    session.add(who)
+    actions.acknowledge(session, case.id, who=who, desk=Desk.COMMS, now=NOON)
+    session.commit()
+    for minutes, what, state in (
+        (5, "unconscious", AlertState.ACKNOWLEDGED),
+        (9, "death after contact", AlertState.OPEN),
+    ):
+        later = NOON + timedelta(minutes=minutes)
+        routed(session, rules, memory, arrive(session, f"{SAID}, {what}", signals=[signed(what)]), now=later)
+        assert only_case(session).severity == Severity.SEV1
+        assert session.exec(select(Alert).where(Alert.desk == Desk.COMMS)).one().state == state
+    assert [line.what for line in session.exec(select(LogEntry))].count("new harm") == 1
+
+
 def test_severity_never_falls_by_itself(session: Session, rules: Rules, memory: Memory) -> None:
     routed(session, rules, memory, arrive(session, severity=0.8))
     routed(session, rules, memory, arrive(session, SAID + " apparently", severity=0.1))

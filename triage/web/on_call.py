@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 from collector.plain import clean
 from triage import oncall_changes as changes
 from triage.locked import Conflict
+from triage.notification_records import ChannelKind
 from triage.oncall import AHEAD, OnCall, duties_of, gaps_ahead, on_call_now
 from triage.oncall_calendar import calendar_of
 from triage.oncall_records import DutyChange, DutyState
@@ -141,6 +142,7 @@ def _page(visit: Visit, *, made: tuple[Rota, str] | None = None) -> HTMLResponse
         duties=on_call_now(session, oncall, now=now),
         gaps=_gaps_of(gaps_ahead(session, oncall, now=now)),
         rotas=rotas,
+        posts=_posts(oncall),
         days=_days(session, oncall, now),
         names=_names(session),
         changes=_changes(visit, oncall),
@@ -151,6 +153,19 @@ def _page(visit: Visit, *, made: tuple[Rota, str] | None = None) -> HTMLResponse
         known_until=max(oncall.bank_holidays, default=None),
         soon=now.astimezone(LONDON).strftime("%Y-%m-%dT%H:00"),
     )
+
+
+def _posts(oncall: OnCall) -> list[tuple[str, list[str]]]:
+    """The posts that ladders tell, and by which ways each is reached; the addresses themselves are not shown."""
+    told = {party for ladder in oncall.ladders.ladder for step in ladder.step for party in step.who}
+    return [
+        (
+            post.title,
+            [kind.value for kind in ChannelKind if post.address(kind)] + ["people here"] * bool(post.people),
+        )
+        for post in oncall.roster.post
+        if f"post:{post.name}" in told
+    ]
 
 
 def _gaps_of(found: Sequence[tuple[Rota, Duty]]) -> list[tuple[Rota, Duty, int]]:
