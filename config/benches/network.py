@@ -60,23 +60,23 @@ def _event(dice: Random, seq: int, time_said: str) -> bytes:
     head = f'"seq":{seq},"did":"{did}","time":"{time_said}"'
     if kind < ACCOUNTS:
         account = f'"account":{{"active":true,"did":"{did}","seq":{seq},"time":"{time_said}"}}'
-        return _message("account", f"{head},{account}")
+        return message("account", f"{head},{account}")
     head += f',"rev":"3l{seq:011x}"'
     key = f'"rkey":"3l{seq:011x}"'
     if kind < ACCOUNTS + DELETES:
-        return _message("commit", f'{head},"operation":"delete","collection":"app.bsky.feed.post",{key}')
+        return message("commit", f'{head},"operation":"delete","collection":"app.bsky.feed.post",{key}')
     cid = f'"cid":"bafyrei{dice.getrandbits(256):052x}"'
     if kind < ACCOUNTS + DELETES + POSTS:
         record = _post(dice, time_said)
         body = f'"operation":"create","collection":"app.bsky.feed.post",{key},"record":{record},{cid}'
-        return _message("commit", f"{head},{body}")
+        return message("commit", f"{head},{body}")
     collection = dice.choice(("app.bsky.feed.like", "app.bsky.feed.repost", "app.bsky.graph.follow"))
     subject = (
         f'{{"cid":"bafyrei{dice.getrandbits(256):052x}","uri":"at://{did}/app.bsky.feed.post/3l{seq:011x}"}}'
     )
     record = f'{{"$type":"{collection}","createdAt":"{time_said}","subject":{subject}}}'
     body = f'"operation":"create","collection":"{collection}",{key},"record":{record},{cid}'
-    return _message("commit", f"{head},{body}")
+    return message("commit", f"{head},{body}")
 
 
 def _post(dice: Random, time_said: str) -> str:
@@ -105,7 +105,7 @@ def _post(dice: Random, time_said: str) -> str:
     return f'{{"$type":"app.bsky.feed.post",{said}}}'
 
 
-def _message(kind: str, payload: str) -> bytes:
+def message(kind: str, payload: str) -> bytes:
     inner = f'"$type":"network.bsky.jetstream.subscribeEvents#{kind}",{payload}'
     return f'{{"$type":"message","payload":{{{inner}}}}}'.encode()
 
@@ -130,7 +130,7 @@ class Server:
 
 
 def _serve(network: Network, said: Connection) -> None:
-    made: Iterable[bytes] = map(_framed, frames(network))
+    made: Iterable[bytes] = map(framed, frames(network))
     if network.events <= HELD and not network.rate:
         made = list(made)
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -138,7 +138,7 @@ def _serve(network: Network, said: Connection) -> None:
         while True:
             connection, _ = server.accept()
             with connection, suppress(OSError):
-                _shake_hands(connection)
+                shake_hands(connection)
                 if network.rate:
                     _send_paced(connection, network)
                 else:
@@ -146,17 +146,22 @@ def _serve(network: Network, said: Connection) -> None:
                 connection.recv(1)  # until the client hangs up
 
 
-def _shake_hands(connection: socket.socket) -> None:
+def shake_hands(connection: socket.socket) -> bool:
+    """Open the WebSocket; False for a request that asks for none, which gets 404."""
     request = b""
     while b"\r\n\r\n" not in request:
         request += connection.recv(4_096)
     lines = [line.partition(b": ") for line in request.split(b"\r\n")]
-    key = next(value for name, _, value in lines if name.lower() == b"sec-websocket-key")
+    key = next((value for name, _, value in lines if name.lower() == b"sec-websocket-key"), None)
+    if key is None:
+        connection.sendall(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        return False
     accept = base64.b64encode(hashlib.sha1(key + ACCEPT, usedforsecurity=False).digest())
     connection.sendall(
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n"
     )
+    return True
 
 
 def _send_all(connection: socket.socket, made: Iterable[bytes]) -> None:
@@ -178,10 +183,10 @@ def _send_paced(connection: socket.socket, network: Network) -> None:
         if early_s > 0.0005:
             time.sleep(early_s)
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        connection.sendall(_framed(_event(dice, number, now)))
+        connection.sendall(framed(_event(dice, number, now)))
 
 
-def _framed(payload: bytes) -> bytes:
+def framed(payload: bytes) -> bytes:
     """One unmasked text frame, as servers send (RFC 6455, 5.2)."""
     size = len(payload)
     head = struct.pack(">BB", 0x81, size) if size < 126 else struct.pack(">BBH", 0x81, 126, size)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -91,10 +91,12 @@ def run(settings: Settings, *, posts: int = 60_000, workers: int = 2, **_other: 
 
 
 @contextmanager
-def service(settings: Settings, folder: Path, port: int) -> Iterator["subprocess.Popen[bytes]"]:
-    """`goldenhour run` on a data folder of its own, watching nothing."""
+def service(
+    settings: Settings, folder: Path, port: int, *, sources: str = "", more: Mapping[str, str] | None = None
+) -> Iterator["subprocess.Popen[bytes]"]:
+    """`goldenhour run` on a data folder of its own, watching `sources` alone; `more` is set in its environment."""
     (folder / "config").mkdir()
-    (folder / "config" / "sources.toml").write_text("", encoding="ascii")
+    (folder / "config" / "sources.toml").write_text(sources, encoding="ascii")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GOLDENHOUR_")}
     environment |= {
         "GOLDENHOUR_DATA": str(settings.data),
@@ -102,6 +104,7 @@ def service(settings: Settings, folder: Path, port: int) -> Iterator["subprocess
         "GOLDENHOUR_WEB__PORT": str(port),
         "GOLDENHOUR_WORKERS": str(settings.workers),
         "GOLDENHOUR_LOG_LEVEL": "error",
+        **(more or {}),
     }
     served = subprocess.Popen(
         goldenhour("run"),
