@@ -10,15 +10,17 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from collector.jobs import defer
+from triage.breaches import raise_anew
 from triage.checking_facts import Fact, FactError, FactKinds
-from triage.locked import Conflict, lock, must_be_open
+from triage.locked import Conflict, lock, must_be_open, touch
 from triage.log import Line, note
 from triage.notice import tell_desk
 from triage.permissions import Permission, need
-from triage.records import Person
+from triage.records import Desk, Person
 from triage.statement_records import CaseFact, Statement, StatementState
 
 LONGEST_SOURCE = 300
+SAID_WRONG = "what we said is stale"
 LIVE = (StatementState.DRAFTED, StatementState.IN_REVIEW, StatementState.APPROVED, StatementState.ISSUED)
 
 
@@ -69,7 +71,9 @@ def verify_fact(session: Session, fact_id: UUID, *, who: Person, now: datetime) 
 def withdraw_fact(
     session: Session, fact_id: UUID, *, why: str, who: Person, now: datetime
 ) -> list[Statement]:
-    """Say that it is not so, or no longer. Returns the lines that are stale by it."""
+    """Say that it is not so, or no longer. Returns the lines that are stale by it. When one of them was issued, the
+    comms desk is alerted anew.
+    """
     need(who, Permission.NOTE_FACT)
     fact = _held(session, fact_id)
     if fact.verified_at is not None:
@@ -79,7 +83,12 @@ def withdraw_fact(
     fact.withdrawn_by, fact.withdrawn_at, fact.withdrawn_because = who.username, now, why.strip()
     session.flush()
     _say(session, fact, "fact withdrawn", who=who, now=now, why=why.strip())
-    return mark_stale(session, fact, now=now)
+    stale = mark_stale(session, fact, now=now)
+    if any(line.state == StatementState.ISSUED for line in stale):
+        [case] = lock(session, fact.case_id)
+        raise_anew(session, case, Desk.COMMS, rule=SAID_WRONG, now=now)
+        touch(session, case, SAID_WRONG, who=who, now=now)
+    return stale
 
 
 def mark_stale(session: Session, fact: CaseFact, *, now: datetime) -> list[Statement]:

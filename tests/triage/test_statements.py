@@ -18,7 +18,7 @@ from triage.claim_records import ClaimSighting, KnownClaim, SightingState
 from triage.locked import Conflict
 from triage.outcomes import adopted, pick_up, volumes
 from triage.permissions import Denied
-from triage.records import Case, Person, Role
+from triage.records import Alert, Case, Desk, Person, Role
 from triage.statement_records import CaseFact, Statement, StatementIssue, StatementVersion
 from triage.track_records import Prompt, Track
 from triage.writing import check_line, ours
@@ -196,6 +196,23 @@ def test_a_line_is_stale_once_a_fact_it_rests_on_is_withdrawn(
     assert write(session, line, ann, "We are looking into it, by 14:00.").stale_because is not None
     write(session, line, ann, "We are looking into it, by 14:00.", no_longer_stale=True)
     assert line.stale_because is None
+
+
+def test_the_comms_desk_is_alerted_when_what_we_said_grows_stale(
+    session: Session, case: Case, ann: Person, ben: Person
+) -> None:
+    given: dict[str, Any] = {"who": ann, "now": NOON}
+    fact = case_facts.note_fact(session, case.id, "place", "Rye Lane", "CAD 12", KINDS, **given)
+    case_facts.verify_fact(session, fact.id, **given)
+    actions.acknowledge(session, case.id, desk=Desk.COMMS, **given)
+    line = spoken(session, case, ann, ben)
+    line.facts = [{"id": str(fact.id), "name": "place", "value": "Rye Lane", "source": "CAD 12"}]
+    session.commit()
+    [stale] = case_facts.withdraw_fact(session, fact.id, why="Another road", **given)
+    assert stale.state == "issued"
+    alert = session.exec(select(Alert).where(Alert.case_id == case.id, Alert.desk == Desk.COMMS)).one()
+    assert alert.state == "open"
+    assert logged(session, case, "what we said is stale")
 
 
 def test_an_approved_line_that_grew_stale_is_not_issued_but_one_that_had_gone_out_is_recorded(
