@@ -24,7 +24,7 @@ from triage.records import Alert, Delivery, DeliveryState
 SEED = int(os.environ.get("GOLDENHOUR_TEST_SEED", "20261120"))
 ALERTS = int(os.environ.get("GOLDENHOUR_TEST_ALERTS", "200"))
 KILLS = int(os.environ.get("GOLDENHOUR_TEST_ALERT_KILLS", "20"))
-GIVE_UP_AFTER_S = 420
+GIVE_UP_AFTER_S = 420 * max(1, ALERTS // 200)
 
 
 class Outcome(NamedTuple):
@@ -138,7 +138,7 @@ def test_no_alert_is_lost_or_doubled_while_slack_fails_and_senders_are_killed(
     assert set(double.fired) == set(ALL_FAULTS), (
         f"seed {SEED}: not fired {set(ALL_FAULTS) - set(double.fired)}"
     )
-    assert sum(double.fired.values()) >= ALERTS // 4
+    assert sum(double.fired.values()) >= ALERTS // 2
 
 
 @pytest.mark.faults
