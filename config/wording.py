@@ -14,6 +14,7 @@ from triage.checking_facts import FactKinds, read_fact_kinds
 from triage.checking_names import read_place_names, read_units
 from triage.checking_rules import read_checks
 from triage.explainers import Explainer, read_explainers
+from triage.writing import Explainer as Background
 from triage.writing import LineKind, Writing
 
 FOLDER = "statements"
@@ -55,7 +56,13 @@ def writing_of(settings: Settings) -> Writing:
         )
         for each in templates_of(settings)
     )  # fmt: skip
-    return Writing(kinds, checker_of(settings), fact_kinds_of(settings))
+    explainers = tuple(
+        Background(
+            each.front.name, each.front.title, each.plain, tuple(type_.value for type_ in each.front.types)
+        )
+        for each in explainers_of(settings)
+    )
+    return Writing(kinds, checker_of(settings), fact_kinds_of(settings), explainers, amplifiers_of(settings))
 
 
 def explainers_of(settings: Settings) -> tuple[Explainer, ...]:

@@ -11,6 +11,8 @@ from typing import Annotated, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from classifier.records import IncidentType
+
 FENCE = "+++"
 SECTIONS = {
     "why": "## Why it is used",
@@ -36,13 +38,14 @@ class CheckedFact(BaseModel):
 
 
 class ExplainerFront(BaseModel):
-    """What stands at the top of an explainer. `tactics` are words by which a case names it."""
+    """What stands at the top of an explainer: the tactics of the review's list it is for, and the types of cases."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,39}$")]
     title: Line
     tactics: tuple[str, ...] = Field(min_length=1)
+    types: tuple[IncidentType, ...] = Field(min_length=1)
     owner: Line
     review_on: date
     fact: tuple[CheckedFact, ...] = Field(min_length=1)
@@ -53,6 +56,12 @@ class Explainer(NamedTuple):
 
     front: ExplainerFront
     text: Mapping[str, str]
+
+    @property
+    def plain(self) -> str:
+        """All of it as text, with what it must never be taken for at its end."""
+        parts = [f"{SECTIONS[name].removeprefix('## ')}\n{said}" for name, said in self.text.items()]
+        return "\n\n".join((*parts, BACKGROUND))
 
     @property
     def unchecked(self) -> tuple[CheckedFact, ...]:
