@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from sqlmodel import Session, col, select
 
+from triage.amplifiers import Amplifiers
 from triage.case_facts import facts_of, said
 from triage.checking import Checker
 from triage.checking_context import VARIANTS, Claimed, Context, Finding
@@ -69,6 +70,7 @@ class Writing(NamedTuple):
     checker: Checker
     facts: FactKinds
     explainers: tuple[Explainer, ...] = ()
+    amplifiers: Amplifiers | None = None
 
     def kind(self, name: str) -> LineKind:
         """The kind of a line; of one whose template is gone, or that somebody began, what can be said of it."""

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
+from triage.amplifiers import Outlet
 from triage.approving import writers
 from triage.case_facts import facts_of
 from triage.checking_context import VARIANTS, Finding
@@ -113,6 +114,7 @@ class LinePage(NamedTuple):
     after: Sequence[Statement]
     claims: Sequence[KnownClaim]
     explainers: list[Explainer]
+    outlets: Sequence[Outlet]
     pick_up: PickUp
     rumours: list[Rumour]
     adopted: Adopted | None
@@ -145,6 +147,7 @@ def read_line(visit: Visit, case: Case, line: Statement) -> LinePage:
         after=follow_ups(session, line.id),
         claims=_claims(session, case.id),
         explainers=[each for each in writing.explainers if not each.types or case.type in each.types],
+        outlets=writing.amplifiers.of(case.borough) if writing.amplifiers else (),
         pick_up=pick_up(session, line),
         rumours=[Rumour(each, _plot(each)) for each in volumes(session, line)],
         adopted=adopted(session, line, before),
