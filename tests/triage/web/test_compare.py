@@ -106,7 +106,9 @@ def test_two_posts_of_a_case_are_compared_and_one_can_be_split_off(
     assert "Two posts side by side" in page
     assert "No rare word is shared" in page
     assert amira.fill_in("/cases/1/split", post=posts[1], why="seen side by side").status_code == 303
-    assert amira.get(f"/cases/1/posts/{posts[1]}/compare").status_code == 404, "it is not in the case any more"
+    assert amira.get(f"/cases/1/posts/{posts[1]}/compare").status_code == 404, (
+        "it is not in the case any more"
+    )
     assert amira.get(f"/cases/1/posts/{uuid4()}/compare").status_code == 404
 
 
