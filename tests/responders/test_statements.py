@@ -13,7 +13,7 @@ from config.settings import HERE
 from responders.filling import fill, try_out
 from responders.statements import draft, known_facts
 from responders.templates import StatementTemplate, StatementTemplateError, read_template, read_templates
-from tests.make import make_case, make_person
+from tests.make import LIFECYCLE, make_case, make_person
 from tests.responders.words import AWARE, KINDS, STANDING, TEMPLATES
 from triage.case_facts import note_fact, verify_fact
 from triage.log import MACHINE
@@ -113,6 +113,10 @@ def test_a_new_fact_makes_a_new_wording_of_the_line(
     assert "[place not known]" in first.texts["long"]
     assert second.texts["long"] == line.text
     assert {first.written_by, second.written_by} == {MACHINE}
+
+
+def test_the_questions_on_each_confirmed_case_are_those_that_templates_answer() -> None:
+    assert LIFECYCLE.questions == tuple(each.asks for each in STANDING)
 
 
 def test_a_line_that_people_took_up_is_left_to_them(

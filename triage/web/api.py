@@ -187,13 +187,14 @@ def sources(visit: Visiting) -> list[SourceOut]:
 
 @router.get("/statements", responses=REFUSALS)
 def statements(visit: Visiting, page: PageNumber = 1) -> list[StatementOut]:
-    """Drafts not superseded, newest first, 25 a page."""
-    return [StatementOut.model_validate(each) for each in _drafts(visit.session, page)]
+    """Lines that stand, from drafts to those issued, newest first, 25 a page."""
+    return [StatementOut.model_validate(each) for each in _standing(visit.session, page)]
 
 
-def _drafts(session: Session, page: int) -> Sequence[Statement]:
-    drafted = select(Statement).where(Statement.state == StatementState.DRAFTED)
-    ordered = drafted.order_by(col(Statement.drafted_at).desc(), col(Statement.id))
+def _standing(session: Session, page: int) -> Sequence[Statement]:
+    over = (StatementState.SUPERSEDED, StatementState.CORRECTED, StatementState.EXPIRED)
+    ordered = select(Statement).where(col(Statement.state).not_in(over))
+    ordered = ordered.order_by(col(Statement.drafted_at).desc(), col(Statement.id))
     return session.exec(ordered.limit(PER_PAGE).offset((page - 1) * PER_PAGE)).all()
 
 

@@ -271,6 +271,14 @@ class StatementOut(Shown):
     facts: list[dict[str, Any]]
     missing: list[str]
     drafted_at: datetime
+    number: int
+    title: str
+    author: str | None
+    variants: dict[str, str]
+    approved_at: datetime | None
+    issued_at: datetime | None
+    next_update_at: datetime | None
+    stale_because: str | None
 
 
 class MeOut(Shown):
