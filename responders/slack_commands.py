@@ -149,7 +149,8 @@ def _unanswered(asked: Asked, case: Case | None) -> list[Alert]:
     wanted = select(Alert).join(Case, col(Case.id) == Alert.case_id).where(*open_, col(Case.status).in_(OPEN))
     if case is not None:
         wanted = wanted.where(Alert.case_id == case.id)
-    return list(asked.session.exec(wanted.order_by(col(Alert.case_id)).limit(MOST_SILENCED)))
+    found = asked.session.exec(wanted.order_by(col(Alert.case_id), col(Alert.growth)).limit(MOST_SILENCED))
+    return list({(each.case_id, each.desk): each for each in found}.values())
 
 
 def _read_cases(asked: Asked) -> None:

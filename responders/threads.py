@@ -56,7 +56,7 @@ def facts(session: Session, alert: Alert, own: Delivery, *, now: datetime) -> It
             yield Fact(f"{RAISED}{alert.raised_at}", _raised_by(session, alert), now)
     elif own.manner == "digest":
         yield Fact(f"{PAGED}{alert.raised_at}", "Still being told", now)
-    if alert.snoozed_until is not None and alert.snoozed_until > now:
+    if alert.snoozed_until is not None and alert.snoozed_until > now and alert.growth == 0:
         yield Fact(f"{REMINDER}silence {alert.snoozed_until}", "The silence has ended", silent_until)
 
 

@@ -30,11 +30,14 @@ class PassOn(Protocol):
 def snooze(
     session: Session, alert_id: UUID, *, who: Person, length: timedelta, why: str, through: str, now: datetime
 ) -> Case:
-    """Silence an alert's reminders for a while; being raised again is no reminder. Raises Conflict."""
+    """Silence the reminders of an alert, and of its desk's others about the case, for a while. Being raised again is no
+    reminder. Raises Conflict."""
     case, alert = _open_alert(session, alert_id, who)
     if not SHORTEST <= length <= LONGEST:
         raise Conflict("Reminders can be silent for 5 minutes to 8 hours.")
-    alert.snoozed_until = now + length
+    of_desk = (Alert.case_id == case.id, Alert.desk == alert.desk, Alert.state == AlertState.OPEN)
+    for each in session.exec(select(Alert).where(*of_desk)):
+        each.snoozed_until = now + length
     _note(session, case, alert, SNOOZED, who=who, why=why, through=through, now=now)
     return case
 

@@ -68,11 +68,17 @@ def test_not_ours_closes_the_case_with_its_reason_once(scene: Scene) -> None:
     assert scene.log().count("dismissed") == 1
 
 
-def test_snoozing_silences_the_reminders_of_the_alert_alone(scene: Scene) -> None:
+def test_snoozing_silences_reminders_and_nothing_else(scene: Scene) -> None:
+    update = make_alert(scene.case, growth=1, says="90 posts")
+    elsewhere = make_alert(scene.case, desk="oversight")
+    scene.session.add_all([update, elsewhere])
+    scene.session.commit()
     assert scene.send("snooze", {"how_long": chosen("30"), "why": typed("on the phone to gold")}) == {}
     alert = scene.session.get_one(Alert, scene.alert.id)
     assert alert.snoozed_until == NOON + timedelta(minutes=30)
     assert alert.state == AlertState.OPEN
+    others = [scene.session.get_one(Alert, each.id).snoozed_until for each in (update, elsewhere)]
+    assert others == [alert.snoozed_until, None]
     line = scene.session.exec(select(LogEntry)).one()
     assert (line.what, line.who, line.why) == ("reminders silenced", "sam", "on the phone to gold")
     assert "errors" in scene.send("snooze", {"how_long": chosen("99999"), "why": typed("x")})
