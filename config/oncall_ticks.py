@@ -10,6 +10,7 @@ from config.service import House
 from config.slack import channels_of
 from triage import briefs, escalation
 from triage.escalation_waiting import waiting
+from triage.hidden import look_as_anybody
 from triage.notification_records import ChannelKind
 from triage.oncall import OnCall
 from triage.records import Desk
@@ -48,6 +49,7 @@ def tell_people(house: House, now: datetime) -> None:
     oncall, channels = read_oncall(house.settings), channels_of(house)
     with Session(house.engine) as session:
         briefs.tell_handovers(session, oncall, now=now)
+        look_as_anybody(session)  # what goes to a whole desk holds nothing of a restricted case
         for desk in Desk:
             _summaries(session, house, oncall, desk, channels.get(desk.value), now)
         session.commit()

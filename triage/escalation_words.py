@@ -10,13 +10,15 @@ from sqlalchemy import func, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
+from classifier.records import IncidentType
 from triage.escalation_ladder import Ladder, Turn
 from triage.escalation_records import Escalation
 from triage.locked import clock_time
 from triage.notification_records import Notification, NotificationKind, NotificationState
 from triage.oncall import OnCall, Reached
 from triage.records import Alert, Case, Desk, Severity
-from triage.restriction_records import Restriction
+from triage.restricting import restriction_of
+from triage.titles import title_of
 
 ALONE = 5  # pages to one recipient by one channel within the time below; what comes after shares one message
 WITHIN = timedelta(minutes=5)
@@ -40,7 +42,8 @@ def page(
     now: datetime,
 ) -> None:
     """Leave a notification for each recipient and channel of one step, once."""
-    subject = subject_of(case, alert, turn)
+    restricted = restriction_of(session, case.id) is not None
+    subject = subject_of(case, alert, turn, restricted=restricted)
     for each in told:
         known = {kind: each.address(kind) for kind in ladder.step[turn.step].by}
         addresses = {kind: address for kind, address in known.items() if address}
@@ -55,7 +58,7 @@ def page(
                 "recipient": each.recipient,
                 "address": addresses.get(kind),
                 "subject": subject,
-                "text": _text(session, oncall, case, alert, each, following, ladder),
+                "text": _text(oncall, case, alert, each, following, ladder, restricted=restricted),
                 "created_at": now,
                 "due_at": now,
             }
@@ -75,9 +78,13 @@ def leave(session: Session, row: dict[str, object]) -> None:
     session.execute(insert(Notification).values(whole).on_conflict_do_nothing(index_elements=["key"]))
 
 
-def subject_of(case: Case, alert: Alert, turn: Turn) -> str:
+def subject_of(case: Case, alert: Alert, turn: Turn, *, restricted: bool) -> str:
     begun = "needs an answer" if turn.step == turn.turn == 0 else "still not acknowledged"
-    return f"SEV{case.severity} GH-{case.number} {begun} ({Desk(alert.desk).value} desk)"
+    return f"{_named(case, restricted)} {begun} ({Desk(alert.desk).value} desk)"
+
+
+def _named(case: Case, restricted: bool) -> str:
+    return f"GH-{case.number}" if restricted else f"SEV{case.severity} GH-{case.number}"
 
 
 def answered(session: Session, escalation: Escalation, case: Case, *, by: str, now: datetime) -> None:
@@ -109,23 +116,17 @@ def answered(session: Session, escalation: Escalation, case: Case, *, by: str, n
         )
 
 
-def is_restricted(session: Session, case: Case) -> bool:
-    kept = select(Restriction.case_id).where(
-        Restriction.case_id == case.id, col(Restriction.lifted_at).is_(None)
-    )
-    return session.exec(kept).first() is not None
-
-
 def _text(
-    session: Session,
     oncall: OnCall,
     case: Case,
     alert: Alert,
     told: Reached,
     following: Turn | None,
     ladder: Ladder,
+    *,
+    restricted: bool,
 ) -> str:
-    what = "A restricted case" if is_restricted(session, case) else case.title
+    what = "A restricted case" if restricted else title_of(IncidentType(case.type), None, case.borough)
     lines = [
         f"{what}.",
         f"Raised {clock_time(alert.raised_at)}. You are told as: {oncall.roster.title_of(told.party)}.",
@@ -166,7 +167,7 @@ def _share(session: Session, row: dict[str, object], case: Case, oncall: OnCall,
             "due_at": leaves_at,
         },
     )
-    named = f"SEV{case.severity} GH-{case.number}"
+    named = _named(case, restriction_of(session, case.id) is not None)
     has_room = func.length(Notification.text) < LONGEST_LIST
     added = sql_case((has_room, func.concat(named, "\n", Notification.text)), else_=col(Notification.text))
     put_in = (

@@ -18,6 +18,7 @@ from triage.notification_records import Notification, NotificationKind, Notifica
 from triage.oncall import OnCall
 from triage.oncall_roster import Roster
 from triage.records import Alert, AlertState, Case, Desk, LogEntry, Person, Status
+from triage.restriction_records import Restriction
 
 ROSTER = {
     "rota": [
@@ -149,11 +150,26 @@ def test_the_page_names_case_and_next_step_but_nobody(
     assert told.address == "+447700900101"
     assert told.subject == f"SEV1 GH-{case.number} needs an answer (comms desk)"
     assert told.text.splitlines() == [
-        "Use of force, Southwark.",
+        "Use of force.",
         "Raised 13:00. You are told as: Press bureau.",
         "If nobody acknowledges, Press bureau will be told at 13:02.",
         f"https://desk.example/cases/{case.number}",
     ]
+
+
+def test_of_a_restricted_case_a_page_says_its_number_alone(
+    session: Session, engine: Engine, people: dict[str, Person], raised: Callable[..., Case]
+) -> None:
+    case = raised()
+    session.add(
+        Restriction(case_id=case.id, reason="death", why="a colleague", set_by=people["ann"].id, set_at=NOON)
+    )
+    session.commit()
+    Service(engine, on_call()).tick(after(0))
+    told = session.exec(select(Notification)).one()
+    assert told.subject == f"GH-{case.number} needs an answer (comms desk)"
+    assert told.text.startswith("A restricted case.")
+    assert "force" not in told.text
 
 
 def test_a_restart_does_what_is_overdue_once_and_a_clock_set_back_repeats_nothing(
