@@ -30,6 +30,7 @@ from config.reaper import forget, reap
 from config.service import House, in_short, is_away
 from config.slack import channels_of, slack_of
 from config.start import LEAST_FREE_MB, free_mb
+from responders import notifying
 from responders.heads import HeadsError, read_heads, tell_head, write_head
 from triage.breaches import begin_tracks, mark_breaches, overdue_cases, unbegun_cases
 from triage.chain import head_of
@@ -234,12 +235,13 @@ def publish_head(house: House, now: datetime) -> None:
 
 
 def keep_house(house: House, now: datetime) -> None:
-    """Once a day: make the months ahead, let old failed jobs, counts of callers and paces go."""
+    """Once a day: make the months ahead, let old failed jobs, notifications, counts of callers and paces go."""
     with Session(house.engine) as session:
         make_months(session, now=now)
         forget(session)
         forget_knocks(session, now=now)
         forget_paces(session, now=now)
+        notifying.forget(session, now=now)
         session.commit()
 
 

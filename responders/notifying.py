@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, case, func, select, update
+from sqlalchemy import ColumnElement, case, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col
 
@@ -28,6 +28,7 @@ EACH_ALONE = (
     ChannelKind.WEBHOOK,
 )  # each address is a channel of its own
 REVIVED_WITHIN = timedelta(hours=24)
+KEPT = timedelta(days=90)
 LOOK_AGAIN = timedelta(seconds=5)
 MOST_TRIES = 8  # of what never says whether it arrived; then a person decides
 NO_WAY = "nothing is set up that sends this kind"
@@ -165,6 +166,14 @@ def reconcile(
             again = {"state": NotificationState.WAITING, "due_at": now, "possible_repeat": True}
         _become(session, it, again)
     return True
+
+
+def forget(session: Session, *, now: datetime) -> None:
+    """Let go what has been said: after 90 days what was about no case, and where the rest went."""
+    done = col(Notification.state).not_in(AT_WORK), col(Notification.created_at) < now - KEPT
+    session.execute(delete(Notification).where(*done, col(Notification.case_id).is_(None)))
+    addressed = col(Notification.address).is_not(None)
+    session.execute(update(Notification).where(*done, addressed).values(address=None))
 
 
 def told(outcome: Outcome) -> str:

@@ -62,7 +62,7 @@ def _look(session: Session, grace: timedelta, now: datetime) -> Iterator[Found]:
             "no next step",
             f"{stranded} open {'alert has' if stranded == 1 else 'alerts have'} no next step due; "
             f"the oldest is GH-{number}, raised {oldest:%d %b %H:%M} UTC",
-            "Acknowledge them on this page, then give their desk and severity a ladder in escalation.toml",
+            "Acknowledge them on the alerts page, then give their desk and severity a ladder in escalation.toml",
         )
     for name, words, query in OVERDUE:
         late, since = session.connection().execute(query, asked).one()

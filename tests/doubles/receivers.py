@@ -43,11 +43,13 @@ class Taken(NamedTuple):
 
 
 class Receivers:
-    """Change `faults`, `deaf` or `status` at any time: `deaf` are paths that hang, `status` refuses all."""
+    """Change `faults`, `deaf` or `status` at any time: `deaf` are paths that hang until `released`, `status` refuses
+    all."""
 
     def __init__(self, faults: Faults | None = None) -> None:
         self.faults = faults
         self.deaf: set[str] = set()
+        self.released = threading.Event()
         self.status: int | None = None
         self.list_down = False
         self.pings = 0
@@ -85,7 +87,7 @@ class _Door(BaseHTTPRequestHandler):
             return self._answer(200, {})
         if path in them.deaf:
             them.fired["deaf"] += 1
-            time.sleep(them.faults.hang_s if them.faults else 3.0)
+            them.released.wait(30)
             return
         if them.status is not None:
             return self._answer(them.status, {"errors": [{"error": "BadRequestError", "message": "no"}]})

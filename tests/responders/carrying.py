@@ -88,7 +88,11 @@ def make_ways(smtp_port: int, http_port: int, settings: AlertSettings = QUICK) -
         ChannelKind.SMS: Way(make_notify(http_port), pace),
         ChannelKind.NOTIFY_EMAIL: Way(make_notify(http_port, "email"), pace),
         ChannelKind.TEAMS: Way(
-            Teams({"comms": f"http://127.0.0.1:{http_port}/teams/comms"}, make_http(http_port)), pace
+            Teams(
+                {"comms": f"http://127.0.0.1:{http_port}/teams/comms"},
+                make_http(http_port, settings.timeout_s),
+            ),
+            pace,
         ),
         ChannelKind.WEBHOOK: Way(make_webhook(http_port), pace),
     }

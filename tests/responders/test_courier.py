@@ -8,10 +8,10 @@ from sqlalchemy import Engine, select
 from sqlmodel import Session, col
 
 from responders.channels.channel import Letter, Outcome, Refused, Sent, Unknown, UnreadableError, Wait
+from responders.channels.settings import AlertSettings
 from responders.courier import Courier, Way
-from responders.notifying import MOST_TRIES, channels_with_work, pace_of, revive, sort_out, take
+from responders.notifying import MOST_TRIES, channels_with_work, forget, pace_of, revive, sort_out, take
 from tests.doubles.receivers import receivers
-from tests.doubles.slack import Faults
 from tests.doubles.smtp import mail_server
 from tests.make import NOON, make_alert, make_case
 from tests.responders.carrying import QUICK, leave, make_courier, make_notification, make_ways
@@ -251,11 +251,37 @@ def test_what_is_about_a_case_is_in_its_log_without_its_words(engine: Engine) ->
 
 
 def test_a_channel_that_hangs_holds_up_no_other(engine: Engine) -> None:
-    with receivers(Faults(1, rate=0, hang_s=1.2)) as them, mail_server() as mail:
+    kinds = [each for each in ChannelKind if each != ChannelKind.SLACK]
+    patient = AlertSettings(timeout_s=20)
+
+    def states() -> dict[str, str]:
+        with Session(engine) as session:
+            return {each.channel_kind: each.state for each in session.scalars(select(Notification))}
+
+    with receivers() as them, mail_server() as mail:
         them.deaf.add("/teams/comms")
-        courier = make_courier(engine, make_ways(mail.port, them.port), clock=wall_clock)
-        leave(engine, *(make_notification(kind) for kind in ChannelKind if kind != ChannelKind.SLACK))
-        courier.sweep(for_s=0.5)
-        arrived = (len(mail.mails), len(them.by("notify")), len(them.by("webhook")), len(them.by("teams")))
+        courier = make_courier(engine, make_ways(mail.port, them.port, patient), clock=wall_clock)
+        leave(engine, *(make_notification(kind) for kind in kinds))
+        while set(states().values()) != {STATE.DELIVERED, STATE.SENDING}:
+            courier.sweep(for_s=0.1)
+        found = states()
+        them.released.set()
         courier.close()
-    assert arrived == (1, 2, 1, 0)
+    assert [kind for kind in kinds if found[kind] == STATE.SENDING] == [ChannelKind.TEAMS]
+
+
+def test_after_90_days_no_address_is_kept(engine: Engine) -> None:
+    delivered = NotificationState.DELIVERED
+    with Session(engine) as session:
+        case = make_case()
+        session.add(case)
+        session.flush()
+        about, brief = make_notification(case_id=case.id, state=delivered), make_notification(state=delivered)
+        session.add_all([about, brief, make_notification()])
+        session.commit()
+        forget(session, now=NOON + timedelta(days=89))
+        assert len(list(session.scalars(select(Notification)))) == 3
+        forget(session, now=NOON + timedelta(days=91))
+        session.commit()
+        left = {each.state: each.address for each in session.scalars(select(Notification))}
+    assert left == {delivered: None, NotificationState.WAITING: "press-desk@force.example"}
