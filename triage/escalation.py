@@ -15,17 +15,22 @@ from triage.breaches import raise_anew
 from triage.escalation_ladder import Ladder, Mark, Turn, due, next_turn, still_to_answer, whom
 from triage.escalation_parties import answered_by
 from triage.escalation_records import Escalation, EscalationStep
-from triage.escalation_waiting import FRESH
+from triage.escalation_waiting import CLIMBING, FRESH
 from triage.escalation_words import answered, page
 from triage.locked import Conflict, lock, touch_by
 from triage.log import MACHINE, VIEWED, Line, note
 from triage.notice import tell_desk
 from triage.notification_records import Notification, NotificationKind, NotificationState
 from triage.oncall import OnCall, Reached, reached
-from triage.records import OPEN, Alert, AlertState, Case, Desk, LogEntry, Person
+from triage.records import Alert, AlertState, Case, Desk, LogEntry, Person
 
 ESCALATED, TOLD, REARMED = "escalated", "told", "re-armed"
-ACKNOWLEDGED, CLOSED, ANEW, CHANGED = "acknowledged", "case closed", "raised anew", "severity changed"
+ACKNOWLEDGED, CLOSED, ANEW, CHANGED = (
+    "acknowledged",
+    "case closed or on watch",
+    "raised anew",
+    "severity changed",
+)
 BOTH = "both desks must acknowledge"
 NO_ACT = (VIEWED, "acknowledged")
 
@@ -34,7 +39,7 @@ def alert_desk(session: Session, case_id: UUID, desk: Desk, *, now: datetime) ->
     """Alert a desk that must acknowledge a case of this severity and was not told."""
     [case] = lock(session, case_id)
     known = session.scalars(select(Alert.id).where(Alert.case_id == case_id, Alert.desk == desk)).first()
-    if known is None and case.status in OPEN:
+    if known is None and case.status in CLIMBING:
         raise_anew(session, case, desk, rule=BOTH, now=now)
         touch_by(session, case, "alert raised", who=MACHINE, now=now, why=BOTH, detail={"desk": desk.value})
 
@@ -47,7 +52,7 @@ def begin(session: Session, alert_id: UUID, oncall: OnCall, *, now: datetime) ->
     running = select(Escalation.id).where(
         Escalation.case_id == case.id, Escalation.desk == alert.desk, col(Escalation.ended_at).is_(None)
     )
-    if case.status not in OPEN or session.exec(running).first() is not None:
+    if case.status not in CLIMBING or session.exec(running).first() is not None:
         return None
     made = _start(session, case, alert, oncall, now=now)
     if made is not None:
@@ -76,7 +81,7 @@ def rearm(session: Session, escalation_id: UUID, *, now: datetime) -> bool:
         return False
     escalation.rearm_at = None
     anew = alert.state != AlertState.ACKNOWLEDGED or alert.raised_at != escalation.raised_at
-    if case.status not in OPEN or anew or _acted_on(session, case):
+    if case.status not in CLIMBING or anew or _acted_on(session, case):
         return False
     if case.claimed_until is not None and case.claimed_until > now:
         escalation.rearm_at = case.claimed_until
@@ -116,7 +121,7 @@ def _climb(
     session: Session, escalation: Escalation, case: Case, alert: Alert, oncall: OnCall, *, now: datetime
 ) -> int:
     ladder = Ladder.model_validate(escalation.ladder)
-    if case.status not in OPEN:
+    if case.status not in CLIMBING:
         _end(session, escalation, CLOSED, now=now)
         return 0
     if alert.raised_at != escalation.raised_at or case.severity != escalation.severity:

@@ -11,9 +11,10 @@ from sqlmodel import Session, col, select
 
 from triage.escalation_records import Escalation
 from triage.oncall import OnCall
-from triage.records import OPEN, Alert, AlertState, Case, Desk, Status
+from triage.records import Alert, AlertState, Case, Desk, Status
 
 AT_ONCE = 200
+CLIMBING = (Status.DETECTED, Status.TRIAGED, Status.CONFIRMED)  # what somebody watches waits for nobody
 FRESH = timedelta(hours=1)  # an alert found later than this begins when it is found, not when it was raised
 
 
@@ -44,7 +45,7 @@ def _unheard(session: Session, oncall: OnCall) -> Iterable[tuple[UUID, Desk]]:
                 select(Case.id)
                 .join(Alert, col(Alert.case_id) == col(Case.id))
                 .where(
-                    col(Case.status).in_(OPEN),
+                    col(Case.status).in_(CLIMBING),
                     Case.severity == both.severity,
                     Alert.state == AlertState.OPEN,
                     Alert.manner == "page",
@@ -84,7 +85,7 @@ def _unbegun(session: Session, oncall: OnCall, now: datetime) -> list[UUID]:
         .where(
             or_(and_(col(Alert.state) == AlertState.OPEN, place.in_(known)), early),
             Alert.manner == "page",
-            col(Case.status).in_(OPEN),
+            col(Case.status).in_(CLIMBING),
             ~runs,
         )
         .order_by(col(Case.severity), col(Alert.raised_at), col(Alert.growth))
@@ -103,7 +104,7 @@ def _running(session: Session, now: datetime) -> list[UUID]:
             col(Escalation.ended_at).is_(None),
             or_(
                 col(Escalation.next_due_at) <= now,
-                col(Case.status).in_([each for each in Status if each not in OPEN]),
+                col(Case.status).not_in(CLIMBING),
                 col(Case.severity) != Escalation.severity,
                 col(Alert.state) != AlertState.OPEN,
                 col(Alert.raised_at) != Escalation.raised_at,

@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from tests.make import NOON, make_alert, make_case, make_person
 from triage import escalation
-from triage.actions import acknowledge, claim, confirm, dismiss, reopen
+from triage.actions import acknowledge, claim, confirm, dismiss, reopen, watch
 from triage.escalation_ladder import Ladders
 from triage.escalation_records import Escalation, EscalationStep
 from triage.escalation_waiting import waiting
@@ -328,6 +328,19 @@ def test_without_a_ladder_nobody_can_be_told(
     alert = session.exec(select(Alert).where(Alert.case_id == case.id)).one()
     with pytest.raises(Conflict, match=r"escalation\.toml"):
         escalation.pass_on(session, alert, who=people["ann"], why="x", now=after(1), oncall=on_call())
+
+
+def test_a_case_that_somebody_watches_is_left_in_peace(
+    session: Session, engine: Engine, people: dict[str, Person], raised: Callable[..., Case]
+) -> None:
+    case, service = raised(), Service(engine, on_call())
+    service.tick(after(0))
+    watch(session, case.id, who=people["ann"], now=after(1))
+    session.commit()
+    for minutes in (2, 5, 90):
+        service.tick(after(minutes))
+    assert len(steps(session)) == 1
+    assert pages(session) == [("person:ann", "sms", "withdrawn")]
 
 
 def test_a_dismissed_case_is_left_and_one_opened_again_begins_at_its_first_step(
