@@ -7,11 +7,11 @@ TESTS := build/tests
 UPPER := tests/triage tests/responders tests/walk
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test test-waiting test-lower test-upper campaign check format lock clean
+.PHONY: help run install test test-waiting test-lower test-upper campaign screenshots check format lock clean
 .DELETE_ON_ERROR:
 
 help: ## List what there is to make
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/installed ## Set everything up and start it; Ctrl-C stops it
 	@exec $(PY) -P -m config.cli run
@@ -41,6 +41,9 @@ test-upper: $(VENV)/tested
 campaign: $(VENV)/tested ## Kill -9 100 times over 50,000 posts, then every hostile publisher at full length (20 minutes)
 	@GOLDENHOUR_TEST_KILLS=100 GOLDENHOUR_TEST_POSTS=50000 $(PY) -m pytest -q -s tests/faults/test_kills.py
 	@GOLDENHOUR_TEST_PATIENCE=24 $(PY) -m pytest -q -s tests/walk/test_hostile.py
+
+screenshots: $(VENV)/tested ## Pictures of every page in var/screenshots: four widths, three looks, 0 to 50,000 cases (an hour)
+	@$(PY) -P -m tests.browser.photograph
 
 check: $(VENV)/tested ## Formatting, lint, types, import layers, declared dependencies
 	@$(VENV)/bin/ruff format --quiet --check . || { echo "make format puts this right" >&2; exit 1; }

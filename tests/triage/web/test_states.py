@@ -81,10 +81,12 @@ def words(page: str) -> str:
     return re.sub(r" ([.,;:])", r"\1", " ".join(unescape(re.sub(r"<[^>]+>", " ", main)).split()))
 
 
-def signed_in(engine: Engine, opened: ExitStack, cases: int) -> Browser:
+def signed_in(engine: Engine, opened: ExitStack, cases: int, now: datetime | None = None) -> Browser:
+    """Amira's browser before a desk where time stands still."""
+    at = now or datetime.now(UTC)
     with Session(engine, expire_on_commit=False) as session:
-        set_scene(session, cases, now=datetime.now(UTC))
-    app = desk(engine, WebSettings(), channels=["slack"], lifecycle=LIFECYCLE)
+        set_scene(session, cases, now=at)
+    app = desk(engine, WebSettings(), channels=["slack"], lifecycle=LIFECYCLE, now=lambda: at)
     app.add_api_route("/healthz/broken", _broken)
     app.add_api_route("/healthz/often", _often)
     browser = opened.enter_context(Browser(opened.enter_context(serve(app))))
@@ -111,7 +113,7 @@ def blind(cluster: Cluster) -> Iterator[Browser]:
     """A desk where the collector, the model, the queue of work and the channel are out."""
     now = datetime.now(UTC)
     with fresh_database(cluster) as engine, ExitStack() as opened:
-        browser = signed_in(engine, opened, 4)
+        browser = signed_in(engine, opened, 4, now)
         with Session(engine) as session:
             for beat in session.exec(select(Heartbeat).where(Heartbeat.part != "web")):
                 beat.beat_at = now - 3 * MINUTE

@@ -174,7 +174,7 @@ const current = () => document.activeElement?.closest('.gh-row') ||
   (document.activeElement === page && chosen ? one(`#case-${CSS.escape(chosen)}`) : null)
 document.addEventListener('focusin', event => {
   chosen = event.target.closest('.gh-row')?.dataset.number || ''
-  if (event.target.closest('.gh-views')) event.target.scrollIntoView({ block: 'nearest', inline: 'nearest' }) // browsers leave half of it outside
+  if (event.target.closest('.gh-views, .gh-nav')) event.target.scrollIntoView({ block: 'nearest', inline: 'nearest' }) // browsers leave half of it outside
 })
 const aloud = words => { const box = one('#aloud'); if (box) box.textContent = words }
 let last = null
@@ -341,4 +341,5 @@ document.addEventListener('change', () => {
   one('#bulk-n').textContent = `With the ${ticked} ticked:`
 })
 all('[data-copies], [data-opens], [data-copy]').forEach(each => { each.hidden = false })
+all('.gh-nav [aria-current], .gh-views [aria-current]').forEach(each => each.scrollIntoView({ block: 'nearest', inline: 'nearest' }))
 if (matchMedia('(min-width: 75rem)').matches) all('[data-wide-open]').forEach(each => { each.open = true })
