@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, NamedTuple
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Form, HTTPException, Request
@@ -297,6 +297,3 @@ def _is_id(written: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-__all__: list[Any] = ["router"]

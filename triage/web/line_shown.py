@@ -32,7 +32,6 @@ from triage.web.words import LONDON
 from triage.writing import (
     FLAGS,
     NAMES,
-    SHORT,
     Explainer,
     LineKind,
     Writing,
@@ -253,6 +252,3 @@ def _plot(volume: Volume) -> Panel:
     }
     marks[HOURS] = "line"
     return panel(claim, says, volume.steps, marks)
-
-
-__all__ = ["SHORT", "Check", "LinePage", "read_check", "read_line", "writing_of"]
