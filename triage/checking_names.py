@@ -22,6 +22,7 @@ LINK = r"(?: (?:of|and|the|for|upon|with|on|in|&))?"
 INITIALS = re.compile(r"\b(?:[A-Z]\. ?){2,4}(?=\W|$)|\b(?:[A-Z]\.){1,3} ?(?=[A-Z][a-z])")
 LONGEST_PLACE = 5  # words
 HEADING_WORDS = 14
+OPENING = " \n\t\"'“”‘’(-–•*#>:"
 ENDING = re.compile(r"['’](?:s|re|ve|ll|d|m|t)\Z")
 ORDINARY_UP_TO = 12_000  # rank in the list of words: the rarer ones are mostly names and parts of names
 
@@ -140,25 +141,24 @@ def names_in(text: str, known: Known) -> Iterator[Name]:
         if match[0].replace(" ", "") not in ("U.K.", "U.S.", "E.U."):
             yield Name(*match.span(), sure=True)
     for sentence in sentences(text):
-        yield from _in_sentence(covered, sentence, known)
+        yield from _in_sentence(text, covered, sentence, known)
 
 
-def _in_sentence(covered: str, sentence: Span, known: Known) -> Iterator[Name]:
+def _in_sentence(text: str, covered: str, sentence: Span, known: Known) -> Iterator[Name]:
     words = list(WORD.finditer(covered, sentence.start, sentence.end))
     heading = _is_heading(covered, sentence, words)
-    opening = True
     run: list[re.Match[str]] = []
     for word in words:
         capital = word[0][0].isupper() and len(word[0]) > 1
         near = bool(run) and covered[run[-1].end() : word.start()] in (" ", ". ", "-")
         if run and not (capital and near):
-            yield from _judged(covered, run, known, heading)
+            yield from _judged(text, run, known, heading)
             run = []
-        if capital and not (opening and _opens(word[0], known)):
+        opens = not covered[sentence.start : word.start()].strip(OPENING)
+        if capital and not (opens and _opens(word[0], known)):
             run.append(word)
-        opening = False
     if run:
-        yield from _judged(covered, run, known, heading)
+        yield from _judged(text, run, known, heading)
 
 
 def _is_heading(covered: str, sentence: Span, words: Sequence[re.Match[str]]) -> bool:
@@ -188,9 +188,9 @@ def _opens(word: str, known: Known) -> bool:
     return plural or _ordinary(word, known)
 
 
-def _judged(covered: str, run: Sequence[re.Match[str]], known: Known, heading: bool) -> Iterator[Name]:
+def _judged(text: str, run: Sequence[re.Match[str]], known: Known, heading: bool) -> Iterator[Name]:
     start, end = run[0].start(), run[-1].end()
-    before = covered[max(0, start - 40) : start]
+    before = text[max(0, start - 40) : start]
     told = bool(known.title.search(before) or known.introduced.search(before))
     bare = [re.sub(r"['’]s\Z", "", word[0].lower()) for word in run]
     given = any(word in known.given for word in bare)

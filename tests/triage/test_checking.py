@@ -11,7 +11,8 @@ from triage.checking_context import Claimed, Context, Finding
 from triage.checking_facts import Fact
 from triage.checking_rules import ChecksError, read_checks
 
-PLANTED = [*planted("planted.toml"), *planted("planted_held.toml"), *planted("planted_second.toml")]
+SETS = ("planted.toml", "planted_held.toml", "planted_second.toml", "planted_third.toml")
+PLANTED = [each for name in SETS for each in planted(name)]
 CLEAN = [*clean("clean.toml"), *clean("clean_held.toml"), *clean("clean_second.toml")]
 MOST_STOPPED = 0.02
 KNOWN = Context(now=NOON, facts=facts_of(FACTS), home=("Southwark",))
