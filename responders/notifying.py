@@ -4,6 +4,7 @@ The manner is the outbox's (responders/outbox.py), whose channels these are: a t
 channel rests between turns, and a turn that was lost to another says nothing any more.
 """
 
+import re
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -31,6 +32,7 @@ REVIVED_WITHIN = timedelta(hours=24)
 KEPT = timedelta(days=90)
 LOOK_AGAIN = timedelta(seconds=5)
 MOST_TRIES = 8  # of what never says whether it arrived; then a person decides
+OF_ADDRESS = re.compile(r"not an? .*|http 400|smtp 55[0-9]")  # says nothing about the channel
 NO_WAY = "nothing is set up that sends this kind"
 TOO_LATE = "it came too late"
 DEAD = "the sender stopped before it knew"
@@ -120,7 +122,10 @@ def take(session: Session, channel: str, owner: str, pace: Pace, *, now: datetim
 def settle(session: Session, errand: Errand, outcome: Outcome, pace: Pace, *, now: datetime) -> bool:
     """Write down how a call ended; False when the lease was lost meanwhile and nothing was written."""
     turn, it = errand.turn, errand.notification
-    failed = None if isinstance(outcome, Sent) else told(outcome)
+    row = session.get_one(Channel, turn.channel)
+    before = row.failures, row.error
+    of_address = isinstance(outcome, Refused) and OF_ADDRESS.fullmatch(outcome.code)
+    failed = None if isinstance(outcome, Sent) or of_address else told(outcome)
     pause = pace.gap if isinstance(outcome, Sent | Refused) else backoff(session, turn, pace)
     if isinstance(outcome, Wait) and outcome.after is not None:
         pause = max(pause, outcome.after)
@@ -129,6 +134,8 @@ def settle(session: Session, errand: Errand, outcome: Outcome, pace: Pace, *, no
     if isinstance(outcome, Sent):
         _arrived(session, errand, outcome, now)
     elif isinstance(outcome, Refused):
+        if of_address:
+            row.failures, row.error = before
         _fail(session, it, outcome.code, now)
     elif isinstance(outcome, Wait):
         later = {"state": NotificationState.WAITING, "due_at": now + pause, "error": outcome.reason}

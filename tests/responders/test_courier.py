@@ -91,6 +91,15 @@ def test_what_is_refused_is_a_dead_letter_that_a_person_can_send_again(engine: E
     assert bench.only().state == STATE.DELIVERED
 
 
+def test_an_address_nobody_has_speaks_not_against_its_channel(engine: Engine) -> None:
+    bench = Bench(engine, Refused("smtp 550"), Refused("smtp 535: the server refuses our name or password"))
+    leave(engine, make_notification(), make_notification())
+    bench.after(0)
+    assert (bench.line().failures, bench.line().error) == (0, None)
+    bench.after(5)
+    assert bench.line().failures == 1
+
+
 def test_what_waits_is_sent_when_the_other_side_asked_for_it_and_never_repeats(engine: Engine) -> None:
     bench = Bench(engine, Wait("asked to wait", timedelta(seconds=20)), Sent(""))
     leave(engine, make_notification())
