@@ -57,7 +57,7 @@ EMPTY = {
     "/statements": "No line stands. A line is begun on the page of its case",
 }
 # pages that are a form, or that always have something to show
-NEVER_EMPTY = {"/account", "/manual", "/log", "/sign-in", "/sign-in/nothing", "/tip"}
+NEVER_EMPTY = {"/account", "/exercise", "/manual", "/log", "/sign-in", "/sign-in/nothing", "/tip"}
 CHANGE = text(
     "UPDATE procrastinate_jobs SET status = CAST(:status AS procrastinate_job_status) WHERE id = :id"
 )
@@ -71,7 +71,7 @@ OF_ONE = sorted(
 )
 THERE = {*pages(), *EXAMPLES.values()}
 EMPTY = {address: said for address, said in EMPTY.items() if address.partition("?")[0] in THERE}
-ALL = sorted(EMPTY.keys() | (NEVER_EMPTY - {"/sign-in", "/sign-in/nothing", "/tip"}))
+ALL = sorted(EMPTY.keys() | (NEVER_EMPTY - {"/exercise", "/sign-in", "/sign-in/nothing", "/tip"}))
 TRACE = re.compile(r"Traceback|File \"|psycopg|sqlalchemy|\.py\b|line \d+", re.IGNORECASE)
 
 
