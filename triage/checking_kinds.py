@@ -23,7 +23,7 @@ from triage.checking_context import Context, Finding
 from triage.checking_names import Known, names_in
 from triage.checking_rules import Check, Lists
 from triage.checking_said import conflicts, past, unverified
-from triage.checking_text import clause_at, sentence_at, sentences
+from triage.checking_text import Span, clause_at, sentence_at, sentences
 
 HEADING_WORDS = 16
 RUMOURED = ("unverified", "disputed", "false", "partial", "opinion")
@@ -31,6 +31,7 @@ REPEATED = 0.6  # share of the words of a claim that make a headline repeat it
 _DENIED = re.compile(
     r"\b(?:no|not|never|nobody|none|neither|nor|without|unhurt|uninjured)\b|n['’]t\b", re.IGNORECASE
 )
+_QUESTION = re.compile(r"\s*(?:Q|Question)(?: ?\d+)? ?[:.)]", re.IGNORECASE)
 _VOWELS = re.compile(r"[aeiouy]+")
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 
@@ -63,6 +64,8 @@ def _matches(rule: Check, text: str) -> Iterator[tuple[int, int]]:
 
 
 def _excused(rule: Check, text: str, start: int, end: int) -> bool:
+    if not rule.questions and _QUESTION.match(text, text.rfind("\n", 0, start) + 1):
+        return True
     if rule.excused_after and rule.excused_after.match(text, end):
         return True
     if rule.places:
@@ -96,9 +99,11 @@ def headline(rule: Check, text: str, context: Context, ground: Ground) -> Found:
         if match:
             yield found(rule, text, 0, 0)._replace(words=context.headline)
     first = next(iter(sentences(text)), None)
-    if first:
-        for start, end in _matches(rule, text[first.start : first.end]):
-            yield found(rule, text, first.start + start, first.start + end)
+    if first and (_is_heading(text, first) or not rule.heading_only):
+        for start, end in _matches(rule, text[: first.end]):
+            yield found(rule, text, start, end)
+    if rule.heading_only:
+        return
     for claim in context.claims:
         if claim.state not in RUMOURED:
             continue
@@ -106,6 +111,13 @@ def headline(rule: Check, text: str, context: Context, ground: Ground) -> Found:
             yield found(rule, text, 0, 0)._replace(words=context.headline)
         if first and _repeats(text[first.start : first.end], claim.words):
             yield found(rule, text, first.start, first.end)
+
+
+def _is_heading(text: str, first: Span) -> bool:
+    """Whether the first sentence stands on a line of its own, short and without a full stop."""
+    said = text[first.start : first.end]
+    alone = text[: first.end].endswith("\n") or first.end == len(text)
+    return alone and not said.rstrip().endswith(".") and len(said.split()) <= HEADING_WORDS
 
 
 def _repeats(said: str, claim: str) -> bool:

@@ -6,7 +6,7 @@ is shown, and `blocks`. `patterns` are regular expressions, without regard to ca
 expression of that name under `[words]`. A match does not count where `unless` is found in its clause or `unless_after`
 right behind it. `flag` names a flag of the context that must be set, `unless_flag` one that must not be,
 `unless_fact` a fact that must not be verified, `fact` one whose verified words may be said, `variants` the wordings it
-is for.
+is for. With `questions = false` lines that begin with Q: are passed over; `heading_only` leaves out the first sentence.
 """
 
 import re
@@ -67,6 +67,8 @@ class Check(BaseModel):
     unless_after: tuple[str, ...] = ()
     where: tuple[str, ...] = ()
     cased: bool = False
+    questions: bool = True
+    heading_only: bool = False
     flag: Flag | None = None
     unless_flag: Flag | None = None
     variants: tuple[str, ...] = ()

@@ -13,7 +13,7 @@ from triage.checking_rules import ChecksError, read_checks
 
 SETS = ("planted.toml", "planted_held.toml", "planted_second.toml", "planted_third.toml")
 PLANTED = [each for name in SETS for each in planted(name)]
-CLEAN = [*clean("clean.toml"), *clean("clean_held.toml"), *clean("clean_second.toml")]
+CLEAN = [each for name in SETS for each in clean(name.replace("planted", "clean"))]
 MOST_STOPPED = 0.02
 KNOWN = Context(now=NOON, facts=facts_of(FACTS), home=("Southwark",))
 UPDATE = " Our next update is at 21:00."
