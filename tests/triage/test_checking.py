@@ -11,9 +11,9 @@ from triage.checking_context import Claimed, Context, Finding
 from triage.checking_facts import Fact
 from triage.checking_rules import ChecksError, read_checks
 
-SETS = ("planted.toml", "planted_held.toml", "planted_second.toml", "planted_third.toml")
-PLANTED = [each for name in SETS for each in planted(name)]
-CLEAN = [each for name in SETS for each in clean(name.replace("planted", "clean"))]
+SETS = ("", "_held", "_second", "_third", "_fourth")
+PLANTED = [each for name in SETS for each in planted(f"planted{name}.toml")]
+CLEAN = [each for name in SETS for each in clean(f"clean{name}.toml")]
 MOST_STOPPED = 0.02
 KNOWN = Context(now=NOON, facts=facts_of(FACTS), home=("Southwark",))
 UPDATE = " Our next update is at 21:00."
