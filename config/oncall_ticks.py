@@ -48,6 +48,9 @@ def tell_people(house: House, now: datetime) -> None:
     """The brief at seven, the digest when a shift ends, and a word to whoever comes on call; each once."""
     oncall, channels = read_oncall(house.settings), channels_of(house)
     with Session(house.engine) as session:
+        brief = briefs.due_brief(now)
+        if brief is not None and not briefs.is_sent(session, brief, Desk.COMMS):
+            briefs.forget_addresses(session, now=now)
         briefs.tell_handovers(session, oncall, now=now)
         look_as_anybody(session)  # what goes to a whole desk holds nothing of a restricted case
         for desk in Desk:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from triage.clocks import ANSWERED_BY
@@ -21,6 +22,8 @@ LONDON = ZoneInfo("Europe/London")
 BRIEF_AT = time(7, 0)
 WITHIN = timedelta(hours=3)  # later than this a brief says nothing new
 GRAVEST, MOST_CLOCKS = 12, 8
+ADDRESSES_KEPT = timedelta(days=90)
+AT_WORK = (NotificationState.WAITING, NotificationState.SENDING, NotificationState.UNKNOWN)
 BY = (ChannelKind.SLACK, ChannelKind.EMAIL, ChannelKind.NOTIFY_EMAIL)
 
 
@@ -141,6 +144,19 @@ def tell_handovers(session: Session, oncall: OnCall, *, now: datetime) -> int:
                 send(session, each.recipient, each.address(kind), kind, due, said, now=now)
                 told += 1
     return told
+
+
+def forget_addresses(session: Session, *, now: datetime) -> None:
+    """Take telephone numbers and mailboxes out of messages that are long settled."""
+    session.execute(
+        update(Notification)
+        .where(
+            col(Notification.created_at) < now - ADDRESSES_KEPT,
+            col(Notification.address).is_not(None),
+            col(Notification.state).not_in(AT_WORK),
+        )
+        .values(address=None)
+    )
 
 
 def _ran_out(session: Session, desk: Desk, now: datetime) -> list[str]:

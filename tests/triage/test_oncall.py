@@ -16,7 +16,7 @@ from config.oncall_ticks import mind_alerts, tell_people
 from config.service import House
 from config.settings import HERE, Settings
 from tests.make import LIFECYCLE, NOON, make_alert, make_case, make_person
-from triage.briefs import due_brief, due_digest, tell_handovers
+from triage.briefs import due_brief, due_digest, forget_addresses, tell_handovers
 from triage.escalation_ladder import LadderError
 from triage.escalation_records import Escalation
 from triage.notification_records import Notification, NotificationKind, NotificationState
@@ -168,6 +168,17 @@ def test_whoever_comes_on_call_is_told_once(session: Session, oncall: OnCall) ->
     told = session.exec(select(Notification)).one()
     assert (told.kind, told.recipient, told.address) == (NotificationKind.ON_CALL, "person:ann", "U012ABCDEF")
     assert told.text.startswith("You are on call until Wednesday 15 July, 13:00.")
+
+
+def test_addresses_of_long_settled_messages_are_let_go(session: Session, oncall: OnCall) -> None:
+    tell_handovers(session, oncall, now=NOON + timedelta(minutes=1))
+    told = session.exec(select(Notification)).one()
+    for days, state, kept in ((100, told.state, True), (80, "delivered", True), (100, "delivered", False)):
+        told.state = NotificationState(state)
+        session.flush()
+        forget_addresses(session, now=NOON + timedelta(days=days))
+        session.refresh(told)
+        assert (told.address is not None) == kept
 
 
 def test_the_brief_is_due_at_seven_in_london_and_the_digest_when_a_shift_ends() -> None:
