@@ -26,6 +26,7 @@ LOCATIVE = re.compile(
     r"|along|and|the) \Z",
     re.IGNORECASE,
 )
+SAID_TO_BE = re.compile(r"\b(?:said|reported|claimed|thought) to (?:be|have (?:\w+ ){1,3}?)", re.IGNORECASE)
 NOUN = re.compile(r"(?:\s+(?:more|other|police|uniformed|armed))*\s+([a-z]{3,})")
 GROWING = re.compile(
     r"(?:arrest|post|video|clip|view|messag|call|people|hour|minut|second|day|week|year|tim)"
@@ -40,7 +41,8 @@ def unverified(
 ) -> Iterator[Span]:
     """Times, days, numbers and places in a text that no verified fact of the context says.
 
-    The sentence that says when the next update is due promises, and claims nothing.
+    The sentence that says when the next update is due promises, and claims nothing; a place that is only said to be
+    where it was is called unverified by the words themselves.
     """
     values = " | ".join(fact.value for fact in context.verified)
     for span in [
@@ -84,6 +86,9 @@ def _elsewhere(text: str, verified: Iterable[str], known: Known) -> Iterator[Spa
     values = " | ".join(verified).lower().replace("’", "'")
     for span in places_in(text, known):
         name = str(span.value)
+        sentence = sentence_at(text, span.start)
+        if SAID_TO_BE.search(text, sentence.start, span.start):
+            continue
         if name not in EVERYWHERE and not re.search(rf"(?<!\w){re.escape(name)}(?!\w)", values):
             yield span
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from responders.filling import Draft, fill
+from responders.statements import known_facts
 from responders.templates import PARTS, SHORT, StatementTemplate
 from tests.make import NOON, make_case
 from tests.responders.words import KINDS, TEMPLATES
@@ -181,6 +182,16 @@ def test_a_gap_left_open_is_stopped_by_the_checker(template: StatementTemplate) 
     draft = fill(template, facts_for(template, "missing"))
     found = CHECKER.check(draft.text, Context(facts=(), final=template.front.final))
     assert "gap" in {each.rule for each in found if each.blocks} or not draft.missing
+
+
+def test_the_first_line_passes_before_its_place_is_verified() -> None:
+    known = known_facts(make_case(place="Rye Lane", borough="Southwark", severity=1), TEMPLATES[0], now=NOON)
+    made = fill(TEMPLATES[0], known)
+    assert made.missing == ()
+    for variant, text in made.texts.items():
+        assert [
+            each for each in CHECKER.check(text, Context(facts=known, variant=variant)) if each.blocks
+        ] == []
 
 
 def test_the_same_value_verified_twice_is_no_contradiction() -> None:
