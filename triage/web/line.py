@@ -15,7 +15,7 @@ from triage.hidden import seeing_all
 from triage.locked import Conflict
 from triage.records import Case
 from triage.statement_records import Statement
-from triage.web.line_shown import read_check, read_line, writing_of
+from triage.web.line_shown import chosen, read_check, read_line, writing_of
 from triage.web.queue import find_case, refuse_hidden
 from triage.web.visit import Visit, Visiting
 from triage.web.wording import changes
@@ -189,10 +189,10 @@ def follow(
 ) -> Response:
     """Begin a line that updates this one, or corrects it."""
     case, found = _line(visit, ref, number)
-    kind = writing_of(visit).kind(template)
+    kind = chosen(visit, template)
     try:
         made = statements.ask_line(
-            visit.session, case.id, kind.name if template != OWN else OWN, kind.title,
+            visit.session, case.id, kind.name, kind.title,
             follows=found.id, correction=correction, who=visit.person, now=visit.now,
         )  # fmt: skip
         visit.session.commit()

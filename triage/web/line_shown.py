@@ -5,6 +5,7 @@ from itertools import pairwise
 from typing import NamedTuple
 from uuid import UUID
 
+from fastapi import HTTPException
 from sqlmodel import Session, col, select
 
 from triage.amplifiers import Outlet
@@ -32,6 +33,7 @@ from triage.web.words import LONDON
 from triage.writing import (
     FLAGS,
     NAMES,
+    OWN,
     Explainer,
     LineKind,
     Writing,
@@ -122,6 +124,14 @@ class LinePage(NamedTuple):
 def writing_of(visit: Visit) -> Writing:
     """What writing goes by here."""
     return visit.room.policies.writing or own_words()
+
+
+def chosen(visit: Visit, template: str) -> LineKind:
+    """The kind of line that somebody asks for. Raises 422 for a template that is not there."""
+    writing = writing_of(visit)
+    if template not in (OWN, *(each.name for each in writing.kinds)):
+        raise HTTPException(422, "Choose one of the templates, or your own words.")
+    return writing.kind(template)
 
 
 def read_line(visit: Visit, case: Case, line: Statement) -> LinePage:

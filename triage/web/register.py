@@ -21,7 +21,7 @@ from triage.permissions import Permission, may
 from triage.records import Case, Person
 from triage.reveal_report import plain_cell
 from triage.statement_records import CaseFact, Statement, StatementApproval, StatementState, StatementVersion
-from triage.web.line_shown import shown_facts, writing_of
+from triage.web.line_shown import chosen, shown_facts, writing_of
 from triage.web.queue import find_case
 from triage.web.visit import Visit, Visiting
 from triage.writing import OWN, Explainer, LineKind
@@ -109,7 +109,7 @@ def register_json(visit: Visiting, view: str = "all") -> Response:
 def ask(visit: Visiting, ref: str, template: Short = OWN) -> Response:
     """A line of a template, or one in own words."""
     case = find_case(visit.session, ref)
-    kind = writing_of(visit).kind(template)
+    kind = chosen(visit, template)
     given: dict[str, Any] = {"who": visit.person, "now": visit.now}
     try:
         made = statements.ask_line(visit.session, case.id, kind.name, kind.title, **given)

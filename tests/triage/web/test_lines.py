@@ -82,6 +82,11 @@ def test_whoever_is_second_keeps_what_they_typed_and_sees_what_differs(
         assert kept == "We know of a stop. More by 15:00."
 
 
+def test_a_template_that_is_not_there_is_refused(amira: Browser) -> None:
+    assert send(amira, "/cases/3/statements", template="nothing").status_code == 422
+    assert send(amira, f"{begin(amira)}/follow", template="nothing").status_code == 422
+
+
 def test_words_are_checked_as_they_are_typed_and_nothing_is_kept(engine: Engine, amira: Browser) -> None:
     line = begin(amira)
     typed = {"version": 2, "long": "The officers <b> acted correctly.", "csrf": amira.token}
