@@ -84,9 +84,10 @@ def may_go() -> ColumnElement[bool]:
 
 
 def put_under(session: Session, deliveries: Sequence[Delivery]) -> None:
-    """Put a message, about to be tried for the first time, under the first message of its case, if there is one."""
+    """Put a message that is about to be tried under the first message of its case, if there is one. What was tried
+    before without a thread has been looked for by now, and is not there."""
     [only, *others] = deliveries
-    if others or only.bundle or only.manner != "page" or only.attempts or only.thread_ts:
+    if others or only.bundle or only.manner != "page" or only.thread_ts:
         return
     case = select(col(Alert.case_id)).where(col(Alert.id) == only.alert_id).scalar_subquery()
     first = session.scalars(

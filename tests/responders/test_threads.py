@@ -10,6 +10,7 @@ from sqlalchemy import Engine, select
 from sqlmodel import Session, col
 
 from responders.deliver import Sender
+from responders.outbox import retry_failed
 from responders.settings import SlackSettings
 from tests.doubles.slack import Faults, Posted, SlackDouble, slack_double, texts_of
 from tests.make import make_alert, make_case, make_person
@@ -73,6 +74,17 @@ def change(engine: Engine, alert: Alert, **values: Any) -> None:
             setattr(row, name, value)
         session.add(row)
         session.commit()
+
+
+class InTurn(Faults):
+    """These faults, one after the other, then none."""
+
+    def __init__(self, *kinds: str) -> None:
+        super().__init__(seed=1, rate=1.0)
+        self.script = list(kinds)
+
+    def next(self) -> str | None:
+        return self.script.pop(0) if self.script else None
 
 
 def first_and_replies(double: SlackDouble) -> tuple[list[Posted], list[Posted]]:
@@ -245,6 +257,27 @@ def test_an_update_waits_while_the_first_message_is_in_doubt(
     run(sender, clock, 20, step=2)
     [top], [reply] = first_and_replies(double)
     assert reply.thread_ts == top.ts
+
+
+def test_an_alert_that_was_refused_meanwhile_joins_the_thread_that_began_without_it(
+    engine: Engine, slack: tuple[SlackDouble, str], clock: MovedClock
+) -> None:
+    double, url = slack
+    [alert] = raise_alerts(engine, 1, at=clock.at, desks=[Desk.COMMS])
+    sender = make_sender(engine, url, clock=clock)
+    double.faults = InTurn("500 before", "ok:false")
+    sender.deliver(alert.id)
+    run(sender, clock, 8, step=2)
+    assert double.messages == []
+    grow(engine, alert, clock)
+    run(sender, clock, 20, step=2)
+    with Session(engine) as session:
+        assert retry_failed(session, now=clock.at) == 1
+        session.commit()
+    run(sender, clock, 20, step=2)
+    [top], [reply] = first_and_replies(double)
+    assert (reply.thread_ts, reply.key) == (top.ts, str(delivery_of(engine, alert).id))
+    assert reply.in_channel
 
 
 def test_a_thread_whose_first_message_somebody_deleted_begins_anew(
