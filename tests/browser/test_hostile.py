@@ -17,7 +17,7 @@ from tests.served import serve
 from triage.log import Line, note
 from triage.records import Alert, Desk, Membership, Routing
 from triage.settings import WebSettings
-from triage.statement_records import Statement
+from triage.statement_records import CaseFact, Statement
 from triage.web.app import desk
 from triage.web.reading import unmentioned
 
@@ -71,10 +71,14 @@ def plant(session: Session, words: list[str]) -> None:
             template="aware",
             text=batch[0],
             missing=batch[:2],
-            facts=[{"fact": batch[0]}],
+            facts=[{"name": batch[0], "value": batch[0], "source": batch[0]}],
+            stale_because=batch[0],
             drafted_at=now,
         )
-        session.add_all([alert, draft])
+        fact = CaseFact(
+            case_id=case.id, name=batch[0], value=batch[0], source=batch[0], noted_by="tests", noted_at=now
+        )
+        session.add_all([alert, draft, fact])
         for number, words_of_one in enumerate(batch):
             post = make_post(
                 words_of_one,
@@ -126,6 +130,8 @@ def test_no_word_runs_and_every_word_is_shown_as_it_was_sent(
             *(f"/cases/{n}" for n in range(1, cases + 1)),
             "/queue",
             "/alerts",
+            "/statements?view=all",
+            "/cases/1/statements/1",
             "/routings?rule=hostile",
         ):
             page.goto(f"{base}{path}")
