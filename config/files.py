@@ -12,6 +12,7 @@ from collector.catalogue import read_sources
 from collector.linter import Linter
 from collector.oembed import read_providers
 from collector.prefilter import Prefilter
+from config.exercise.script import PATTERN, read_scripts
 from config.oncall import read_oncall
 from config.settings import HERE, Settings
 from config.watches import read_watches
@@ -64,6 +65,7 @@ READERS = (
     Reader("policy/restricted.toml", lambda paths: read_restricted_policy(paths[0])),
     Reader("review/meetings.toml", lambda paths: read_meetings(paths[0])),
     Reader("review/tactics.toml", lambda paths: read_tactics(paths[0])),
+    Reader(PATTERN, read_scripts),
     Reader("matching/rarity.bin", lambda paths: Rarity.load(paths[0])),
 )
 

@@ -22,6 +22,7 @@ from pydantic_settings.sources import InitSettingsSource
 from classifier.settings import ClassifierSettings
 from collector.retention import KeepSettings
 from collector.settings import CollectSettings, HttpSettings, TipSettings
+from config.exercise.settings import ExerciseSettings
 from responders.channels.settings import (
     AlertSettings,
     MailSettings,
@@ -69,6 +70,7 @@ class Settings(BaseSettings):
     notify: NotifySettings = NotifySettings()
     teams: TeamsSettings = TeamsSettings()
     webhook: WebhookSettings = WebhookSettings()
+    exercise: ExerciseSettings = ExerciseSettings()
 
     @classmethod
     def settings_customise_sources(  # the names are pydantic-settings' own

@@ -26,14 +26,15 @@ from triage.reveal import read_reveal_policy
 from triage.rules import RulesError
 from triage.shifts import read_shift_policy
 from triage.web.app import desk
+from triage.web.drill import Exercise
 
 STREAMS_END_WITHIN_S = 3
 ALIVE_WITHIN_S = 15.0
 KEPT_OPEN_S = 75  # longer than browsers and proxies keep a connection they do not use, so that they close it
 
 
-def desk_of(house: House) -> FastAPI:
-    """The desk with what is configured around it."""
+def desk_of(house: House, played: Exercise | None = None) -> FastAPI:
+    """The desk with what is configured around it; `played` is the exercise it is for."""
     return desk(
         house.engine,
         house.settings.web,
@@ -47,6 +48,7 @@ def desk_of(house: House) -> FastAPI:
         rarity=Rarity.load(house.settings.file("matching/rarity.bin")),
         guide=read_guide(house.settings.file("claims.toml")),
         rules_on_disk=lambda: rules_here(house),
+        played=played,
         now=house.clock,
     )
 

@@ -42,6 +42,7 @@ from triage.web import (
     dropped,
     escalations,
     evidence,
+    exercise,
     footage,
     line,
     live,
@@ -66,6 +67,7 @@ from triage.web import (
     work_account,
 )
 from triage.web.calm import Watch
+from triage.web.drill import Exercise
 from triage.web.errors import add_errors, away
 from triage.web.inbox import Inbox
 from triage.web.pages import make_pages
@@ -131,6 +133,7 @@ PAGES = (
     who_sees,
     reveals,
     shift,
+    exercise,
 )
 
 
@@ -149,6 +152,7 @@ def desk(
     provider: Provider | None = None,
     rarity: Rarity | None = None,
     rules_on_disk: Callable[[], str | None] = lambda: None,
+    played: Exercise | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> FastAPI:
     """The application. `channels` names the alert channels that are configured; empty shows a banner.
@@ -160,6 +164,7 @@ def desk(
     `lifecycle` is how cases go on; without it they have no tracks. `policies` say who may be shown what.
     `rarity` is how rare words are; without it none counts as rare.
     `rules_on_disk` is the digest of the file of rules as it lies here, to hold against what people agreed to.
+    `played` is the exercise this desk is for; then every page says so.
     """
     secure = is_secure(settings)
     app = FastAPI(
@@ -186,6 +191,7 @@ def desk(
         rarity or Rarity.learn([]),
         rules_on_disk,
         Watch(channels, rules_on_disk, timedelta(seconds=settings.banners_s)),
+        played,
         now,
     )
     for module in PAGES:

@@ -22,6 +22,7 @@ from triage.policies import Policies
 from triage.records import Person
 from triage.settings import WebSettings
 from triage.web.calm import Watch
+from triage.web.drill import Exercise
 from triage.web.inbox import Inbox
 from triage.web.live import Hub
 from triage.web.sessions import Visitor
@@ -68,6 +69,8 @@ SAID = {
     "line-cleared": "Entered: cleared for this version.",
     "line-approved": "Your approval is entered.",
     "line-issued": "Recorded. Nothing was published from here.",
+    "exercise-begun": "It has begun. Its clock runs from now on.",
+    "exercise-noted": "Kept with the score.",
     "password": "Your new password is set. Other browsers are signed out.",
     "signed-out": "You have signed out.",
     "work-connected": "Connected. From now on it signs you in.",
@@ -139,6 +142,7 @@ class Room(NamedTuple):
     rarity: Rarity
     rules_on_disk: Callable[[], str | None]
     watch: Watch
+    exercise: Exercise | None
     now: Callable[[], datetime]
 
 

@@ -10,8 +10,9 @@ if ('noModule' in HTMLScriptElement.prototype) page.classList.add('govuk-fronten
 initAll()
 
 // --- clocks tick in place, by the server's time ---------------------------------------------------------
-const ahead = Date.parse(page.dataset.now) - Date.now()
-const serverNow = () => Date.now() + ahead
+const loadedAt = Date.now()
+const rate = Number(page.dataset.rate ?? 1) // in an exercise time passes faster, or stands
+const serverNow = () => Date.parse(page.dataset.now) + (Date.now() - loadedAt) * rate
 const two = number => String(number).padStart(2, '0')
 
 function spell (seconds) {

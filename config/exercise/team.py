@@ -1,0 +1,201 @@
+"""A scripted team: acknowledges, claims, drafts, approves and answers rumours, after reaction times that are given.
+
+It plays everything where nobody plays, or only the colleagues of one player: oversight, and whoever approves. What the
+service refuses it is counted with the reason, and tried again in the next round.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlmodel import Session, col, select
+
+from collector.records import Post
+from config.exercise.play import Play
+from config.exercise.script import Rumour
+from config.wording import writing_of
+from triage import actions
+from triage.claim_records import ClaimDecision, ClaimState, KnownClaim
+from triage.claim_types import read_guide
+from triage.claims import note_claim
+from triage.deciding import agree, decide
+from triage.lifecycle import read_lifecycle
+from triage.locked import Conflict
+from triage.people import create_person
+from triage.permissions import Denied
+from triage.records import OPEN, Alert, AlertState, Case, Desk, Membership, Person, Role, Status
+
+PRESS, APPROVER, SECOND, OVERSIGHT = "press-officer", "bureau-lead", "gold", "oversight"
+SEATS = {
+    PRESS: ("Press officer", (Role.TRIAGE, Role.DUTY_OFFICER), (Desk.COMMS,)),
+    APPROVER: ("Bureau lead", (Role.APPROVER,), (Desk.COMMS,)),
+    SECOND: ("Gold", (Role.APPROVER, Role.DUTY_OFFICER), (Desk.COMMS,)),
+    OVERSIGHT: ("Oversight reviewer", (Role.OVERSIGHT_REVIEWER,), (Desk.OVERSIGHT,)),
+}
+
+
+class Reactions(NamedTuple):
+    """After how many minutes the team does what it does; `update` is how long before it is due."""
+
+    acknowledge: float = 2
+    claim: float = 4
+    fact: float = 3
+    line: float = 4
+    approve: float = 2
+    issue: float = 2
+    note: float = 5
+    decide: float = 8
+    update: float = 15
+
+
+class Team:
+    """Who plays. `seats` are those that the script plays; others are people's."""
+
+    def __init__(
+        self, play: Play, *, seats: frozenset[str] = frozenset(SEATS), reactions: Reactions | None = None
+    ) -> None:
+        self.play, self.seats, self.react = play, seats, reactions or Reactions()
+        settings = play.house.settings
+        self.lifecycle = read_lifecycle(settings.file("tracks.toml"))
+        self.writing = writing_of(settings)
+        self.notice = read_guide(settings.file("claims.toml")).notice
+        self.people: dict[str, Person] = {}
+        self.refused: Counter[str] = Counter()
+
+    def arrive(self) -> None:
+        """Make the accounts of the exercise."""
+        with Session(self.play.house.engine, expire_on_commit=False) as session:
+            for seat, (name, roles, desks) in SEATS.items():
+                self.people[seat] = create_person(
+                    session, seat, name, roles=roles, desks=desks, now=self.play.clock()
+                )
+            session.commit()
+
+    def act(self, now: datetime) -> None:
+        """Everything the played seats would have done by this moment, but for lines."""
+        self._acknowledge(now)
+        self._agree(now)
+        if PRESS in self.seats:
+            self._take(now)
+            self._answer_rumours(now)
+
+    def minute(self, now: datetime) -> float:
+        return (now - self.play.clock.start) / timedelta(minutes=1)
+
+    def main_case(self) -> UUID | None:
+        """The open case that holds most posts of what the script is about."""
+        asked = (
+            select(Membership.case_id, Post.external_id)
+            .join(Post, col(Post.id) == col(Membership.post_id))
+            .join(Case, col(Case.id) == col(Membership.case_id))
+            .where(Membership.sure, col(Case.status).in_(OPEN))
+        )
+        with Session(self.play.house.engine) as session:
+            rows = session.exec(asked).all()
+        counted: Counter[UUID] = Counter()
+        for case, external_id in rows:
+            truth = self.play.held.truth(external_id)
+            if truth is not None and truth.about == self.play.script.main:
+                counted[case] += 1
+        return max(counted, key=lambda case: counted[case], default=None)
+
+    def attempt(self, what: str, act: Callable[[Session], object]) -> bool:
+        """One act in a transaction of its own; what is refused is counted."""
+        with Session(self.play.house.engine, expire_on_commit=False) as session:
+            try:
+                act(session)
+                session.commit()
+            except (Conflict, Denied) as error:
+                session.rollback()
+                self.refused[f"{what}: {error}"] += 1
+                return False
+        return True
+
+    def _acknowledge(self, now: datetime) -> None:
+        since = now - timedelta(minutes=self.react.acknowledge)
+        asked = select(Alert.case_id, Alert.desk).where(
+            Alert.state == AlertState.OPEN, col(Alert.raised_at) <= since, Alert.manner == "page"
+        )
+        with Session(self.play.house.engine) as session:
+            waiting = session.exec(asked.distinct()).all()
+        for case, desk in waiting:
+            seat = PRESS if desk == Desk.COMMS else OVERSIGHT
+            if seat in self.seats:
+                who = self.people[seat]
+                self.attempt(
+                    "acknowledge", partial(_acknowledge, case=case, desk=Desk(desk), who=who, now=now)
+                )
+
+    def _take(self, now: datetime) -> None:
+        """Claim what was raised long enough ago, and confirm it."""
+        since = now - timedelta(minutes=self.react.claim)
+        asked = (
+            select(Case.id)
+            .join(Alert, col(Alert.case_id) == col(Case.id))
+            .where(col(Case.status).in_((Status.DETECTED, Status.TRIAGED)), Alert.manner == "page")
+            .where(col(Alert.raised_at) <= since, Alert.desk == Desk.COMMS)
+        )
+        with Session(self.play.house.engine) as session:
+            found = session.exec(asked.distinct()).all()
+        for case in found:
+            self.attempt("claim", partial(self._claim_and_confirm, case=case, now=now))
+
+    def _claim_and_confirm(self, session: Session, *, case: UUID, now: datetime) -> None:
+        actions.claim(session, case, who=self.people[PRESS], now=now)
+        actions.confirm(session, case, who=self.people[PRESS], now=now, lifecycle=self.lifecycle)
+
+    def _answer_rumours(self, now: datetime) -> None:
+        case = self.main_case()
+        if case is not None:
+            for rumour in self.play.script.rumour:
+                self.attempt("rumour", partial(self._answer, case=case, rumour=rumour, now=now))
+
+    def _answer(self, session: Session, *, case: UUID, rumour: Rumour, now: datetime) -> None:
+        """Note what is told, then decide it once there is evidence."""
+        minute, who = self.minute(now), self.people[PRESS]
+        asked = select(KnownClaim).where(KnownClaim.case_id == case, KnownClaim.type == rumour.type)
+        claim = session.exec(asked.where(~col(KnownClaim.ours))).first()
+        if claim is None:
+            told = [each.at_s / 60 for each in self.play.held.told if each.rumour == rumour.key]
+            if minute >= min(told, default=float(rumour.known_at)) + self.react.note:
+                note_claim(session, case, words=rumour.claim, type=rumour.type, who=who, now=now)
+            return
+        ready = claim.state == ClaimState.UNVERIFIED and minute >= rumour.known_at + self.react.decide
+        if ready and not _waits(session, claim.id):
+            decide(
+                session, claim.number or 0, rumour.states[0], self.notice, why=rumour.why,
+                evidence=[rumour.evidence], who=who, now=now,
+            )  # fmt: skip
+
+    def _agree(self, now: datetime) -> None:
+        """As the second person, agree to what was decided with evidence."""
+        if APPROVER not in self.seats:
+            return
+        since = now - timedelta(minutes=self.react.approve)
+        asked = select(ClaimDecision.id).where(
+            col(ClaimDecision.in_force_at).is_(None),
+            col(ClaimDecision.refused_at).is_(None),
+            ClaimDecision.first != self.people[APPROVER].username,
+            col(ClaimDecision.asked_at) <= since,
+        )
+        with Session(self.play.house.engine) as session:
+            waiting = session.exec(asked).all()
+        who = self.people[APPROVER]
+        for made in waiting:
+            self.attempt("agree", partial(agree, decision=made, notice=self.notice, who=who, now=now))
+
+
+def _waits(session: Session, claim: UUID) -> bool:
+    asked = select(ClaimDecision.id).where(
+        ClaimDecision.claim_id == claim,
+        col(ClaimDecision.in_force_at).is_(None),
+        col(ClaimDecision.refused_at).is_(None),
+    )
+    return session.exec(asked).first() is not None
+
+
+def _acknowledge(session: Session, *, case: UUID, desk: Desk, who: Person, now: datetime) -> None:
+    actions.acknowledge(session, case, who=who, desk=desk, now=now)
