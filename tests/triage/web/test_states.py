@@ -44,8 +44,8 @@ EMPTY = {
     "/routings?rule=fiction": "It decided nothing that is still stored. The rules that did are below.",
     "/reveals": "Nobody asked in 90 days. That is good",
     "/shift": "Nothing is open at this desk.",
-    "/search": "Look for a case by its number, words of its title, a place, or the link of a post.",
-    "/search?q=stairs": "No case holds that. Every word must be in the title or the place. Try fewer words.",
+    "/search": "Look for a case by its number, a place, words of its title or of its posts, or the link of a post.",
+    "/search?q=stairs": "No case holds that. Every word must be in the title and place, or in one post. Try fewer words, or look among what was not raised.",
     "/counts": "No case is open. Counts stand here as soon as there is one.",
     "/sources?show=blind": "None of these now.",
     "/sources?borough=Ealing": "No source fits. Show all sources",
@@ -53,7 +53,7 @@ EMPTY = {
     "/sources": "Open gaps 0 None known.",
     "/sources/mastodon-london": "Gaps None known.",
     "/coverage": "Not seen now",
-    "/on-call": "No change is asked or agreed.",
+    "/on-call": "There is no rota. config/rota.toml says who takes turns.",
     "/statements": "No line stands. A line is begun on the page of its case",
 }
 # pages that are a form, or that always have something to show
