@@ -247,7 +247,7 @@ def owned(folder: Path) -> Iterator[int]:
 @contextmanager
 def _file_in(folder: Path, name: str) -> Iterator[IO[str]]:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o755, parents=True, exist_ok=True)
         file = (folder / name).open("a+", encoding="ascii")
     except OSError as error:
         raise DatabaseError(

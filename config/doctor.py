@@ -24,8 +24,8 @@ from collector.video.ffmpeg import program
 from config.beats import BEAT_EVERY_S, beats
 from config.channels import fall_backs_of, greetings, unreached
 from config.database import revisions
-from config.postgres import SERVER_SETTINGS
 from config.rules import digest_on_disk
+from config.safety import dangers, database_dangers, shown
 from config.service import House
 from config.settings import Settings
 from config.start import LEAST_FREE_MB, free_mb
@@ -37,7 +37,6 @@ from triage.rules import in_brief
 CLOCKS_AGREE = timedelta(seconds=2)
 JOB_WAITS_AT_MOST = timedelta(minutes=5)
 LATE_AFTER = timedelta(minutes=15)
-SAFE = ("fsync", "full_page_writes", "synchronous_commit")
 
 
 class State(StrEnum):
@@ -62,6 +61,7 @@ def checkup(settings: Settings, engine: Engine, *, now: datetime) -> Iterator[Fi
         lambda: _migrations(engine),
         lambda: _clock(engine, now=now),
         lambda: _disk(settings),
+        lambda: _safety(settings),
         lambda: _secret(settings),
         lambda: _model(settings),
         lambda: _rules(settings, engine),
@@ -86,11 +86,8 @@ def _database(engine: Engine) -> Iterator[Finding]:
         version = connection.execute(text("SHOW server_version")).scalar_one()
         size = connection.execute(text("SELECT pg_database_size(current_database())")).scalar_one()
         yield Finding("database", State.WELL, f"PostgreSQL {version}, {size / 1e6:,.0f} MB")
-        for name in SAFE:
-            value = connection.execute(text(f"SHOW {name}")).scalar_one()
-            if value != SERVER_SETTINGS[name]:
-                remedy = f"set {name} = on: committed rows can be lost in a power cut"
-                yield Finding("database", State.ILL, f"{name} is {value}", remedy)
+    for each in database_dangers(shown(engine)):
+        yield Finding("database", State.ILL, each.what, each.remedy)
 
 
 def _migrations(engine: Engine) -> Iterator[Finding]:
@@ -161,6 +158,16 @@ def _secret(settings: Settings) -> Iterator[Finding]:
     path = settings.secret_file or settings.data / "secret"
     settings.key("doctor")  # raises ConfigError, with its remedy, when others can read it
     yield Finding("key file", State.WELL, f"{path}, mode {os.stat(path).st_mode & 0o777:o}")
+
+
+def _safety(settings: Settings) -> Iterator[Finding]:
+    """What a start in production refuses; the database's part of it is told with the database."""
+    state = State.ILL if settings.production else State.WARN
+    found = [
+        Finding("production", state, f"{each.where}: {each.what}", each.remedy) for each in dangers(settings)
+    ]
+    as_such = "" if settings.production else ", though GOLDENHOUR_PRODUCTION is not set"
+    yield from found or [Finding("production", State.WELL, f"settings and files are fit for it{as_such}")]
 
 
 def _model(settings: Settings) -> Iterator[Finding]:

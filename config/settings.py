@@ -48,6 +48,7 @@ class Settings(BaseSettings):
         env_prefix=PREFIX, env_nested_delimiter="__", frozen=True, extra="forbid"
     )
 
+    production: bool = False
     data: Path = Path("var")
     config: Path | None = None
     database_url: SecretStr | None = None
@@ -157,7 +158,7 @@ def _say(error: Any) -> str:
 
 def _secret(path: Path) -> bytes:
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         try:
             made = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError:

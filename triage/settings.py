@@ -20,7 +20,7 @@ class TriageSettings(Section):
 
 class WebSettings(Section):
     """Where the desk listens. `base_url` is the address people reach it at, when that is another one. What is wrong
-    is looked up anew when a page was last shown it more than `banners_s` ago.
+    is looked up anew when a page was last shown it more than `banners_s` ago. Who has `metrics_token` may scrape.
     """
 
     host: str = "127.0.0.1"
@@ -30,6 +30,7 @@ class WebSettings(Section):
     idle_minutes: int = 60
     secure_cookies: bool = False
     banners_s: float = Field(default=0.0, ge=0.0, le=10.0)
+    metrics_token: SecretStr | None = Field(default=None, min_length=32)
 
 
 class OidcSettings(Section):

@@ -22,6 +22,7 @@ from config import log as logs
 from config.beats import Beat, beats, silence
 from config.database import DatabaseError, connect, migrate, open_database, served
 from config.drain import worker
+from config.safety import need_safe, need_safe_database
 from config.service import House, clock
 from config.settings import Settings, read_settings
 from config.start import claimed, need_files, need_port, need_room, note_parts, start_check
@@ -48,6 +49,7 @@ def run() -> None:
     settings = read_settings()
     logs.set_up(settings.log_level, "run")
     when_asked_to_end(_leave)
+    need_safe(settings)
     with claimed(settings):
         need_port(settings)
         need_room(settings)
@@ -55,6 +57,7 @@ def run() -> None:
         with served(settings) as server:
             need_files(checking)
             engine = connect(settings, pool=1)
+            need_safe_database(settings, engine)
             migrate(settings)
             invitation = _prepare(settings, engine)
             stop = Event()
@@ -105,9 +108,11 @@ def work(
         return
     settings = read_settings()
     logs.set_up(settings.log_level, "work")
+    need_safe(settings)
     stop = Event()
     when_asked_to_end(stop.set)
     with open_database(settings, pool=1) as engine, served(settings) as server:
+        need_safe_database(settings, engine)
         parts = [worker(f"work-{number}", *queues) for number in range(1, processes + 1)]
         supervise(
             parts,
@@ -143,6 +148,7 @@ def _part(name: str, attended: bool) -> Iterator[House]:
     """What a part stands on: settings, logs, the database. An attended part waits for it and ends with us."""
     settings = read_settings()
     logs.set_up(settings.log_level, name)
+    need_safe(settings)
     with ExitStack() as stack:
         if attended:
             Attended().start()
@@ -150,6 +156,7 @@ def _part(name: str, attended: bool) -> Iterator[House]:
             stack.callback(engine.dispose)
         else:
             engine = stack.enter_context(open_database(settings, pool=10))
+        need_safe_database(settings, engine)
         yield House(settings, engine, clock)
 
 

@@ -13,6 +13,7 @@ from config.channels import names_of
 from config.inbox import inbox_of, partners_doors
 from config.oncall import read_oncall
 from config.rules import digest_on_disk
+from config.scrape import Scrape, Timed
 from config.service import House
 from config.slack import doors_of
 from config.supervise import when_asked_to_end
@@ -35,11 +36,12 @@ KEPT_OPEN_S = 75  # longer than browsers and proxies keep a connection they do n
 
 def desk_of(house: House, played: Exercise | None = None) -> FastAPI:
     """The desk with what is configured around it; `played` is the exercise it is for."""
-    return desk(
+    scrape = Scrape(house.engine, house.settings.web, clock=house.clock)
+    made = desk(
         house.engine,
         house.settings.web,
         channels=names_of(house),
-        doors=[*doors_of(house), *partners_doors(house)],
+        doors=[*doors_of(house), *partners_doors(house), scrape.door],
         inbox=inbox_of(house),
         files=Files(house.settings.media, house.settings.http.largest_file_bytes),
         lifecycle=read_lifecycle(house.settings.file("tracks.toml")),
@@ -51,6 +53,8 @@ def desk_of(house: House, played: Exercise | None = None) -> FastAPI:
         played=played,
         now=house.clock,
     )
+    made.add_middleware(Timed, scrape=scrape)
+    return made
 
 
 def rules_here(house: House) -> str | None:
