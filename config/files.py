@@ -28,6 +28,8 @@ from triage.desks import read_desks
 from triage.explainers import read_explainers
 from triage.growth_rules import read_growth_rules
 from triage.lifecycle import read_lifecycle
+from triage.release_policy import FILES as RELEASE_POLICIES
+from triage.release_policy import read_release_policies
 from triage.restricting import read_restricted_policy
 from triage.reveal import read_reveal_policy
 from triage.rules import read_rules
@@ -63,6 +65,7 @@ READERS = (
     Reader("policy/reveal.toml", lambda paths: read_reveal_policy(paths[0])),
     Reader("policy/shift.toml", lambda paths: read_shift_policy(paths[0])),
     Reader("policy/restricted.toml", lambda paths: read_restricted_policy(paths[0])),
+    Reader(RELEASE_POLICIES, read_release_policies),
     Reader("review/meetings.toml", lambda paths: read_meetings(paths[0])),
     Reader("review/tactics.toml", lambda paths: read_tactics(paths[0])),
     Reader(PATTERN, read_scripts),

@@ -35,6 +35,7 @@ from triage.custody import voice_in
 from triage.hidden import look_as_anybody
 from triage.log import VIEWED
 from triage.records import Alert, Case, Clock, LogEntry, Membership, Person, Review, ReviewItem, Severity
+from triage.release_records import BwvDecision, ReleaseOutcome
 from triage.statement_records import Statement
 from triage.track_records import Track
 
@@ -57,6 +58,7 @@ class Sheet(NamedTuple):
     clocks: list[Clock]
     tracks: list[Track]
     claims: list[KnownClaim]
+    releases: list[BwvDecision]
     statements: list[Statement]
     log: list[LogEntry]
 
@@ -103,11 +105,27 @@ def pack(
         "silence": silence(first_drafts),
         "alerts": alerts_raised(session, period),
         "sources": sources(session, period),
+        "refused": _refused(session, period),
         "sheets": [sheet for part in _parts(listed) for sheet in _sheets(session, part, tactics)],
         "desk_url": desk_url.rstrip("/"),
         "head": head_of(session),
     }
     return _environment().from_string(template).render(told)
+
+
+def _refused(session: Session, period: Period) -> Sequence[tuple[BwvDecision, int]]:
+    """Every decision of the period not to release body-worn video, with its case's number; also of cases not listed."""
+    asked = (
+        select(BwvDecision, col(Case.number))
+        .join(Case, col(Case.id) == col(BwvDecision.case_id))
+        .where(
+            col(BwvDecision.outcome) == ReleaseOutcome.DO_NOT_RELEASE,
+            col(BwvDecision.decided_at) >= period.since,
+            col(BwvDecision.decided_at) < period.until,
+        )
+        .order_by(col(BwvDecision.decided_at))
+    )
+    return session.execute(asked).all()
 
 
 def _parts(listed: Sequence[Any]) -> list[Sequence[Any]]:
@@ -135,7 +153,7 @@ def _sheets(
 ) -> list[Sheet]:
     ids = [case.id for case, _item, _meets_at in listed]
     voices = _voices(session, ids)
-    clocks, tracks, claims, statements, log = (
+    clocks, tracks, claims, releases, statements, log = (
         _by_case(session.scalars(asked))
         for asked in (
             select(Clock).where(col(Clock.case_id).in_(ids)).order_by(col(Clock.due_at), col(Clock.name)),
@@ -143,6 +161,9 @@ def _sheets(
             select(KnownClaim)
             .where(col(KnownClaim.case_id).in_(ids), col(KnownClaim.merged_into).is_(None))
             .order_by(col(KnownClaim.number)),
+            select(BwvDecision)
+            .where(col(BwvDecision.case_id).in_(ids), col(BwvDecision.decided_at).is_not(None))
+            .order_by(col(BwvDecision.decided_at)),
             select(Statement)
             .where(col(Statement.case_id).in_(ids))
             .order_by(col(Statement.template), col(Statement.version)),
@@ -165,6 +186,7 @@ def _sheets(
             clocks=clocks.get(case.id, []),
             tracks=tracks.get(case.id, []),
             claims=claims.get(case.id, []),
+            releases=releases.get(case.id, []),
             statements=statements.get(case.id, []),
             log=log.get(case.id, []),
         )

@@ -16,7 +16,7 @@ from triage.tracks import STALE, hold_track
 EXISTS = {"unknown": "Not known yet", "yes": "Exists", "no": "There is none"}
 LONGEST = 200
 LONGEST_ENCOUNTER_S = 7 * 24 * 3600
-_LINK = re.compile(r"://|www\.|\\\\|^[/~]|\.(?:mp4|mov|avi|mkv|com|uk|net|org)\b", re.IGNORECASE)
+LINK = re.compile(r"://|www\.|\\\\|^[/~]|\.(?:mp4|mov|avi|mkv|com|uk|net|org)\b", re.IGNORECASE)
 
 
 class Known(NamedTuple):
@@ -91,7 +91,7 @@ def _must_make_sense(known: Known) -> None:
     for text in (known.reference, known.activated, known.audio_from):
         if len(text) > LONGEST:
             raise Conflict(f"At most {LONGEST} characters in each field.")
-        if _LINK.search(text.strip()):
+        if LINK.search(text.strip()):
             raise Conflict("Enter a reference, not a link or a file: footage is never reached from here.")
     if known.encounter_s is not None and not 0 < known.encounter_s <= LONGEST_ENCOUNTER_S:
         raise Conflict("An encounter lasts between a second and seven days.")

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from collector.vault import Keyring
 from triage.oncall import OnCall
+from triage.release_policy import ReleasePolicies
 from triage.restricting import RestrictedPolicy
 from triage.reveal import RevealPolicy
 from triage.shifts import ShiftPolicy
@@ -19,3 +20,4 @@ class Policies(NamedTuple):
     shift: ShiftPolicy | None = None
     oncall: OnCall | None = None
     writing: Writing | None = None
+    release: ReleasePolicies = ReleasePolicies()

@@ -21,6 +21,7 @@ from triage.log import Line, note
 from triage.notice import tell_desk
 from triage.permissions import Permission, need
 from triage.records import OPEN, Alert, AlertState, Case, Membership, Person, Severity, Status
+from triage.release import move_releases
 from triage.restricting import must_stay_restricted, pass_on
 from triage.severity import graver, of_case, weigh
 from triage.ties import pass_ties_on
@@ -162,6 +163,7 @@ def _merge(
     move_claims(session, other_id, case_id)
     move_lines(session, other_id, case_id)
     move_facts(session, other_id, case_id)
+    move_releases(session, other_id, case_id)
     recount(session, case, now=now)
     case.severity = min(case.severity, other.severity)
     case.type = graver(IncidentType(case.type), IncidentType(other.type))

@@ -18,6 +18,7 @@ import triage.learning_records
 import triage.notification_records
 import triage.oncall_records
 import triage.records
+import triage.release_records
 import triage.restriction_records
 import triage.reveal_records
 import triage.rule_records

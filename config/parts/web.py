@@ -22,6 +22,8 @@ from triage.claim_types import read_guide
 from triage.lifecycle import read_lifecycle
 from triage.oidc import Provider
 from triage.policies import Policies
+from triage.release_policy import FILES as RELEASE_POLICIES
+from triage.release_policy import read_release_policies
 from triage.restricting import read_restricted_policy
 from triage.reveal import read_reveal_policy
 from triage.rules import RulesError
@@ -74,6 +76,7 @@ def policies_of(house: House) -> Policies:
         shift=read_shift_policy(house.settings.file("policy/shift.toml")),
         oncall=read_oncall(house.settings),
         writing=writing_of(house.settings),
+        release=read_release_policies(house.settings.files(RELEASE_POLICIES)),
     )
 
 

@@ -23,6 +23,7 @@ EXAMPLES = {
     "/cases/{ref}/reveals/{reveal}": "/cases/1/reveals/{reveal}",
     "/manual/{ref}": "/manual/{post}",
     "/cases/{ref}/alike": "/cases/1/alike",
+    "/cases/{ref}/body-worn": "/cases/1/body-worn",
     "/cases/{ref}/statements/{number}": "/cases/1/statements/1",
     "/cases/{ref}/posts/{post}/compare": "/cases/1/posts/{post}/compare",
 }

@@ -4,6 +4,7 @@ import re
 from datetime import date, datetime, time, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -29,6 +30,7 @@ from triage.records import (
     ReviewItem,
     Status,
 )
+from triage.release_records import BwvDecision, ReleaseOutcome
 from triage.track_records import Track
 
 FORTNIGHT = Meetings(first_on=date(2026, 1, 14), at=time(10), every_days=14)
@@ -212,6 +214,39 @@ def test_the_pack_has_the_tracks_and_the_claims_of_a_case(fortnight: Session, no
     assert "oversight bwv viewed" in told
     assert f"C-{claim.number} Said to be &lt;i&gt;old&lt;/i&gt; unverified" in told
     assert "words of a post" not in told
+
+
+def test_every_refused_release_is_in_the_pack_with_its_reason_and_the_time_it_took(
+    fortnight: Session, noon: datetime
+) -> None:
+    case = fortnight.scalars(select(Case).order_by(col(Case.number))).first()
+    assert case is not None
+    said: dict[str, Any] = {
+        "first": "ann",
+        "first_role": "approver",
+        "necessity": "x",
+        "proportionality": "x",
+        "policy": "bwv-2026",
+    }
+    for outcome, reason, at in (
+        ("do_not_release", "Data protection", noon),
+        ("release", None, noon + timedelta(hours=1)),
+        ("do_not_release", "Before this fortnight", noon - timedelta(days=60)),
+    ):
+        fortnight.add(
+            BwvDecision(
+                case_id=case.id, policy_title="2026", outcome=ReleaseOutcome(outcome), reason_says=reason,
+                why="Bystanders are in it", lawful_basis="None for bystanders" if reason else None,
+                asked_at=at - timedelta(hours=26), entered_at=at, decided_at=at, **said,
+            )
+        )  # fmt: skip
+    fortnight.commit()
+    told = text_of(made(fortnight))
+    front, _, sheet = told.partition("Body-worn video: release")
+    assert "Data protection Lawful basis: None for bystanders Bystanders are in it" in front
+    assert "1 d 2 h" in front
+    assert "Before this fortnight" not in front
+    assert "release Bystanders are in it" in sheet
 
 
 def test_every_link_inside_the_pack_leads_somewhere_and_nothing_is_loaded(fortnight: Session) -> None:

@@ -26,6 +26,7 @@ from triage.web.permitted import note_view
 from triage.web.queue import find_case
 from triage.web.reading import Piece, about_whole, pieces, pseudonym, read_text, reasons, same_words
 from triage.web.register import read_case_lines
+from triage.web.releases import read_release
 from triage.web.reveals import read_waiting
 from triage.web.rows import names_of, rows_of
 from triage.web.tracks import read_tracks
@@ -99,6 +100,7 @@ def case(visit: Visiting, ref: str, posts: Annotated[int, Query(ge=1, le=10_000)
         others=others_of(visit.session, found.id),
         log=_log(visit.session, found.id),
         tracks=read_tracks(visit, found),
+        release=read_release(visit.session, found.id),
         sight=read_who_sees(visit, found),
         waiting=read_waiting(visit, found),
         rest=_rest(visit),

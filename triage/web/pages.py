@@ -1,7 +1,7 @@
 """The templates: escaped always, strict about what is missing, with the desk's words as filters."""
 
 import hashlib
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import jinja2
@@ -39,6 +39,7 @@ def make_pages(static: Path) -> jinja2.Environment:
     pages.filters.update(
         ago=words.ago,
         at=words.clock_time,
+        written=datetime.fromisoformat,
         left=words.left,
         spell=words.spell,
         seconds=lambda number: words.spell(timedelta(seconds=number)),

@@ -3,20 +3,19 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Annotated, NamedTuple
-from uuid import UUID
 
 from fastapi import APIRouter, Form, HTTPException
 from fastapi.responses import Response
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, select
 
-from collector.records import Media
 from triage import actions, body_worn, overrides, prompts, tracks
 from triage.body_worn import share_seen
 from triage.lifecycle import Lifecycle, State, TrackName
 from triage.locked import Conflict
 from triage.overrides import Override, override_of
 from triage.permissions import Permission, may
-from triage.records import OPEN, Case, Clock, Membership, Person, Severity
+from triage.records import OPEN, Case, Clock, Person, Severity
+from triage.release import longest_clip
 from triage.track_records import BodyWornVideo, Prompt, Track
 from triage.web.queue import find_case
 from triage.web.rows import names_of
@@ -96,7 +95,7 @@ def read_tracks(visit: Visit, case: Case) -> Tracks | None:
     open_to_me = {TrackName(each.track.name) for each in shown if each.allowed}
     kept = {each.name: each for each in session.scalars(select(Prompt).where(Prompt.case_id == case.id))}
     bwv = session.get(BodyWornVideo, case.id)
-    clip_s = _longest_clip(session, case.id)
+    clip_s = longest_clip(session, case.id)
     spoke_at = max((each.spoke_at for each in found if each.spoke_at), default=None)
     return Tracks(
         shown=shown,
@@ -186,16 +185,6 @@ def _cut_off(clock: Clock, track: Track, lifecycle: Lifecycle) -> bool:
 
 def _running_first(clock: Clock) -> tuple[bool, datetime]:
     return clock.stopped_at is not None, clock.due_at
-
-
-def _longest_clip(session: Session, case_id: UUID) -> float | None:
-    """How long the longest clip in the posts of a case is, in seconds."""
-    asked = (
-        select(func.max(Media.duration_s))
-        .join(Membership, col(Membership.post_id) == col(Media.post_id))
-        .where(Membership.case_id == case_id, col(Membership.sure))
-    )
-    return session.scalars(asked).one()
 
 
 @router.post("/cases/{ref}/tracks/move")
