@@ -39,7 +39,7 @@ COMMANDS = {
     "statements": Command("stating", "List lines, from drafted to issued; check a draft."),
     "review": Command("responding", "The fortnightly oversight review."),
     "oncall": Command("oncall", "Who is on call now and next, and when nobody is."),
-    "exercise": Command("exercising", "Play a scripted event on a desk and a database of its own, and score it."),
+    "exercise": Command("exercising", "Play a scripted event on a desk of its own, and score it."),
     "people": Command("staffing", "Accounts and their roles, sign-in links and passwords."),
     "audit": Command("auditing", "Prove that nobody has changed the log."),
     "export": Command("evidencing", "Write the evidence of a case as one archive that proves itself."),

@@ -101,7 +101,7 @@ class Scorer:
         opened = self._minutes(case.opened_at if case else None)
         waited = after - opened if after is not None and opened is not None else None
         yield _timed(
-            "Alerted", expect.alert, waited, "a message reached the desk", since="the case was opened"
+            "Alerted", expect.alert, waited, "a message reached the desk", since="the opening of the case"
         )
         claimed = self._first_act(case, "claimed") if case else None
         yield _timed("Claimed", expect.claim, self._minutes(claimed), "somebody took the case")
@@ -263,7 +263,7 @@ class Scorer:
         accepted = sum(len(each.accepted) for each in signed)
         points = None if not (back or signed) else max(0, FULL - 3 * max(0, back - STOPS))
         yield Mark(
-            "Lines stopped", f"at most {STOPS} sent back", f"{back} sent back, {accepted} warnings accepted",
+            "Lines stopped", f"at most {STOPS} sent back", f"{back} sent back, warnings accepted: {accepted}",
             points, "names, verdicts, unverified facts and the checker's other rules, and what approvers asked for",
         )  # fmt: skip
 

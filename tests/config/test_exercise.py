@@ -13,7 +13,6 @@ import psycopg
 import pytest
 from psycopg import sql
 from pydantic import SecretStr
-from sqlalchemy.engine import make_url
 from typer.testing import CliRunner
 
 from config.cli import Complaint
@@ -29,6 +28,7 @@ from config.settings import HERE, Settings
 from responders.blocks import Message
 from responders.slack import Sent
 from tests.databases import Databases
+from tests.stages import live_beside
 
 ON = date(2026, 11, 17)
 SHIPPED = ("viral-stop", "other-force", "death-after-contact")
@@ -38,14 +38,8 @@ SMALL = Manner(seed=3, robot=True, size=0.07, step=4.0)
 @pytest.fixture(scope="module")
 def stages(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """A live service's settings; the exercise's database beside it goes when the tests are done."""
-    with databases.one() as url:
-        live = Settings(data=tmp_path_factory.mktemp("live"), database_url=SecretStr(url))
+    with live_beside(databases, tmp_path_factory.mktemp("live")) as live:
         yield live
-        name = f"{make_url(url).database}_exercise"
-        with psycopg.connect(
-            databases.cluster.url_of("postgres").replace("+psycopg", ""), autocommit=True
-        ) as all_:
-            all_.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 @pytest.fixture(scope="module")

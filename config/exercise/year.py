@@ -1,0 +1,378 @@
+"""A year of synthetic records, for tests and benches of what reads a whole year: review packs, figures, retention.
+
+Made of the same families of posts as the exercises, written table by table. The same seed makes the same year. Nothing
+in it is real.
+"""
+
+import csv
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from random import Random
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Engine, insert, text
+from sqlmodel import Session, SQLModel, select
+
+from classifier.records import Assessment, IncidentType
+from collector.months import make_months
+from collector.records import Grade, Post, PostKey, Sighting, SourceRow
+from config.exercise.script import Family, Script, slots_in
+from responders.review import LONDON, Meetings
+from triage.claim_records import ClaimDecision, ClaimState, KnownClaim
+from triage.lifecycle import Lifecycle
+from triage.log import MACHINE, Line, note
+from triage.records import (
+    OPEN,
+    Alert,
+    AlertState,
+    Case,
+    Clock,
+    Delivery,
+    DeliveryState,
+    Desk,
+    Membership,
+    Person,
+    Review,
+    ReviewItem,
+    Role,
+    Routing,
+    Severity,
+    Status,
+)
+from triage.statement_records import CaseFact, Statement, StatementApproval, StatementIssue, StatementState
+from triage.statement_records import StatementVersion as Wording
+from triage.track_records import BodyWornVideo, Prompt, Track
+
+MEETINGS = 26
+YEAR = timedelta(days=364)
+AT_ONCE = 2_000
+KINDS = {
+    IncidentType.STOP_SEARCH: 35, IncidentType.USE_OF_FORCE: 30, IncidentType.ARREST_DETENTION: 14,
+    IncidentType.OTHER_ENCOUNTER: 10, IncidentType.PURSUIT_COLLISION: 6, IncidentType.DEATH_OR_FIREARMS: 5,
+}  # fmt: skip
+FORCE_USED = (IncidentType.USE_OF_FORCE, IncidentType.DEATH_OR_FIREARMS, IncidentType.STOP_SEARCH)
+ENDED = {
+    Status.CLOSED: 62, Status.NOISE: 12, Status.OPINION: 10, Status.NOT_OURS: 6, Status.CONFIRMED: 7, Status.WATCH: 3,
+}  # fmt: skip
+FOLLOWING = "SELECT setval(pg_get_serial_sequence('{0}', 'number'), max(number)) FROM {0} HAVING count(*) > 0"
+RECENT = timedelta(days=14)
+WHO = ("year-press", "year-lead", "year-oversight")
+LINE = (
+    "We are aware of posts about an encounter with police, said to be in {place}. We understand that they cause "
+    "concern. We are checking what happened. Our next update is by {next}."
+)
+
+
+class Filled(NamedTuple):
+    """How many rows the year has."""
+
+    cases: int
+    posts: int
+    meetings: int
+    lines: int
+    claims: int
+
+
+def fill_year(
+    engine: Engine,
+    scripts: Sequence[Script],
+    lifecycle: Lifecycle,
+    meetings: Meetings,
+    boroughs: Path,
+    *,
+    until: datetime,
+    cases: int = 1_500,
+    posts_a_case: int = 8,
+    seed: int = 1,
+) -> Filled:
+    """Fill a migrated, empty database with the year before `until`. `boroughs` is the gazetteer's file of them."""
+    year = _Year(scripts, lifecycle, meetings, boroughs, until, seed)
+    year.people_and_meetings()
+    for number in range(1, cases + 1):
+        year.case(number, year.start + (until - year.start) * number / (cases + 1), posts_a_case)
+    with Session(engine) as session:
+        for month in range(14):
+            make_months(session, now=year.start + month * timedelta(days=30))
+        for table, rows in year.rows.items():
+            for start in range(0, len(rows), AT_ONCE):
+                session.execute(insert(table), rows[start : start + AT_ONCE])
+        for name in ("cases", "statements", "known_claims"):
+            session.execute(text(FOLLOWING.format(name)))
+        for at, who, line in sorted(year.log, key=lambda each: each[0]):
+            note(session, [line], who=who, now=at)
+        session.commit()
+        counted = len(session.exec(select(Review.id)).all())
+    return Filled(cases, len(year.rows[Post]), counted, len(year.rows[Statement]), len(year.rows[KnownClaim]))
+
+
+class _Year:
+    """The rows of the year by table, in the order in which they are written."""
+
+    def __init__(
+        self, scripts: Sequence[Script], lifecycle: Lifecycle, meetings: Meetings, boroughs: Path, until: datetime,
+        seed: int,
+    ) -> None:  # fmt: skip
+        self.dice = Random(f"year/{seed}")  # noqa: S311  made-up records
+        self.lifecycle, self.until, self.start = lifecycle, until, until - YEAR
+        self.families = [(each, script) for script in scripts for each in script.family if each.about]
+        with boroughs.open(encoding="utf-8", newline="") as file:
+            named = [row for row in csv.DictReader(file) if row["name"] == row["borough"]]
+        self.places = [(row["borough"], row["code"]) for row in named if row["code"]]
+        order = (
+            SourceRow, Person, Review, PostKey, Post, Assessment, Case, Membership, Routing, Sighting, Alert, Delivery,
+            Clock, Track, Prompt, BodyWornVideo, CaseFact, Statement, Wording, StatementApproval, StatementIssue,
+            KnownClaim, ClaimDecision, ReviewItem,
+        )  # fmt: skip
+        self.rows: dict[type[SQLModel], list[dict[str, Any]]] = {table: [] for table in order}
+        self.log: list[tuple[datetime, str, Line]] = []
+        self.reviews = self._reviews(meetings)
+
+    def people_and_meetings(self) -> None:
+        for name, role in zip(WHO, (Role.DUTY_OFFICER, Role.APPROVER, Role.OVERSIGHT_REVIEWER), strict=True):
+            self._add(
+                Person(
+                    id=self._id(),
+                    username=name,
+                    name=name.title(),
+                    roles=[role],
+                    desks=list(Desk),
+                    created_at=self.start,
+                )
+            )
+        for number in range(6):
+            self._add(
+                SourceRow(
+                    name=f"year-{number}", kind="feed", url=f"https://year.example/{number}", every_s=600,
+                    grade=Grade.C, boroughs=["London"], basis="a synthetic year", due_at=self.until,
+                    last_success_at=self.until,
+                )
+            )  # fmt: skip
+        for review in self.reviews:
+            self._add(review)
+
+    def case(self, number: int, opened: datetime, posts: int) -> None:
+        """One case with all that stands behind it."""
+        dice = self.dice
+        borough, bcu = dice.choice(self.places)
+        type_ = _drawn(dice, KINDS)
+        severity = dice.choices((1, 2, 3, 4), (4, 16, 50, 30))[0]
+        severity = min(severity, 2) if type_ == IncidentType.DEATH_OR_FIREARMS else severity
+        status = _drawn(dice, ENDED)
+        if self.until - opened < RECENT and status == Status.CLOSED:
+            status = dice.choice((Status.CONFIRMED, Status.TRIAGED, Status.DETECTED))
+        told = max(1, round(dice.expovariate(1 / posts))) if severity > 1 else posts * 6
+        place = f"{borough} High Street"
+        last = min(self.until, opened + timedelta(hours=dice.uniform(1, 60)))
+        desks = ["comms", "oversight"] if type_ in FORCE_USED else ["comms"]
+        case = Case(
+            id=self._id(), number=number, title=f"{type_.value.replace('_', ' ').capitalize()} · {place}",
+            status=status, severity=severity, incident=0.8, type=type_, borough=borough, bcu=bcu, place=place,
+            desks=desks,
+            severity_parts={"harm": 4 - severity, "conduct": dice.randrange(4), "community": dice.randrange(4)},
+            opened_at=opened, first_published_at=opened - timedelta(minutes=dice.uniform(1, 40)), last_post_at=last,
+            post_count=told, source_count=min(told, 6), sources=[f"year-{n}" for n in range(min(told, 6))],
+            touched_at=last, dismissed_because="made up" if status in (Status.NOISE, Status.OPINION) else None,
+        )  # fmt: skip
+        self._add(case)
+        self._say(opened, MACHINE, "case opened", case)
+        self._posts(case, told, last)
+        self._answers(case)
+        if status in (Status.CONFIRMED, Status.CLOSED):
+            self._confirmed(case)
+        elif status not in OPEN:
+            self._say(
+                opened + timedelta(minutes=dice.uniform(4, 200)), WHO[0], "dismissed", case, why="made up"
+            )
+
+    def _posts(self, case: Case, told: int, last: datetime) -> None:
+        for number in range(told):
+            at = case.opened_at + (last - case.opened_at) * number / told
+            source = f"year-{number % 6}"
+            external = f"year/{case.number}/{number}"
+            words = self._worded(case)
+            post = Post(
+                id=self._id(), collected_at=at, source=source, platform="feed", external_id=external, text=words,
+                url=f"https://year.example/{external}", lang="en", published_at=at - timedelta(seconds=40),
+                author_key=self.dice.randbytes(16), has_video=number % 5 == 0, payload=words.encode(),
+                payload_sha256=self.dice.randbytes(32), let_in_by="year",
+            )  # fmt: skip
+            assessment = Assessment(
+                post_id=post.id, model="year", at=at, incident=0.8, incident_any=0.9, type=case.type,
+                severity=1 - case.severity / 5, claim=0.3, unverified=self.dice.random() / 2,
+            )  # fmt: skip
+            self._add(PostKey(id=post.id, collected_at=at), post, assessment)
+            how = "first" if number == 0 else "words"
+            self._add(
+                Membership(post_id=post.id, case_id=case.id, how=how, joined_at=at),
+                Routing(
+                    post_id=post.id, at=at, model="year", rule="force reported", outcome="raise", because="made up",
+                    case_id=case.id, desks=case.desks, priority="high",
+                ),
+                Sighting(seen_at=at, post_id=post.id, source=source, reach={"views": self.dice.randrange(20_000)}),
+            )  # fmt: skip
+
+    def _worded(self, case: Case) -> str:
+        family, script = self.dice.choice(self.families)
+        return _told(family, script, case.place or "", self.dice)
+
+    def _answers(self, case: Case) -> None:
+        """Alerts with their deliveries, and the clocks of the severity; most of them kept."""
+        opened = case.opened_at
+        answered = opened + timedelta(minutes=self.dice.lognormvariate(1.2, 0.8))
+        for desk in case.desks:
+            alert = Alert(
+                id=self._id(), case_id=case.id, desk=Desk(desk), priority="high", rule="force reported",
+                raised_at=opened, state=AlertState.ACKNOWLEDGED if case.status != Status.DETECTED else AlertState.OPEN,
+                acknowledged_at=answered if case.status != Status.DETECTED else None, acknowledged_through="desk",
+            )  # fmt: skip
+            sent = opened + timedelta(seconds=self.dice.uniform(0.3, 4))
+            self._add(
+                alert,
+                Delivery(
+                    id=self._id(), alert_id=alert.id, channel=f"slack:year-{desk}", state=DeliveryState.DELIVERED,
+                    due_at=opened, delivered_at=sent, attempts=1, revision=1, receipt=f"C{desk}:{case.number}",
+                ),
+            )  # fmt: skip
+            if alert.acknowledged_at:
+                self._say(answered, WHO[0], "acknowledged", case, desk=desk)
+        force = case.type in FORCE_USED
+        for due in self.lifecycle.raised(Severity(case.severity), paged=True, force=force, now=opened):
+            took = (due.at - opened) * self.dice.lognormvariate(-0.9, 0.6)
+            stopped = opened + took if case.status != Status.DETECTED else None
+            late = due.at if (stopped is None or stopped > due.at) and due.at < self.until else None
+            self._add(
+                Clock(
+                    id=self._id(), case_id=case.id, name=due.name, desk=due.desk, started_at=opened, due_at=due.at,
+                    stopped_at=stopped, stopped_by=WHO[0] if stopped else None, breached_at=late,
+                )
+            )  # fmt: skip
+
+    def _confirmed(self, case: Case) -> None:
+        """Tracks, what is known, lines, claims, and the list of the next meeting."""
+        at, dice = case.opened_at + timedelta(minutes=_minutes(self.dice)), self.dice
+        self._say(at, WHO[0], "confirmed", case)
+        closed = case.status == Status.CLOSED
+        for plan in self.lifecycle.track:
+            ends = [name for name, state in plan.states.items() if state.end]
+            state = (ends[-2] if len(ends) > 1 else ends[0]) if closed else plan.first
+            over = at + timedelta(days=dice.uniform(1, 12)) if closed else None
+            self._add(
+                Track(
+                    case_id=case.id, name=plan.name.value, state=state, version=2, opened_at=at, state_since=over or at,
+                    closed_at=over,
+                )
+            )  # fmt: skip
+        answer = dice.choices(("Given", "Deferred", "Not appropriate"), (1, 3, 6))[0]
+        self._add(
+            Prompt(
+                case_id=case.id, name="apology", raised_at=at, because="asked of every confirmed case",
+                answer=answer if closed else None, decided_by="BCU commander" if closed else None,
+                answered_at=at + timedelta(hours=3) if closed else None, entered_by=WHO[0] if closed else None,
+            ),
+            BodyWornVideo(
+                case_id=case.id, exists=dice.choices(("yes", "no", "unknown"), (88, 4, 8))[0],
+                reference=f"BWV/{case.number}", encounter_s=dice.randrange(60, 2_400), changed_at=at,
+                viewings=[{"role": "Supervisor", "at": (at + timedelta(hours=20)).isoformat()}] if closed else [],
+            ),
+            CaseFact(
+                id=self._id(), case_id=case.id, name="place", value=case.place or "London", source="Duty inspector",
+                noted_by=WHO[0], noted_at=at, verified_by=WHO[1], verified_at=at,
+            ),
+        )  # fmt: skip
+        if case.severity <= Severity.SEV3:
+            self._line(case, at)
+        if dice.random() < 0.4:
+            self._claim(case, at)
+        review = next((each for each in self.reviews if each.meets_at > case.opened_at), None)
+        if review is not None and case.type in FORCE_USED:
+            self._add(
+                ReviewItem(case_id=case.id, review_id=review.id, because="police used force", listed_at=at)
+            )
+            self._say(at, MACHINE, "listed for review", case)
+
+    def _line(self, case: Case, at: datetime) -> None:
+        issued = at + timedelta(minutes=self.dice.lognormvariate(3.2, 0.6))
+        number = len(self.rows[Statement]) + 1
+        words = LINE.format(place=case.place, next=f"{issued + timedelta(hours=2):%H:%M}")
+        line = Statement(
+            id=self._id(), number=number, case_id=case.id, template="aware", title="H1 Aware", text=words,
+            author=WHO[0], state=StatementState.ISSUED, drafted_at=at, approved_at=issued, issued_at=issued,
+        )  # fmt: skip
+        self._add(
+            line,
+            Wording(
+                statement_id=line.id, number=1, case_id=case.id, texts={"long": words}, written_by=WHO[0], written_at=at
+            ),
+            StatementApproval(
+                id=self._id(), statement_id=line.id, case_id=case.id, version=1, who=WHO[1], at=issued
+            ),
+            StatementIssue(
+                id=self._id(), statement_id=line.id, case_id=case.id, version=1, variant="long", place="X", at=issued,
+                entered_by=WHO[0], entered_at=issued,
+            ),
+        )  # fmt: skip
+        self._say(issued, WHO[0], "line issued", case, line=f"S-{number}")
+
+    def _claim(self, case: Case, at: datetime) -> None:
+        number = len(self.rows[KnownClaim]) + 1
+        state = self.dice.choices(tuple(ClaimState), (4, 2, 3, 2, 2, 1))[0]
+        claim = KnownClaim(
+            id=self._id(), number=number, case_id=case.id, text=f"It is said that somebody was hurt in {case.place}",
+            title=f"Somebody hurt in {case.place}", state=state, noted_at=at, noted_by=WHO[0], changed_at=at,
+            first_seen_at=at,
+        )  # fmt: skip
+        if state != ClaimState.UNVERIFIED:
+            made = ClaimDecision(
+                id=self._id(), claim_id=claim.id, state=state, why="made up", evidence=[f"LOG/{case.number}"],
+                first=WHO[0], first_role=Role.DUTY_OFFICER.value, asked_at=at, second=WHO[1],
+                second_role=Role.APPROVER.value, in_force_at=at + timedelta(hours=1),
+            )  # fmt: skip
+            claim.decision_id = made.id
+            self._add(claim, made)
+            self._say(at, WHO[0], "claim decided", case, state=state.value)
+        else:
+            self._add(claim)
+
+    def _reviews(self, meetings: Meetings) -> list[Review]:
+        """Those of the year, counted back from the next one: also before the first that the file names."""
+        following = meetings.next_after(self.until).astimezone(LONDON)
+        days = [
+            following.date() - timedelta(days=meetings.every_days * back) for back in range(MEETINGS, 0, -1)
+        ]
+        moments = [datetime.combine(day, meetings.at, LONDON) for day in days]
+        return [Review(id=self._id(), meets_at=each, created_at=self.start) for each in moments]
+
+    def _add(self, *rows: SQLModel) -> None:
+        for row in rows:
+            kept = row.model_dump()
+            if isinstance(row, Sighting):
+                del kept["id"]
+            if isinstance(row, Assessment):
+                del kept["boroughs"]  # the database's own
+            self.rows[type(row)].append(kept)
+
+    def _say(
+        self, at: datetime, who: str, what: str, case: Case, why: str | None = None, **detail: str
+    ) -> None:
+        self.log.append((at, who, Line(what, case.id, why, dict(detail))))
+
+    def _id(self) -> UUID:
+        return UUID(int=self.dice.getrandbits(128), version=4)
+
+
+def _minutes(dice: Random) -> float:
+    """How long until somebody confirms a case: most within the hour."""
+    return dice.lognormvariate(2.8, 0.7)
+
+
+def _drawn(dice: Random, weighted: dict[Any, int]) -> Any:
+    return dice.choices(list(weighted), list(weighted.values()))[0]
+
+
+def _told(family: Family, script: Script, place: str, dice: Random) -> str:
+    """One of a family's wordings, set in another place."""
+    chosen = dice.choice(family.texts)
+    known = {**script.slots, **family.slots, **dict.fromkeys(("street", "area", "road", "place"), (place,))}
+    return chosen.format_map({slot: dice.choice(known[slot]) for slot in slots_in(chosen)})

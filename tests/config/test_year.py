@@ -1,0 +1,69 @@
+"""A year of synthetic records: a review every fortnight, whole cases, the same for a seed."""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import Engine, text
+from sqlmodel import Session
+
+from config.exercise.script import scripts_of
+from config.exercise.year import Filled, fill_year
+from config.settings import Settings
+from responders.review import read_meetings
+from tests.make import LIFECYCLE
+from triage.chain import verify
+
+UNTIL = datetime(2026, 7, 1, 12, tzinfo=UTC)
+
+
+def fill(engine: Engine, settings: Settings, cases: int) -> Filled:
+    meetings = read_meetings(settings.file("review/meetings.toml"))
+    return fill_year(
+        engine,
+        list(scripts_of(settings).values()),
+        LIFECYCLE,
+        meetings,
+        settings.file("gazetteer/boroughs.csv"),
+        until=UNTIL,
+        cases=cases,
+        posts_a_case=3,
+    )
+
+
+def counted(engine: Engine, table: str) -> int:
+    with engine.connect() as connection:
+        found: int = connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()
+    return found
+
+
+def test_a_year_has_a_meeting_every_fortnight_and_whole_cases(engine: Engine, settings: Settings) -> None:
+    made = fill(engine, settings, 150)
+    assert (made.cases, made.meetings) == (150, 26)
+    assert (
+        made.posts
+        == counted(engine, "posts")
+        == counted(engine, "assessments")
+        == counted(engine, "routings")
+    )
+    for table in ("alerts", "deliveries", "clocks", "tracks", "statements", "known_claims", "review_items"):
+        assert counted(engine, table) > 20, table
+    with engine.connect() as connection:
+        boroughs = "SELECT count(DISTINCT borough) FROM cases"
+        assert connection.execute(text(boroughs)).scalar_one() > 25
+    with Session(engine) as session:
+        assert not verify(session, b"only for tests").breaks
+
+
+def test_the_same_seed_makes_the_same_year(engine: Engine, settings: Settings) -> None:
+    fill(engine, settings, 20)
+    told = "SELECT md5(string_agg(text, '' ORDER BY id)) FROM posts"
+    with engine.connect() as connection:
+        once = connection.execute(text(told)).scalar_one()
+    with engine.begin() as connection:
+        tables = (
+            "posts, post_keys, assessments, cases, people, sources, reviews, sightings, memberships, routings"
+        )
+        connection.execute(text("SET session_replication_role = replica"))
+        connection.execute(text(f"TRUNCATE {tables} CASCADE"))
+    fill(engine, settings, 20)
+    with engine.connect() as connection:
+        assert connection.execute(text(told)).scalar_one() == once
