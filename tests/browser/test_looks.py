@@ -52,8 +52,8 @@ COVERED = """() => {
   for (const each of document.querySelectorAll(wanted)) {
     if (!each.checkVisibility() || each.closest('dialog, .govuk-skip-link')) continue
     each.focus()
-    const at = each.getBoundingClientRect()
-    if (!at.width || !at.height) continue
+    const at = each.getClientRects()[0]  // the first line of a link that is broken over two
+    if (!at?.width || !at.height) continue
     const hit = document.elementFromPoint(at.left + Math.min(at.width / 2, 20), at.top + Math.min(at.height / 2, 10))
     if (!hit || !(each.contains(hit) || hit.contains(each) || hit.closest('label')?.contains(each)))
       bad.push(each.outerHTML.slice(0, 100) + ' under ' + (hit ? hit.outerHTML.slice(0, 80) : 'nothing'))
