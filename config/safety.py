@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, SecretStr
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, make_url, text
 
 from config.cli import Complaint
 from config.scrape import is_here
@@ -97,10 +97,10 @@ def _weak_secrets(settings: Settings) -> Iterator[Danger]:
 
 
 def _weak_password(name: str, address: str) -> Iterator[Danger]:
-    parts = urlsplit(address)
-    password = unquote(parts.password or "")
+    known = make_url(address)
+    password = str(known.password or "")
     if password and (
-        _is_weak(password, SHORTEST_PASSWORD) or DEFAULTS.fullmatch(password) or password == parts.username
+        _is_weak(password, SHORTEST_PASSWORD) or DEFAULTS.fullmatch(password) or password == known.username
     ):
         remedy = f"ALTER ROLE ... PASSWORD to {SHORTEST_PASSWORD} characters or more, made by a program"
         yield Danger(name, "the password in it is short, or one that stands in examples", remedy)

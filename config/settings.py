@@ -5,17 +5,19 @@ Each part is declared by the package that reads it. Secrets come from the enviro
 
 import hmac
 import os
+import re
 import secrets
 import tomllib
 from pathlib import Path
 from typing import Any
 
-from pydantic import SecretStr, ValidationError
+from pydantic import SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
 )
 from pydantic_settings.sources import InitSettingsSource
 
@@ -35,6 +37,14 @@ from triage.settings import OidcSettings, TriageSettings, WebSettings
 
 HERE = Path(__file__).resolve().parent
 PREFIX = "GOLDENHOUR_"
+# a sign of its own in the password would make the rest of it a host, and hosts are printed
+DATABASE = re.compile(
+    r"postgres(ql)?(\+psycopg)?://([^:/@]*(:[^/@]*)?@)?([^:/@,\[\]]*|\[[\da-fA-F:]+\])(:\d+)?/[^/@]*(\?.*)?"
+)
+DATABASE_AS = (
+    "write it postgresql://user:password@host:5432/database, "
+    "with @ : / ? # % of the password as %40 %3A %2F %3F %23 %25"
+)
 
 
 class ConfigError(Exception):
@@ -72,6 +82,19 @@ class Settings(BaseSettings):
     teams: TeamsSettings = TeamsSettings()
     webhook: WebhookSettings = WebhookSettings()
     exercise: ExerciseSettings = ExerciseSettings()
+
+    @field_validator("database_url")
+    @classmethod
+    def _readable(cls, address: SecretStr | None) -> SecretStr | None:
+        if address is not None and not DATABASE.fullmatch(address.get_secret_value()):
+            raise ValueError(DATABASE_AS)
+        return address
+
+    @field_validator("exercise")
+    @classmethod
+    def _readable_too(cls, exercise: ExerciseSettings) -> ExerciseSettings:
+        cls._readable(exercise.database_url)
+        return exercise
 
     @classmethod
     def settings_customise_sources(  # the names are pydantic-settings' own
@@ -131,6 +154,10 @@ def read_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         raise ConfigError("; ".join(_say(each) for each in error.errors())) from error
+    except SettingsError as error:  # a section or a list that is not JSON; what it holds is not told
+        raise ConfigError(
+            f"{error}: write JSON, or one variable for each key ({PREFIX}SECTION__KEY)"
+        ) from None
 
 
 def unread_variables() -> list[str]:

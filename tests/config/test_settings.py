@@ -25,3 +25,50 @@ def test_a_value_of_the_wrong_kind_is_refused_by_name(monkeypatch: pytest.Monkey
     monkeypatch.setenv("GOLDENHOUR_WEB__PORT", "eighty")
     with pytest.raises(ConfigError, match="GOLDENHOUR_WEB__PORT"):
         read_settings()
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://goldenhour:pa@planted@db.example/goldenhour",
+        "postgresql://goldenhour:pa/planted@db.example/goldenhour",
+        "postgresql://goldenhour:pa:planted@db.example:port/goldenhour",
+        "postgresql://goldenhour:planted:5432/goldenhour",
+        "postgresql://goldenhour:pa[planted@db.example:5432",
+        "goldenhour:planted@db.example/goldenhour",
+        "mysql://goldenhour:planted@db.example/goldenhour",
+    ],
+)
+@pytest.mark.parametrize("name", ["GOLDENHOUR_DATABASE_URL", "GOLDENHOUR_EXERCISE__DATABASE_URL"])
+def test_an_address_of_a_database_that_is_read_wrongly_is_refused_without_being_quoted(
+    monkeypatch: pytest.MonkeyPatch, name: str, address: str
+) -> None:
+    monkeypatch.setenv(name, address)
+    with pytest.raises(ConfigError, match="%40") as refused:
+        read_settings()
+    assert name.split("__")[0] in str(refused.value)
+    assert "planted" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://goldenhour:pa%40ss%2Fword@db.example:5432/goldenhour?sslmode=verify-full",
+        "postgresql+psycopg://goldenhour@[::1]:5432/goldenhour",
+        "postgres:///goldenhour?host=/var/run/postgresql",
+    ],
+)
+def test_an_address_of_a_database_in_any_sound_form_is_taken(
+    monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setenv("GOLDENHOUR_DATABASE_URL", address)
+    assert read_settings().database_url is not None
+
+
+def test_a_list_that_is_no_json_is_refused_by_name_without_being_quoted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("GOLDENHOUR_TEAMS__WORKFLOWS", "{planted")
+    with pytest.raises(ConfigError, match="teams") as refused:
+        read_settings()
+    assert "planted" not in str(refused.value)
