@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from threading import Thread
 
 import uvicorn
@@ -67,7 +68,7 @@ class Shown:
             marks=tuple(Marked(**each) for each in held["marks"]),
             notes=tuple(Noted(each["who"], each["words"]) for each in held["notes"]),
             earlier=tuple(
-                Earlier(each["played_at"], each["points"], each["who"], each["seed"])
+                Earlier(datetime.fromisoformat(each["played_at"]), each["points"], each["who"], each["seed"])
                 for each in runs(self.run.path.parent, held["name"])
                 if each["played_at"] != held["played_at"]
             ),

@@ -89,7 +89,7 @@ def play_exercise(
         )  # fmt: skip
         shown = Shown(play, run, workspace)
         if manner.speed is None:
-            _hurry(play, manner.step, told)
+            _hurry(play, manner.step, told, leave)
         else:
             at = stack.enter_context(served(play, shown))
             opened(Opened(at, _links(team, at, manner)))
@@ -102,9 +102,9 @@ def play_exercise(
         return run.held
 
 
-def _hurry(play: Play, step: float, told: Callable[[str], None]) -> None:
-    """Round after round, each `step` minutes on."""
-    while not play.over:
+def _hurry(play: Play, step: float, told: Callable[[str], None], leave: Event) -> None:
+    """Round after round, each `step` minutes on, until it is over or somebody leaves."""
+    while not play.over and not leave.is_set():
         play.clock.set(min(play.clock.minute + step, play.script.minutes))
         play.round()
         told(f"minute {play.clock.minute:.0f} of {play.script.minutes}, {play.poured:,} posts")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from queue import Queue
 from threading import Event
@@ -12,7 +12,9 @@ from playwright.sync_api import BrowserContext, expect
 
 from config.benches.walk import free_port
 from config.exercise.playing import Manner, Opened, play_exercise
+from config.exercise.runs import Run
 from config.exercise.script import Script, read_script
+from config.exercise.stage import runs_folder
 from config.settings import HERE
 from tests.databases import Databases
 from tests.stages import live_beside
@@ -47,6 +49,8 @@ def test_an_exercise_is_played_from_its_brief_to_its_score_and_debrief(
     told: Queue[Opened] = Queue()
     leave = Event()
     with live_beside(databases, tmp_path, port=free_port()) as live, ThreadPoolExecutor(1) as pool:
+        before = Run(runs_folder(live), script.name, datetime(2026, 11, 3, tzinfo=UTC), seed=7, who="team")
+        before.scored({"points": 100, "marks": []})
         playing = pool.submit(
             play_exercise, live, script, manner, on=date(2026, 11, 17), opened=told.put, leave=leave
         )
@@ -79,6 +83,10 @@ def test_an_exercise_is_played_from_its_brief_to_its_score_and_debrief(
             expect(scored.get_by_role("row").filter(has_text="Silence ended")).to_contain_text(
                 "did not happen"
             )
+            earlier = (
+                page.get_by_role("region", name="Earlier runs").get_by_role("row").filter(has_text="team")
+            )
+            expect(earlier).to_contain_text("100")
             page.get_by_label("What did you learn").fill(NOTE)
             page.get_by_role("button", name="Keep it with the score").click()
             expect(page.get_by_text(NOTE)).to_be_visible()
