@@ -12,7 +12,7 @@ from collector.catalogue import read_sources
 from collector.linter import Linter
 from collector.oembed import read_providers
 from collector.prefilter import Prefilter
-from config.exercise.script import PATTERN, read_scripts
+from config.exercise.script import PATTERN, read_scripts, scripts_of
 from config.oncall import read_oncall
 from config.settings import HERE, Settings
 from config.watches import read_watches
@@ -93,6 +93,8 @@ def read_all(settings: Settings) -> Iterator[Finding]:
                 read_watches(settings)
             if reader.pattern == "escalation.toml":
                 read_oncall(settings)
+            if reader.pattern == PATTERN:
+                scripts_of(settings)
             if reader.pattern == TEMPLATES:
                 templates_of(settings)
             reader.read(paths)

@@ -4,7 +4,7 @@ expected of the team. All times are minutes from its beginning.
 
 import string
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import time
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -12,6 +12,8 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from config.settings import Settings
+from config.wording import TEMPLATES, fact_kinds_of
+from triage.checking_facts import FactError, FactKinds
 from triage.claim_records import ClaimState, ClaimType
 
 FEWEST, MOST = 500, 5_000
@@ -223,4 +225,28 @@ def read_scripts(paths: Sequence[Path]) -> dict[str, Script]:
 
 
 def scripts_of(settings: Settings) -> dict[str, Script]:
-    return read_scripts(settings.files(PATTERN))
+    """Every exercise, held against the facts and the templates that lines are made of. Raises ScriptError."""
+    scripts = read_scripts(settings.files(PATTERN))
+    kinds = fact_kinds_of(settings)
+    templates = {path.stem for path in settings.files(TEMPLATES)}
+    for script in scripts.values():
+        if unfit := next(_unfit(script, kinds, templates), None):
+            raise ScriptError(f"{settings.file(f'exercises/{script.name}.toml')}: {unfit}")
+    return scripts
+
+
+def _unfit(script: Script, kinds: FactKinds, templates: Collection[str]) -> Iterator[str]:
+    named = [("expect.templates", each) for each in script.expect.templates]
+    named += [(f"inject at {each.at}, template", each.template) for each in script.inject if each.template]
+    for key, template in named:
+        if template not in templates:
+            yield f"key {key}: there is no template {template!r}"
+    for inject in script.inject:
+        for name, value in inject.facts.items():
+            try:
+                if kinds.of(name).ours:
+                    yield f"key inject at {inject.at}, facts.{name}: the service knows this by itself"
+                if not value.startswith("@"):
+                    kinds.clean(name, value)
+            except FactError as error:
+                yield f"key inject at {inject.at}, facts.{name}: {error}"

@@ -24,6 +24,7 @@ from config.exercise.script import FEWEST, MOST, ScriptError, read_script, scrip
 from config.exercise.slack import Marked, mock_slack
 from config.exercise.stage import own_settings, stage
 from config.exercise.telling import tell
+from config.files import read_all
 from config.settings import HERE, Settings
 from responders.blocks import Message
 from responders.slack import Sent
@@ -99,6 +100,24 @@ def test_a_wrong_script_is_refused_with_file_key_and_reason(
         read_script(path)
     assert str(raised.value).startswith(f"{path}: key ")
     assert says in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "says"),
+    [
+        ('template = "confirmed"', 'template = "denial"', "there is no template 'denial'"),
+        ('dps_informed = "yes"', 'dps_informed = "perhaps"', "facts.dps_informed"),
+        ('dps_informed = "yes"', 'rank = "inspector"', "facts.rank"),
+    ],
+)
+def test_an_exercise_rests_on_facts_and_templates_that_are_there(
+    tmp_path: Path, before: str, after: str, says: str
+) -> None:
+    (tmp_path / "exercises").mkdir()
+    right = (HERE / "exercises" / "viral-stop.toml").read_text(encoding="utf-8")
+    (tmp_path / "exercises" / "viral-stop.toml").write_text(right.replace(before, after, 1), encoding="utf-8")
+    found = {each.pattern: each.wrong for each in read_all(Settings(data=tmp_path, config=tmp_path))}
+    assert says in (found["exercises/*.toml"] or "")
 
 
 def test_a_script_is_called_as_its_file_is(tmp_path: Path) -> None:
