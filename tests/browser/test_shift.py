@@ -262,7 +262,9 @@ def test_clocks_tick_in_place(looked_at: str, opened: Callable[..., BrowserConte
     expect(clock).not_to_have_text(was)
 
 
-def test_a_draft_is_opened_and_copied_with_two_presses(looked_at: str, opened: Callable[..., BrowserContext]) -> None:
+def test_a_draft_is_opened_and_copied_with_two_presses(
+    looked_at: str, opened: Callable[..., BrowserContext]
+) -> None:
     context = opened(permissions=["clipboard-read", "clipboard-write"])
     page = sign_in(context.new_page(), looked_at)
     page.goto(f"{looked_at}/cases/1")
