@@ -101,7 +101,8 @@ def read_form(view: dict[str, Any]) -> Filled | None:
     if not isinstance(act, str) or act not in FORMS:
         return None
     values = _values(view)
-    why, problems = tidy(values.get(WHY, ""))[:REASON_MOST].strip(), {}
+    why = tidy(values.get(WHY, ""))[:REASON_MOST].strip()
+    problems: dict[str, str] = {}
     length = timedelta(0)
     if act == "not_ours":
         chosen = values.get(WHICH, "")

@@ -45,7 +45,8 @@ EMPTY = {
     "/reveals": "Nobody asked in 90 days. That is good",
     "/shift": "Nothing is open at this desk.",
     "/search": "Look for a case by its number, a place, words of its title or of its posts, or the link of a post.",
-    "/search?q=stairs": "No case holds that. Every word must be in the title and place, or in one post. Try fewer words, or look among what was not raised.",
+    "/search?q=stairs": "No case holds that. Every word must be in the title and place, or in one post. Try fewer "
+    "words, or look among what was not raised.",
     "/counts": "No case is open. Counts stand here as soon as there is one.",
     "/sources?show=blind": "None of these now.",
     "/sources?borough=Ealing": "No source fits. Show all sources",
