@@ -30,6 +30,7 @@ from triage.growth_rules import read_growth_rules
 from triage.lifecycle import read_lifecycle
 from triage.release_policy import FILES as RELEASE_POLICIES
 from triage.release_policy import read_release_policies
+from triage.response_policy import read_response_policy
 from triage.restricting import read_restricted_policy
 from triage.reveal import read_reveal_policy
 from triage.rules import read_rules
@@ -65,6 +66,7 @@ READERS = (
     Reader("policy/reveal.toml", lambda paths: read_reveal_policy(paths[0])),
     Reader("policy/shift.toml", lambda paths: read_shift_policy(paths[0])),
     Reader("policy/restricted.toml", lambda paths: read_restricted_policy(paths[0])),
+    Reader("policy/responses.toml", lambda paths: read_response_policy(paths[0])),
     Reader(RELEASE_POLICIES, read_release_policies),
     Reader("review/meetings.toml", lambda paths: read_meetings(paths[0])),
     Reader("review/tactics.toml", lambda paths: read_tactics(paths[0])),

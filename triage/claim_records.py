@@ -7,7 +7,7 @@ from pydantic import AwareDatetime
 from sqlalchemy import BigInteger, CheckConstraint, Column, Identity, Index, Text, text
 from sqlmodel import Field
 
-from collector.records import Record, words
+from collector.records import Record, document, words
 
 
 class ClaimState(StrEnum):
@@ -94,6 +94,27 @@ class ClaimDecision(Record, table=True):
     in_force_at: AwareDatetime | None = None
     refused_at: AwareDatetime | None = None
     undone_at: AwareDatetime | None = None
+
+
+class ClaimResponse(Record, table=True):
+    """What a person chose to do about a claim, why, and the figures they saw: how far it had come (`reach`), and how
+    many would hear by it (`people`). `law` is what reported content breaks. The newest one counts.
+    """
+
+    __tablename__ = "claim_responses"
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    claim_id: UUID = Field(foreign_key="known_claims.id", index=True)
+    option: str
+    title: str
+    policy: int
+    why: str
+    law: str | None = None
+    people: int | None = Field(default=None, sa_column=Column(BigInteger))
+    reach: dict[str, int | None] = Field(default_factory=dict, sa_column=document())
+    chosen_by: str
+    role: str
+    at: AwareDatetime
 
 
 class SightingState(StrEnum):

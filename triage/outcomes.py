@@ -63,7 +63,7 @@ def volumes(session: Session, line: Statement) -> list[Volume]:
     claims = session.exec(
         select(KnownClaim).where(col(KnownClaim.id).in_([UUID(each) for each in line.answers]))
     )
-    return [_volume(session, each, line.issued_at) for each in claims]
+    return [volume(session, each, line.issued_at) for each in claims]
 
 
 def adopted(session: Session, line: Statement, before: Statement | None) -> Adopted | None:
@@ -74,7 +74,8 @@ def adopted(session: Session, line: Statement, before: Statement | None) -> Adop
     return Adopted(*(sum(state in COUNTED for _, state, _ in each) for each in (new, old)))
 
 
-def _volume(session: Session, claim: KnownClaim, issued_at: datetime) -> Volume:
+def volume(session: Session, claim: KnownClaim, issued_at: datetime) -> Volume:
+    """How often a claim was seen in the hours before and after a moment."""
     begins = issued_at - HOURS * STEP
     steps = [0] * (2 * HOURS)
     for at, state, _ in _seen(session, claim.id, since=begins):

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from collector.vault import Keyring
 from triage.oncall import OnCall
 from triage.release_policy import ReleasePolicies
+from triage.response_policy import ResponsePolicy
 from triage.restricting import RestrictedPolicy
 from triage.reveal import RevealPolicy
 from triage.shifts import ShiftPolicy
@@ -21,3 +22,4 @@ class Policies(NamedTuple):
     oncall: OnCall | None = None
     writing: Writing | None = None
     release: ReleasePolicies = ReleasePolicies()
+    responses: ResponsePolicy | None = None

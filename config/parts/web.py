@@ -24,6 +24,7 @@ from triage.oidc import Provider
 from triage.policies import Policies
 from triage.release_policy import FILES as RELEASE_POLICIES
 from triage.release_policy import read_release_policies
+from triage.response_policy import read_response_policy
 from triage.restricting import read_restricted_policy
 from triage.reveal import read_reveal_policy
 from triage.rules import RulesError
@@ -76,6 +77,7 @@ def policies_of(house: House) -> Policies:
         shift=read_shift_policy(house.settings.file("policy/shift.toml")),
         oncall=read_oncall(house.settings),
         writing=writing_of(house.settings),
+        responses=read_response_policy(house.settings.file("policy/responses.toml")),
         release=read_release_policies(house.settings.files(RELEASE_POLICIES)),
     )
 

@@ -15,6 +15,8 @@ from tests.browser.seed_claims import seed_claims
 from tests.browser.test_accessible import violations
 from tests.served import fresh_database, serve
 from triage.claim_types import read_guide
+from triage.policies import Policies
+from triage.response_policy import read_response_policy
 from triage.settings import WebSettings
 from triage.web.app import desk
 
@@ -31,7 +33,9 @@ def claimed(cluster: Cluster) -> Iterator[str]:
             now = datetime.now(UTC)
             seeded = seed(session, now=now)
             seed_claims(session, seeded.cases[0], seeded.officer, now=now)
-        with serve(desk(engine, WebSettings(), guide=read_guide(HERE / "claims.toml"))) as address:
+        given = Policies(responses=read_response_policy(HERE / "policy" / "responses.toml"))
+        guide = read_guide(HERE / "claims.toml")
+        with serve(desk(engine, WebSettings(), guide=guide, policies=given)) as address:
             yield address
 
 
@@ -46,6 +50,19 @@ def test_axe_finds_nothing_and_nothing_sticks_out(
         page.evaluate("document.querySelectorAll('main details').forEach(each => each.open = true)")
         assert (path, violations(page)) == (path, [])
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+
+
+def test_an_option_is_chosen_by_hand_and_a_correction_is_closed_until_people_decided(
+    claimed: str, opened: Callable[..., BrowserContext]
+) -> None:
+    page = sign_in(opened(java_script_enabled=False).new_page(), claimed)
+    page.goto(f"{claimed}/claims/2")
+    assert page.get_by_label("Local correction").is_disabled()
+    page.get_by_label("Monitor only").check()
+    page.locator("#answer-why").fill("It is fading by itself")
+    page.get_by_role("button", name="Choose").click()
+    assert page.get_by_text("Entered, with the figures as they are now").is_visible()
+    assert page.get_by_text("hours before the choice").first.is_visible()
 
 
 def test_two_people_decide_by_hand(claimed: str, opened: Callable[..., BrowserContext]) -> None:

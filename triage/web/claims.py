@@ -13,7 +13,7 @@ from sqlmodel import select
 
 from collector.plain import clean
 from collector.records import Post
-from triage import claims, deciding, questions
+from triage import claims, deciding, questions, responding
 from triage.claim_records import AnswerState, ClaimState, ClaimType, KnownClaim
 from triage.hidden import seeing_all
 from triage.locked import Conflict
@@ -22,6 +22,7 @@ from triage.web.claim_rows import STATES, find_rows, first_of, rows_of, seen_of
 from triage.web.permitted import note_view
 from triage.web.queue import find_case, refuse_hidden
 from triage.web.reading import read_text, unmentioned
+from triage.web.responses import read_answering, read_told
 from triage.web.search import NOT_PEOPLE
 from triage.web.visit import Visit, Visiting
 
@@ -64,6 +65,8 @@ def one_claim(visit: Visiting, ref: str) -> HTMLResponse:
         kinds=visit.room.guide.type,
         states=STATES,
         by_two=deciding.BY_TWO,
+        answering=read_answering(visit, claim),
+        told=read_told(visit.session, claim),
     )
 
 
@@ -135,6 +138,16 @@ def answer_decision(visit: Visiting, ref: str, decision: Ref = "", agreed: Tick 
             deciding.refuse(visit.session, made, **given)
 
     return _act(visit, "claim-decided" if agreed else "claim-refused", f"/claims/{claim.number}", change)
+
+
+@router.post("/claims/{ref}/respond")
+def respond(visit: Visiting, ref: str, option: Ref = "", why: Words = "", law: Words = "") -> Response:
+    """Choose what is done about it."""
+    policy = visit.room.policies.responses
+    if policy is None:
+        raise HTTPException(404, "No options are set up here: config/policy/responses.toml lists them.")
+    given: dict[str, Any] = {"why": clean(why), "law": clean(law)}
+    return _change(visit, ref, "claim-answered", responding.respond, clean(option), policy, **given)
 
 
 @router.post("/claims/{ref}/undo")

@@ -57,6 +57,7 @@ NEEDS: dict[str, Permission] = {
     "POST /claims/{ref}/restore": P.TRIAGE,
     "POST /claims/{ref}/decide": P.DECIDE_CLAIM,
     "POST /claims/{ref}/answer": P.DECIDE_CLAIM,
+    "POST /claims/{ref}/respond": P.DECIDE_CLAIM,
     "POST /claims/{ref}/undo": P.DECIDE_CLAIM,
     "GET /statements": P.READ_CASES,
     "GET /statements.csv": P.READ_CASES,

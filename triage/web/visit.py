@@ -54,6 +54,7 @@ SAID = {
     "claim-asked": "Asked. It counts once a second person agrees.",
     "claim-decided": "Decided. The reason and the evidence stand beside it.",
     "claim-refused": "Not agreed. The claim is as it was.",
+    "claim-answered": "Entered, with the figures as they are now.",
     "claim-off": "Taken off. Posts are not compared with it any more.",
     "question-noted": "The question is noted.",
     "question-answered": "Entered beside the question.",

@@ -141,6 +141,7 @@ SIGNED_IN_WITH_TOKEN = {
     "POST /claims/{ref}/restore",
     "POST /claims/{ref}/decide",
     "POST /claims/{ref}/answer",
+    "POST /claims/{ref}/respond",
     "POST /claims/{ref}/undo",
     "POST /manual",
     "POST /queue/next",
