@@ -170,7 +170,7 @@ def command(*arguments: str) -> list[str]:
 
 def ours(environment: dict[str, str]) -> dict[str, str]:
     others = {name: value for name, value in os.environ.items() if not name.startswith("GOLDENHOUR_")}
-    return {**others, **environment}
+    return {**others, "COLUMNS": "2000", **environment}  # what is folded would not be found
 
 
 def run(environment: dict[str, str], *arguments: str) -> str:
