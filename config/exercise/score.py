@@ -208,8 +208,10 @@ class Scorer:
         wrong = sum(each != self.script.main for each in held)
         share = wrong / len(held) if held else 0.0
         points = None if not held else FULL if share <= allowed else max(0, round(FULL * (1 - share / 0.2)))
+        elsewhere = sum(told.count(self.script.main) for told in self.posts.values()) - (len(held) - wrong)
+        happened = f"{wrong} of {len(held)} are of others; {elsewhere} of its own are in other cases"
         yield Mark(
-            "Posts in the right case", f"at most {allowed:.0%} of others", f"{wrong} of {len(held)} are of others",
+            "Posts in the right case", f"at most {allowed:.0%} of others", happened,
             points, "posts of other incidents or of none in the case",
         )  # fmt: skip
         for each in self.script.incident:

@@ -64,6 +64,7 @@ class Team:
         self.notice = read_guide(settings.file("claims.toml")).notice
         self.people: dict[str, Person] = {}
         self.refused: Counter[str] = Counter()
+        self._main: UUID | None = None
 
     def arrive(self) -> None:
         """Make the accounts of the exercise."""
@@ -86,7 +87,14 @@ class Team:
         return (now - self.play.clock.start) / timedelta(minutes=1)
 
     def main_case(self) -> UUID | None:
-        """The open case that holds most posts of what the script is about."""
+        """The open case that the team works on: at first the one with most posts of what the script is about."""
+        found = self._main_cases()
+        if self._main not in found:
+            self._main = max(found, key=lambda case: found[case], default=None)
+        return self._main
+
+    def _main_cases(self) -> Counter[UUID]:
+        """The open cases that hold posts of what the script is about, and how many."""
         asked = (
             select(Membership.case_id, Post.external_id)
             .join(Post, col(Post.id) == col(Membership.post_id))
@@ -100,7 +108,7 @@ class Team:
             truth = self.play.held.truth(external_id)
             if truth is not None and truth.about == self.play.script.main:
                 counted[case] += 1
-        return max(counted, key=lambda case: counted[case], default=None)
+        return counted
 
     def attempt(self, what: str, act: Callable[[Session], object]) -> bool:
         """One act in a transaction of its own; what is refused is counted."""
@@ -130,7 +138,7 @@ class Team:
                 )
 
     def _take(self, now: datetime) -> None:
-        """Claim what was raised long enough ago, and confirm it."""
+        """Claim and decide what was raised long enough ago, and join what is the same incident."""
         since = now - timedelta(minutes=self.react.claim)
         asked = (
             select(Case.id)
@@ -141,11 +149,32 @@ class Team:
         with Session(self.play.house.engine) as session:
             found = session.exec(asked.distinct()).all()
         for case in found:
-            self.attempt("claim", partial(self._claim_and_confirm, case=case, now=now))
+            self.attempt("claim", partial(self._claim_and_decide, case=case, now=now))
+        main, who = self.main_case(), self.people[PRESS]
+        for case in self._main_cases():
+            if main is not None and case != main:
+                why = "The same incident, told in other words."
+                self.attempt(
+                    "join", partial(actions.join, case_id=main, other=case, who=who, why=why, now=now)
+                )
 
-    def _claim_and_confirm(self, session: Session, *, case: UUID, now: datetime) -> None:
-        actions.claim(session, case, who=self.people[PRESS], now=now)
+    def _claim_and_decide(self, session: Session, *, case: UUID, now: datetime) -> None:
+        """Take it; confirm what tells of an incident, and close what tells of none."""
+        who = self.people[PRESS]
+        actions.claim(session, case, who=who, now=now)
+        if not self._tells_of_any(session, case):
+            actions.dismiss(
+                session, case, who=who, status=Status.NOISE, why="It tells of no incident.", now=now
+            )
+            return
         actions.confirm(session, case, who=self.people[PRESS], now=now, lifecycle=self.lifecycle)
+
+    def _tells_of_any(self, session: Session, case: UUID) -> bool:
+        asked = select(Post.external_id).join(Membership, col(Membership.post_id) == col(Post.id))
+        told = map(
+            self.play.held.truth, session.exec(asked.where(Membership.case_id == case, Membership.sure))
+        )
+        return any(each.about for each in told if each is not None)
 
     def _answer_rumours(self, now: datetime) -> None:
         case = self.main_case()
