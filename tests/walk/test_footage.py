@@ -44,7 +44,7 @@ def house(engine: Engine, settings: Settings, media: MediaServer) -> House:
 
 @pytest.fixture
 def tasks(house: House) -> dict[str, Task]:
-    names = ("assess", "route", "respond", "look")
+    names = ("assess", "route", "respond", "look", "claims")
     return {name: task for queue in names for name, task in tasks_of(queue, house).items()}
 
 

@@ -64,7 +64,7 @@ def test_every_tip_ends_in_a_routing_and_a_grave_one_in_a_case(house: House) -> 
         assert httpx.post(f"{base}/hooks/tips", content=body, headers=headers).status_code == 202
     tasks = {
         name: task
-        for queue in ("assess", "route", "respond")
+        for queue in ("assess", "route", "respond", "claims")
         for name, task in tasks_of(queue, house).items()
     }
     do_jobs(house, tasks)
