@@ -220,7 +220,7 @@ class Scorer:
         nothing = [
             case
             for case in self._alerted()
-            if not any(self.posts.get(case.id, [])) and case.status not in DISMISSALS
+            if (told := self.posts.get(case.id)) and not any(told) and case.status not in DISMISSALS
         ]
         most = self.script.expect.false_alarms
         yield Mark(
