@@ -109,7 +109,7 @@ def make_calendar(visit: Visiting, rota: Written) -> Response:
     return _page(visit, made=(found, f"{base}{HERE}/calendar/{token}"))
 
 
-@router.post(f"{HERE}/calendar/revoke")
+@router.post(f"{HERE}/revoke")
 def revoke_calendar(visit: Visiting, rota: Written) -> Response:
     """Stop one's own address from working."""
     changes.revoke_link(visit.session, rota, who=visit.person, now=visit.now)

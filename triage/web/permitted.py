@@ -152,7 +152,7 @@ NEEDS: dict[str, Permission] = {
     "POST /on-call/changes": P.TRIAGE,
     "POST /on-call/changes/{change}/{act}": P.TRIAGE,
     "POST /on-call/calendar": P.READ_CASES,
-    "POST /on-call/calendar/revoke": P.READ_CASES,
+    "POST /on-call/revoke": P.READ_CASES,
     "POST /cases/{ref}/escalate": P.ACKNOWLEDGE,
     "GET /exercise": P.READ_CASES,
     "POST /exercise/begin": P.TRIAGE,

@@ -118,7 +118,7 @@ SIGNED_IN_WITH_TOKEN = {
     "POST /on-call/changes",
     "POST /on-call/changes/{change}/{act}",
     "POST /on-call/calendar",
-    "POST /on-call/calendar/revoke",
+    "POST /on-call/revoke",
     "POST /cases/{ref}/escalate",
     "POST /alerts/retry",
     "POST /exercise/begin",

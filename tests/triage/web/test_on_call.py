@@ -127,7 +127,7 @@ def test_a_calendar_reads_the_rota_by_its_secret_address_until_that_is_revoked(
         assert {str(each["summary"]) for each in events} == {"Press bureau: Amira K."}
         assert len({str(each["uid"]) for each in events}) == len(events)
         assert program.get("/on-call/calendar/" + "x" * 43).status_code == 404
-        assert amira.fill_in("/on-call/calendar/revoke", rota="bureau").status_code == 303
+        assert amira.fill_in("/on-call/revoke", rota="bureau").status_code == 303
         assert program.get(path).status_code == 404
     assert path.rpartition("/")[2].encode() not in session.exec(select(CalendarLink)).one().digest
 
