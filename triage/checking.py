@@ -12,6 +12,7 @@ kinds below. It finds what such words usually mean, so it never proves that a li
 from collections.abc import Iterable, Mapping
 
 from triage.checking_context import Context, Finding
+from triage.checking_form import read_as
 from triage.checking_kinds import KINDS, Ground
 from triage.checking_rules import Checks
 
@@ -37,7 +38,7 @@ class Checker:
 
     def check(self, text: str, context: Context) -> tuple[Finding, ...]:
         """What the rules find: what blocks first, then in the order of the text."""
-        context = context._replace(home=self._whole_unit(context.home))
+        context = read_as(text, context)._replace(home=self._whole_unit(context.home))
         found = {
             (finding.rule, finding.start, finding.end): finding
             for rule in self.checks.check

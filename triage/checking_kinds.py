@@ -3,14 +3,15 @@
 | kind | finds |
 |---|---|
 | pattern | words that must not be there; with `where`, only in a sentence where that is found too |
-| missing | that none of some words is there; with `where`, none in a sentence where that is found too |
+| missing | that none of some words is there; with `where`, none where that is found too; `unless` spans two |
 | flag | that a flag is set and nobody cleared the rule |
 | together | a sentence in which every one of the patterns is found |
 | headline | what is said, or a claim repeated, in the headline or the first sentence |
 | names | names of people |
+| unsupported | a sentence with `most` words or more of no verified fact and of no ordinary line |
 | facts | times, days, numbers and places that no verified fact has |
 | stated | that a fact is claimed which is verified as no, or not verified |
-| conflict | what differs from an earlier line: with patterns, what one of them says and the other denies |
+| conflict | what differs from an earlier line: with patterns, what one says and the other denies, or after `where` |
 | expiry | that the line, or the time it gives for the next update, is past |
 | reading | a text that takes more than `most` years of school |
 """
@@ -23,6 +24,7 @@ from triage.checking_context import Context, Finding
 from triage.checking_names import Known, names_in
 from triage.checking_rules import Check, Lists
 from triage.checking_said import conflicts, past, unverified
+from triage.checking_stems import stems_of, strange
 from triage.checking_text import Span, clause_at, sentence_at, sentences
 
 HEADING_WORDS = 16
@@ -32,6 +34,25 @@ _DENIED = re.compile(
     r"\b(?:no|not|never|nobody|none|neither|nor|without|unhurt|uninjured)\b|n['’]t\b", re.IGNORECASE
 )
 _QUESTION = re.compile(r"\s*(?:Q|Question)(?: ?\d+)? ?[:.)]", re.IGNORECASE)
+_OF_PLACES = re.compile(r"place|where|road|venue|location|ward|station|force|body|unit|origin", re.IGNORECASE)
+_EMPTY = frozenset(
+    (
+        "been",
+        "have",
+        "were",
+        "that",
+        "with",
+        "from",
+        "they",
+        "this",
+        "being",
+        "into",
+        "their",
+        "will",
+        "shall",
+        "would",
+    )
+)
 _VOWELS = re.compile(r"[aeiouy]+")
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 
@@ -40,10 +61,11 @@ class Ground(NamedTuple):
     """What the recognisers know."""
 
     known: Known
+    said: frozenset[str]
 
     @classmethod
     def of(cls, lists: Lists, places: Iterable[str], given_names: Iterable[str]) -> Self:
-        return cls(Known(lists, places, given_names))
+        return cls(Known(lists, places, given_names), stems_of(lists.said))
 
 
 Found = Iterator[Finding]
@@ -51,15 +73,26 @@ Found = Iterator[Finding]
 
 def pattern(rule: Check, text: str, context: Context, ground: Ground) -> Found:  # noqa: ARG001
     verified = context.value(rule.fact).casefold() if rule.fact else ""
+    known = _stems(" ".join(fact.value for fact in context.verified)) if rule.supported else set()
     for start, end in _matches(rule, text):
-        if text[start:end].casefold() not in verified:
-            yield found(rule, text, start, end)
+        said = text[start:end]
+        if said.casefold() in verified or (rule.supported and _stems(said) and _stems(said) <= known):
+            continue
+        made = found(rule, text, start, end)
+        yield made._replace(blocks=made.blocks and not (rule.supported and context.facts is None))
 
 
 def _matches(rule: Check, text: str) -> Iterator[tuple[int, int]]:
     for expression in rule.found:
         for match in expression.finditer(text):
             if match[0] and not _excused(rule, text, *match.span()):
+                yield match.span()
+
+
+def _found_in(rule: Check, text: str) -> Iterator[tuple[int, int]]:
+    for expression in rule.found:
+        for match in expression.finditer(text):
+            if not (rule.excused and rule.excused.search(clause_at(text, *match.span()))):
                 yield match.span()
 
 
@@ -76,10 +109,14 @@ def _excused(rule: Check, text: str, start: int, end: int) -> bool:
 
 
 def missing(rule: Check, text: str, context: Context, ground: Ground) -> Found:  # noqa: ARG001
+    before = ""
     for sentence in sentences(text):
         part = text[sentence.start : sentence.end]
         if any(each.search(part) for each in rule.found) and (not rule.places or rule.places.search(part)):
             return
+        if rule.excused and rule.excused.search(f"{before} {part}"):
+            return
+        before = part.strip()
     yield found(rule, text, 0, 0)
 
 
@@ -126,12 +163,25 @@ def _repeats(said: str, claim: str) -> bool:
 
 
 def _stems(text: str) -> set[str]:
-    return {word.lower()[:5] for word in _WORD.findall(text) if len(word) > 3}
+    return {word.lower()[:5] for word in _WORD.findall(text) if len(word) > 3 and word.lower() not in _EMPTY}
 
 
-def names(rule: Check, text: str, context: Context, ground: Ground) -> Found:  # noqa: ARG001
+def names(rule: Check, text: str, context: Context, ground: Ground) -> Found:
+    places = " | ".join(
+        f"at {fact.value}" if _OF_PLACES.search(fact.name) else fact.value for fact in context.verified
+    )
     for name in names_in(text, ground.known):
-        yield found(rule, text, name.start, name.end)._replace(blocks=rule.blocks and name.sure)
+        words = re.escape(text[name.start : name.end])
+        if not re.search(rf"(?:\b(?:at|in|on|near|outside|from) (?:the )?){words}\b", places):
+            yield found(rule, text, name.start, name.end)._replace(blocks=rule.blocks and name.sure)
+
+
+def unsupported(rule: Check, text: str, context: Context, ground: Ground) -> Found:
+    if context.facts is None:
+        return
+    values = " ".join(fact.value for fact in context.verified)
+    for span in strange(text, values, ground.said, most=int(rule.most), but=rule.excused):
+        yield found(rule, text, span.start, span.end)
 
 
 def facts(rule: Check, text: str, context: Context, ground: Ground) -> Found:
@@ -151,6 +201,11 @@ def stated(rule: Check, text: str, context: Context, ground: Ground) -> Found:  
 
 
 def conflict(rule: Check, text: str, context: Context, ground: Ground) -> Found:
+    if rule.found and rule.places:
+        if any(rule.places.search(earlier) for earlier in context.earlier):
+            for start, end in _found_in(rule, text):
+                yield found(rule, text, start, end)
+        return
     if rule.found:
         for earlier in context.earlier:
             before = _polarity(rule, earlier)
@@ -204,6 +259,7 @@ KINDS: dict[str, Callable[[Check, str, Context, Ground], Found]] = {
     "together": together,
     "headline": headline,
     "names": names,
+    "unsupported": unsupported,
     "facts": facts,
     "stated": stated,
     "conflict": conflict,

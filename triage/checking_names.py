@@ -24,6 +24,11 @@ LONGEST_PLACE = 5  # words
 HEADING_WORDS = 14
 OPENING = " \n\t\"'“”‘’(-–•*#>:"
 ENDING = re.compile(r"['’](?:s|re|ve|ll|d|m|t)\Z")
+KIN = re.compile(
+    r"(?:['’]s?)? (?:\w+ )?(?:family|families|household|brothers?|sisters?|siblings|twins|couple|parents|relatives)\b"
+)
+DEED = re.compile(r" (?:was|is|had|said|says|told|who|himself|herself|and (?:his|her))\b")
+PLACED = re.compile(r"\b(?:at|in|near|outside|around|through) (?:the )?\Z", re.IGNORECASE)
 ORDINARY_UP_TO = 12_000  # rank in the list of words: the rarer ones are mostly names and parts of names
 
 
@@ -196,11 +201,13 @@ def _judged(text: str, run: Sequence[re.Match[str]], known: Known, heading: bool
     given = any(word in known.given for word in bare)
     strange = [word for word in run if not _ordinary(word[0], known)]
     shouted = all(word[0].isupper() for word in run)
-    if told or given:
+    deed = len(strange) == 1 == len(run) and DEED.match(text, end) and not PLACED.search(before)
+    kin = deed or (KIN.match(text, end) and not shouted and (strange or len(run) > 1 or "-" in run[0][0]))
+    if told or given or kin:
         yield Name(start, end, sure=True)
     elif shouted:  # abbreviations, and headings in capitals
         return
     elif len(run) > 1 and (not heading or strange):
-        yield Name(start, end, sure=True)
+        yield Name(start, end, sure=bool(strange) or not PLACED.search(before))
     elif strange and not heading:
         yield Name(start, end, sure=False)

@@ -6,7 +6,8 @@ is shown, and `blocks`. `patterns` are regular expressions, without regard to ca
 expression of that name under `[words]`. A match does not count where `unless` is found in its clause or `unless_after`
 right behind it. `flag` names a flag of the context that must be set, `unless_flag` one that must not be,
 `unless_fact` a fact that must not be verified, `fact` one whose verified words may be said, `variants` the wordings it
-is for. With `questions = false` lines that begin with Q: are passed over; `heading_only` leaves out the first sentence.
+is for. With `supported = true` words stand where the verified facts say as much. With `questions = false` lines that
+begin with Q: are passed over; `heading_only` leaves out the first sentence.
 """
 
 import re
@@ -32,6 +33,7 @@ Kind = Literal[
     "expiry",
     "headline",
     "reading",
+    "unsupported",
 ]
 Flag = Literal[
     "active_proceedings",
@@ -69,6 +71,7 @@ class Check(BaseModel):
     cased: bool = False
     questions: bool = True
     heading_only: bool = False
+    supported: bool = False
     flag: Flag | None = None
     unless_flag: Flag | None = None
     variants: tuple[str, ...] = ()
@@ -122,6 +125,7 @@ class Lists(BaseModel):
     surnames: tuple[str, ...] = ()
     introduced: tuple[str, ...] = ()
     numbers_allowed: tuple[str, ...] = ()
+    said: tuple[str, ...] = ()
 
 
 class Checks(BaseModel):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 SENTENCE = re.compile(r"[.!?]+[\"'”’)]*(?=\s+[^\sa-z]|\s*\Z)|\n+")
 CLAUSE = re.compile(
-    r"[.!?;:]+(?=\s|\Z)|\n+|,? (?:but|however|yet|although|though)\b|\s[–—-]\s"
+    r"[.!?;:]+(?=\s|\Z)|\n+|,? (?:but|however|although|though)\b|, yet\b|\s[–—-]\s"
     r"|, (?:and |so )?(?=(?:the|our|these|those|they|he|she|we|it|there|his|her|officers)\b)",
     re.IGNORECASE,
 )

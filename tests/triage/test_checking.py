@@ -11,7 +11,7 @@ from triage.checking_context import Claimed, Context, Finding
 from triage.checking_facts import Fact
 from triage.checking_rules import ChecksError, read_checks
 
-SETS = ("", "_held", "_second", "_third", "_fourth")
+SETS = ("", "_held", "_second", "_third", "_fourth", "_fifth")
 PLANTED = [each for name in SETS for each in planted(f"planted{name}.toml")]
 CLEAN = [each for name in SETS for each in clean(f"clean{name}.toml")]
 MOST_STOPPED = 0.02
@@ -153,3 +153,54 @@ def test_every_rule_says_why_and_whose_it_is() -> None:
     rules = read_checks(sorted((HERE / "statements").glob("checks*.toml"))).check
     assert len({rule.name for rule in rules}) >= 30
     assert all(rule.why.endswith(".") and rule.source for rule in rules)
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["We have not yet watched the body-worn video.", "Nobody has yet watched the body-worn video."],
+)
+def test_not_yet_is_a_denial(said: str) -> None:
+    assert rules(said + UPDATE) == set()
+
+
+@pytest.mark.parametrize(
+    ("opening", "stopped"),
+    [
+        ("If asked: ", False),
+        ("", True),
+        ("If asked: more will follow when we have it. ", True),
+    ],
+)
+def test_a_line_for_when_asked_needs_no_next_update_unless_it_promises_one(
+    opening: str, *, stopped: bool
+) -> None:
+    text = opening + "We know of the encounter in Rye Lane, and we understand the concern."
+    assert ("next_update" in rules(text)) is stopped
+
+
+def test_a_line_that_says_an_earlier_one_was_wrong_may_differ_from_it() -> None:
+    earlier = KNOWN._replace(earlier=("Nobody was arrested.",))
+    said = "A man was arrested in Rye Lane. We understand the concern." + UPDATE
+    assert "conflict" in rules(said, earlier)
+    assert "conflict" not in rules("Correction: our earlier line was wrong. " + said, earlier)
+
+
+def test_what_a_verified_fact_says_may_be_said() -> None:
+    said = "The vehicle had no insurance. We understand the concern." + UPDATE
+    assert "unverified" in rules(said)
+    facts = facts_of({**FACTS, "contact": "stop of a vehicle without insurance"})
+    assert "unverified" not in rules(said, KNOWN._replace(facts=facts))
+
+
+def test_words_of_no_fact_and_no_line_make_a_sentence_unverified() -> None:
+    said = "The kiosk sold umbrellas. We understand the concern." + UPDATE
+    assert "unverified" in rules(said)
+    facts = facts_of({**FACTS, "contact": "a kiosk that sold umbrellas"})
+    assert "unverified" not in rules(said, KNOWN._replace(facts=facts))
+
+
+def test_what_an_earlier_line_leaves_no_room_for_is_found() -> None:
+    earlier = KNOWN._replace(earlier=("The family has been told.",))
+    said = "The family has not yet been reached. We understand the concern." + UPDATE
+    assert "conflict" in rules(said, earlier)
+    assert "conflict" not in rules(said)
