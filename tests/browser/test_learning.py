@@ -118,6 +118,7 @@ def test_a_sampled_post_is_answered_with_one_key(
     expect(page.locator("h1")).to_contain_text("4 to look at")
     page.keyboard.press("r")
     expect(page.locator(".gh-said")).to_contain_text("rightly dropped")
+    page.wait_for_load_state()  # only then it hears keys
     page.keyboard.press("2")
     expect(page.locator(".gh-said")).to_contain_text("becomes a case")
     expect(page.locator("h1")).to_contain_text("2 to look at")
