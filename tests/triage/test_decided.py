@@ -22,7 +22,7 @@ from triage.track_records import BodyWornVideo, Prompt
 def test_what_fits_is_asked_and_a_person_enters_the_decision(session: Session, ann: Person) -> None:
     case = confirmed(session, ann, severity_parts={"triggers": ["death"], "conduct": 1.0})
     asked = set(session.exec(select(Prompt.name)))
-    assert asked == {"critical_incident", "death_or_serious_injury"}
+    assert asked == {"apology", "critical_incident", "death_or_serious_injury"}
     assert clock_of(session, case, "referral_decision").due_at == datetime(2026, 7, 15, 23, tzinfo=UTC)
     given: dict[str, Any] = {"decided_by": "DPS", "why": "Criteria met", "who": ann, "now": NOON + HOUR}
     with pytest.raises(actions.Conflict, match="Names are not entered"):
@@ -50,12 +50,13 @@ def test_a_label_in_one_post_asks_about_discrimination(session: Session, ann: Pe
     session.commit()
     actions.confirm(session, case.id, who=ann, now=NOON, lifecycle=LIFECYCLE)
     session.commit()
-    assert session.exec(select(Prompt)).one().because == "discrimination alleged"
+    because = dict(session.execute(select(Prompt.name, Prompt.because)).all())
+    assert because == {"apology": "always asked", "discrimination": "discrimination alleged"}
 
 
 def test_a_person_asks_what_the_machine_did_not(session: Session, ann: Person) -> None:
     case = confirmed(session, ann, severity=3)
-    assert session.exec(select(Prompt)).all() == []
+    assert session.exec(select(Prompt.name)).all() == ["apology"]
     raise_prompt(session, case.id, "discrimination", LIFECYCLE, who=ann, why="The family says so", now=NOON)
     assert clock_of(session, case, "referral_decision").stopped_at is None
     with pytest.raises(actions.Conflict, match="stands on this case"):

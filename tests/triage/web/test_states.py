@@ -13,6 +13,8 @@ import pytest
 from fastapi import HTTPException
 from sqlalchemy import Engine, text
 from sqlmodel import Session, select
+from structlog import wrap_logger
+from structlog.testing import LogCapture
 
 from collector.jobs import defer
 from collector.records import Failure
@@ -24,6 +26,7 @@ from tests.make import LIFECYCLE
 from tests.served import Browser, fresh_database, serve
 from triage.records import Channel, Heartbeat
 from triage.settings import WebSettings
+from triage.web import errors
 from triage.web.app import desk
 
 # what an empty page says: what there is none of, and what that means or what to do
@@ -239,15 +242,19 @@ REFUSED: dict[str, tuple[int, str, Callable[[Browser], httpx.Response]]] = {
 
 @pytest.mark.parametrize("why", sorted(REFUSED))
 def test_every_refusal_is_in_plain_words_with_a_way_out_and_a_reference(
-    blind: Browser, why: str, capsys: pytest.CaptureFixture[str]
+    blind: Browser, why: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    told = LogCapture()
+    monkeypatch.setattr(errors, "log", wrap_logger(None, processors=[told]))
     status, said, ask = REFUSED[why]
     answer = ask(blind)
     shown = words(answer.text)
     assert (answer.status_code, said in shown) == (status, True)
     reference = re.search(rf"Go to the first page Error {status} · reference ([0-9a-f]{{8}})", shown)
     assert reference is not None
-    assert reference[1] in capsys.readouterr().out  # what is told to people is found in the log
+    assert reference[1] in [
+        each["reference"] for each in told.entries
+    ]  # what people are told is found in the log
     assert "a secret of ours" not in answer.text
     assert not TRACE.search(words(answer.text))
 
