@@ -70,7 +70,8 @@ def read(
 
     def shift(at: int, officer: Officer) -> None:
         asked = _asked(Random(seed + at), at, len(cookies), cases)
-        pauses = Random(seed)
+        pauses = Random(f"{seed} {at}")  # everybody pauses in their own time, also before the first page
+        time.sleep(min(pauses.expovariate(1 / think_s), seconds) if think_s else 0)
         for kind, method, path, given in islice(asked, most):
             officer.ask(kind, method, path, **given)
             left_s = ends_s - time.monotonic()
