@@ -1,9 +1,12 @@
 """Draining: working until nothing is left to do, for commands that end, such as `goldenhour ingest`."""
 
+import signal
 import sys
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from threading import Event
 from typing import NamedTuple, TypeVar
@@ -111,13 +114,38 @@ def _work(
     calm = {"GOLDENHOUR_LOG_LEVEL": "warning"}
     parts = [worker("work-1", "route", "respond", **calm)]
     parts += [worker(f"work-{number}", "assess", **calm) for number in range(2, settings.workers + 2)]
-    supervise(
-        parts,
-        until=lambda: _done(engine, parts, progress) and until(),
-        mend=Server(settings).mend,
-        beats=lambda: _beats(engine),
-        started=lambda _parts: None,
-    )
+    with interrupted() as asked:
+        supervise(
+            parts,
+            until=lambda: asked.is_set() or (_done(engine, parts, progress) and until()),
+            mend=Server(settings).mend,
+            beats=lambda: _beats(engine),
+            started=lambda _parts: None,
+        )
+
+
+@contextmanager
+def interrupted() -> Iterator[Event]:
+    """An event that Ctrl-C sets; afterwards KeyboardInterrupt is raised when it was. Pressed twice, it ends at once.
+
+    Raised where it falls, the interrupt is lost when that is in a finaliser, and the work would go on for ever.
+    """
+    asked = Event()
+    if threading.current_thread() is not threading.main_thread():  # signals are for the main thread alone
+        yield asked
+        return
+
+    def ask(_number: int, _frame: object) -> None:
+        asked.set()
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if asked.is_set():
+        raise KeyboardInterrupt
 
 
 def _done(engine: Engine, parts: Sequence[Part], progress: "_Progress") -> bool:
