@@ -1,4 +1,4 @@
-"""A line on its way: written, reviewed, approved by others, recorded as issued, updated, corrected, stale, expired."""
+"""A line on its way: written, reviewed, approved by others, stale, set aside; who may do what."""
 
 from contextlib import suppress
 from datetime import timedelta
@@ -10,28 +10,17 @@ from sqlmodel import Session, select
 
 from classifier.records import IncidentType
 from tests.make import LIFECYCLE, NOON, make_case, make_person, make_post
-from tests.triage.confirmed import clock_of, confirmed, kept, logged
+from tests.triage.confirmed import confirmed, kept, logged
 from tests.triage.lines import HOUR, KINDS, WORDS, WRITING, approve, begun, issue, review, spoken, write
 from triage import actions, approving, case_facts, issuing, statements
-from triage.breaches import mark_breaches
 from triage.claim_records import ClaimSighting, KnownClaim, SightingState
 from triage.locked import Conflict
 from triage.outcomes import adopted, pick_up, volumes
 from triage.permissions import Denied
 from triage.records import Alert, Case, Desk, Person, Role
 from triage.statement_records import CaseFact, Statement, StatementIssue, StatementVersion
-from triage.track_records import Prompt, Track
+from triage.track_records import Prompt
 from triage.writing import check_line, ours
-
-
-@pytest.fixture
-def ben(session: Session) -> Person:
-    return kept(session, make_person(username="ben", name="Ben Oak", roles=[Role.APPROVER]))
-
-
-@pytest.fixture
-def cee(session: Session) -> Person:
-    return kept(session, make_person(username="cee", name="Cee Lark", roles=[Role.APPROVER]))
 
 
 def test_a_line_goes_from_draft_to_issued_and_the_log_says_each_step(
@@ -230,121 +219,6 @@ def test_an_approved_line_that_grew_stale_is_not_issued_but_one_that_had_gone_ou
     before = issuing.Issued("X", NOON + timedelta(minutes=5), next_at=NOON + HOUR)
     issuing.record_issue(session, line.number or 0, before, LIFECYCLE, who=ann, now=later)
     assert line.state == "issued"
-
-
-def test_issuing_ends_the_silence_turns_the_clocks_and_is_known_as_ours(
-    session: Session, case: Case, ann: Person, ben: Person
-) -> None:
-    line = begun(session, case, ann)
-    review(session, line, ann)
-    approve(session, line, ben)
-    assert clock_of(session, case, "first_line").stopped_by == "ben"
-    assert clock_of(session, case, "line_issued").stopped_at is None
-    later = NOON + timedelta(minutes=30)
-    issue(session, line, ann, now=later, next_at=later + timedelta(minutes=40))
-    track = session.get_one(Track, (case.id, "comms"))
-    assert (track.state, track.spoke_at) == ("issued", later)
-    assert clock_of(session, case, "line_issued").stopped_at == later
-    assert clock_of(session, case, "next_update").due_at == later + timedelta(minutes=40)
-    claim = session.get_one(KnownClaim, line.claim_id)
-    assert (claim.ours, claim.text, claim.title) == (True, WORDS, f"Our line S-{line.number}")
-    mark_breaches(session, case.id, LIFECYCLE, now=later + HOUR)
-    late = [each.detail["clock"] for each in logged(session, case, "clock breached")]
-    assert "next_update" in late
-    assert "line_issued" not in late
-
-
-def test_a_line_on_a_case_that_nobody_confirmed_stops_its_clocks_too(
-    session: Session, ann: Person, ben: Person
-) -> None:
-    case = make_case(severity=2)
-    session.add(case)
-    session.commit()
-    line = spoken(session, case, ann, ben)
-    assert line.state == "issued"
-    assert clock_of(session, case, "next_update").due_at == NOON + HOUR
-
-
-@pytest.mark.parametrize(
-    ("given", "told"),
-    [
-        ({"next_at": None}, "next update"),
-        ({"next_at": NOON + 3 * HOUR}, "within 60m"),
-        ({"next_at": NOON - HOUR}, "after the line"),
-        ({"place": " "}, "where it was issued"),
-        ({"link": "javascript:alert(1)"}, "begins with https"),
-        ({"variant": "short"}, "which wording"),
-        ({"now": NOON - HOUR}, "not come yet|approved after"),
-    ],
-)
-def test_what_cannot_be_recorded_is_said(
-    session: Session, case: Case, ann: Person, ben: Person, given: dict[str, Any], told: str
-) -> None:
-    line = begun(session, case, ann)
-    review(session, line, ann)
-    approve(session, line, ben)
-    with pytest.raises(Conflict, match=told):
-        issue(session, line, ann, **given)
-
-
-def test_only_an_approved_line_is_issued(session: Session, case: Case, ann: Person) -> None:
-    line = begun(session, case, ann)
-    with pytest.raises(Conflict, match="only an approved line"):
-        issue(session, line, ann)
-
-
-def test_a_correction_names_the_first_day_lists_who_got_the_first_and_replaces_it(
-    session: Session, case: Case, ann: Person, ben: Person
-) -> None:
-    first = spoken(session, case, ann, ben)
-    issue(session, first, ann, place="News desk, by e-mail", recipients="Two papers")
-    wrong = begun(
-        session, case, ann, "It was in Rye Lane, not Peckham High Street.", follows=first.id, correction=True
-    )
-    review(session, wrong, ann)
-    with pytest.raises(Conflict, match="name its day, 14 July"):
-        approve(session, wrong, ben)
-    session.rollback()
-    write(session, wrong, ann, "On 14 July we said it was in Rye Lane. That was wrong.")
-    review(session, wrong, ann)
-    approve(session, wrong, ben)
-    issue(session, wrong, ann)
-    assert (first.state, wrong.state) == ("corrected", "issued")
-    assert session.get_one(Track, (case.id, "comms")).state == "corrected"
-    told = [(each.issue.place, each.told) for each in issuing.reached(session, first.id, wrong.id)]
-    assert told == [("X", True), ("News desk, by e-mail", False)]
-    assert [each.number for each in issuing.follow_ups(session, first.id)] == [wrong.number]
-    with pytest.raises(Conflict, match="corrected already"):
-        begun(session, case, ann, follows=first.id)
-
-
-def test_an_update_supersedes_the_line_before(session: Session, case: Case, ann: Person, ben: Person) -> None:
-    first = spoken(session, case, ann, ben)
-    second = spoken(session, case, ann, ben, follows=first.id)
-    assert (first.state, second.state) == ("superseded", "issued")
-    assert session.get_one(Track, (case.id, "comms")).state == "updated"
-    with pytest.raises(Conflict, match="Only a line that was issued"):
-        begun(session, case, ann, follows=begun(session, case, ann).id)
-
-
-def test_an_issued_line_is_not_written_anew(session: Session, case: Case, ann: Person, ben: Person) -> None:
-    line = spoken(session, case, ann, ben)
-    with pytest.raises(Conflict, match="updates or corrects"):
-        write(session, line, ann, "Other words.")
-
-
-def test_an_approved_line_that_nobody_issues_expires_once_and_can_be_renewed(
-    session: Session, case: Case, ann: Person, ben: Person
-) -> None:
-    line = begun(session, case, ann)
-    review(session, line, ann)
-    approve(session, line, ben)
-    assert issuing.overdue_lines(session, now=NOON + HOUR) == []
-    late = NOON + 5 * HOUR
-    [(case_id, number)] = issuing.overdue_lines(session, now=late)
-    assert [issuing.expire_line(session, case_id, number, now=late) for _ in range(2)] == [True, False]
-    assert line.state == "expired"
-    assert write(session, line, ann, f"{WORDS} Still.").state == "drafted"
 
 
 def test_a_line_not_needed_is_set_aside_with_the_reason(session: Session, case: Case, ann: Person) -> None:
