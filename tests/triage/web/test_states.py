@@ -13,7 +13,7 @@ import pytest
 from fastapi import HTTPException
 from sqlalchemy import Engine, text
 from sqlmodel import Session, select
-from structlog import wrap_logger
+from structlog import BoundLogger, wrap_logger
 from structlog.testing import LogCapture
 
 from collector.jobs import defer
@@ -245,7 +245,8 @@ def test_every_refusal_is_in_plain_words_with_a_way_out_and_a_reference(
     blind: Browser, why: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told = LogCapture()
-    monkeypatch.setattr(errors, "log", wrap_logger(None, processors=[told]))
+    log = wrap_logger(None, processors=[told], wrapper_class=BoundLogger)  # however the level was set before
+    monkeypatch.setattr(errors, "log", log)
     status, said, ask = REFUSED[why]
     answer = ask(blind)
     shown = words(answer.text)

@@ -127,6 +127,7 @@ def test_other_words_under_the_same_pass_are_another_tip(
 def test_an_address_may_send_so_many_an_hour_and_keeps_what_it_wrote(
     engine: Engine, person: Browser, clock: Clockwork
 ) -> None:
+    clock.to_half_past()
     answers = [
         person.post("/tip", data=filled(person, clock, what=f"{TELLING['what']} Number {number}"))
         for number in range(4)
@@ -143,6 +144,7 @@ def test_an_address_may_send_so_many_an_hour_and_keeps_what_it_wrote(
 def test_all_together_may_send_so_many_and_the_desk_hears_of_it(
     engine: Engine, inbox: Inbox, opened: None, clock: Clockwork
 ) -> None:
+    clock.to_half_past()
     wide = inbox._replace(tips=TipSettings(an_address_an_hour=99, all_an_hour=2))
     desks = [desk(engine, WebSettings(), inbox=wide, now=clock) for _process in range(2)]
     with serve(desks[0]) as one, serve(desks[1]) as other, Browser(one) as ann, Browser(other) as ben:
