@@ -21,6 +21,7 @@ import triage.records
 import triage.release_records
 import triage.restriction_records
 import triage.reveal_records
+import triage.review.finding_records
 import triage.rule_records
 import triage.search_records
 import triage.shift_records
