@@ -34,8 +34,9 @@ from triage.claim_records import KnownClaim
 from triage.custody import voice_in
 from triage.hidden import look_as_anybody
 from triage.log import VIEWED
-from triage.records import Alert, Case, Clock, LogEntry, Membership, Person, Review, ReviewItem, Severity
+from triage.records import Alert, Case, Clock, LogEntry, Membership, Person, Severity
 from triage.release_records import BwvDecision, ReleaseOutcome
+from triage.review.meeting_records import Review, ReviewItem
 from triage.statement_records import Statement
 from triage.track_records import Track
 

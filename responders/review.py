@@ -14,7 +14,8 @@ from sqlmodel import Session, col
 
 from triage.log import MACHINE, Line, note
 from triage.notice import tell_desk
-from triage.records import Case, Review, ReviewItem
+from triage.records import Case
+from triage.review.meeting_records import Review, ReviewItem
 
 LONDON = ZoneInfo("Europe/London")
 USED_FORCE = "police used force"

@@ -8,7 +8,8 @@ from sqlmodel import Session, select
 from collector.jobs import defer
 from triage.locked import Conflict, lock, touch
 from triage.permissions import Permission, need
-from triage.records import OPEN, Case, Person, ReviewItem
+from triage.records import OPEN, Case, Person
+from triage.review.meeting_records import ReviewItem
 
 EXEMPLARY = "exemplary encounter"
 QUEUE = "respond"

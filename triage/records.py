@@ -336,27 +336,6 @@ class LogHead(Record, table=True):
     hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
-class Review(Record, table=True):
-    """One fortnightly meeting of the oversight group."""
-
-    __tablename__ = "reviews"
-
-    id: UUID = Field(default_factory=uuid4, primary_key=True)
-    meets_at: AwareDatetime = Field(unique=True)
-    created_at: AwareDatetime
-
-
-class ReviewItem(Record, table=True):
-    """A case on the list of a meeting."""
-
-    __tablename__ = "review_items"
-
-    case_id: UUID = Field(foreign_key="cases.id", primary_key=True)
-    review_id: UUID = Field(foreign_key="reviews.id", primary_key=True, index=True)
-    because: str
-    listed_at: AwareDatetime
-
-
 class Role(StrEnum):
     """What someone is here for; triage/permissions.py says what each may do."""
 

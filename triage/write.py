@@ -17,17 +17,8 @@ from triage.clocks import ANSWERED_BY
 from triage.lifecycle import Lifecycle
 from triage.log import MACHINE, Line, note
 from triage.notice import tell_desk
-from triage.records import (
-    Alert,
-    AlertState,
-    Case,
-    Clock,
-    Desk,
-    Membership,
-    ReviewItem,
-    Routing,
-    Severity,
-)
+from triage.records import Alert, AlertState, Case, Clock, Desk, Membership, Routing, Severity
+from triage.review.meeting_records import ReviewItem
 from triage.tracks import closed_tracks
 
 QUEUE = "respond"

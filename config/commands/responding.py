@@ -26,8 +26,9 @@ from responders.pack import pack
 from responders.review import read_meetings
 from responders.tactics import read_tactics
 from triage.notification_records import NotificationState
-from triage.records import Alert, Case, Delivery, Review, ReviewItem
+from triage.records import Alert, Case, Delivery
 from triage.resending import put_back
+from triage.review.meeting_records import Review, ReviewItem
 
 LONDON = ZoneInfo("Europe/London")
 TRY_FOR_S = 45.0

@@ -34,13 +34,12 @@ from triage.records import (
     Desk,
     Membership,
     Person,
-    Review,
-    ReviewItem,
     Role,
     Routing,
     Severity,
     Status,
 )
+from triage.review.meeting_records import Review, ReviewItem
 from triage.statement_records import CaseFact, Statement, StatementApproval, StatementIssue, StatementState
 from triage.statement_records import StatementVersion as Wording
 from triage.track_records import BodyWornVideo, Prompt, Track

@@ -24,11 +24,10 @@ from triage.records import (
     Heartbeat,
     Membership,
     Person,
-    Review,
-    ReviewItem,
     Routing,
     Status,
 )
+from triage.review.meeting_records import Review, ReviewItem
 from triage.statement_records import Statement
 
 PASSWORD = "three calm lamps"

@@ -18,19 +18,8 @@ from tests.make import LIFECYCLE, make_assessment, make_case, make_person, make_
 from tests.served import serve
 from triage.claim_records import AnswerState, ClaimDecision, ClaimState, KnownClaim, Question
 from triage.log import Line, note
-from triage.records import (
-    Alert,
-    AlertState,
-    Channel,
-    Clock,
-    Delivery,
-    DeliveryState,
-    Desk,
-    Membership,
-    Review,
-    ReviewItem,
-    Role,
-)
+from triage.records import Alert, AlertState, Channel, Clock, Delivery, DeliveryState, Desk, Membership, Role
+from triage.review.meeting_records import Review, ReviewItem
 from triage.settings import WebSettings
 from triage.web.app import desk
 

@@ -23,6 +23,7 @@ import triage.oncall_records
 import triage.records
 import triage.restriction_records
 import triage.reveal_records
+import triage.review.meeting_records
 import triage.rule_records
 import triage.shift_records
 import triage.statement_records
@@ -51,6 +52,7 @@ RECORDS = (
     triage.records,
     triage.restriction_records,
     triage.reveal_records,
+    triage.review.meeting_records,
     triage.rule_records,
     triage.shift_records,
     triage.statement_records,

@@ -19,18 +19,9 @@ from responders.tactics import TacticsError, named, read_tactics
 from tests.make import make_alert, make_assessment, make_case, make_person, make_post
 from tests.responders.words import AWARE
 from triage.claim_records import KnownClaim
-from triage.records import (
-    AlertState,
-    Case,
-    Clock,
-    Desk,
-    LogEntry,
-    Membership,
-    Review,
-    ReviewItem,
-    Status,
-)
+from triage.records import AlertState, Case, Clock, Desk, LogEntry, Membership, Status
 from triage.release_records import BwvDecision, ReleaseOutcome
+from triage.review.meeting_records import Review, ReviewItem
 from triage.track_records import Track
 
 FORTNIGHT = Meetings(first_on=date(2026, 1, 14), at=time(10), every_days=14)

@@ -11,7 +11,8 @@ from tests.make import LIFECYCLE, NOON, make_assessment, make_person, make_post
 from triage.exemplary import EXEMPLARY, list_as_exemplary
 from triage.locked import Conflict
 from triage.memory import Memory
-from triage.records import Alert, Case, LogEntry, Person, Review, ReviewItem, Severity
+from triage.records import Alert, Case, LogEntry, Person, Severity
+from triage.review.meeting_records import Review, ReviewItem
 from triage.route import route
 from triage.rules import Lane, Rules, read_rules
 from triage.settings import TriageSettings

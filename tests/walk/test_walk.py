@@ -17,7 +17,8 @@ from collector.records import Post, Sighting
 from config.settings import Settings
 from tests.doubles.feeds import Publisher, publishing
 from tests.doubles.slack import SlackDouble, slack_double
-from triage.records import Alert, Case, Clock, Delivery, LogEntry, Membership, ReviewItem, Routing
+from triage.records import Alert, Case, Clock, Delivery, LogEntry, Membership, Routing
+from triage.review.meeting_records import ReviewItem
 from triage.statement_records import Statement
 
 SOURCES = """

@@ -16,7 +16,8 @@ from triage.evidence import Exhibit, read_exhibits
 from triage.footage import read_clips
 from triage.log import VIEWED
 from triage.others import others_of
-from triage.records import Alert, Clock, Delivery, LogEntry, Membership, Review, ReviewItem
+from triage.records import Alert, Clock, Delivery, LogEntry, Membership
+from triage.review.meeting_records import Review, ReviewItem
 from triage.shifts import needs_break
 from triage.web.claim_rows import read_panel
 from triage.web.escalations import read_climbs

@@ -7,7 +7,8 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 from sqlmodel import Session, col, func, select
 
-from triage.records import Case, Review, ReviewItem
+from triage.records import Case
+from triage.review.meeting_records import Review, ReviewItem
 from triage.web.rows import Row, rows_of
 from triage.web.visit import Visiting
 
