@@ -23,6 +23,7 @@ import triage.restriction_records
 import triage.reveal_records
 import triage.review.finding_records
 import triage.review.meeting_records
+import triage.review.pack_records
 import triage.rule_records
 import triage.search_records
 import triage.shift_records

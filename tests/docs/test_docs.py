@@ -24,6 +24,7 @@ import triage.records
 import triage.restriction_records
 import triage.reveal_records
 import triage.review.meeting_records
+import triage.review.pack_records
 import triage.rule_records
 import triage.shift_records
 import triage.statement_records
@@ -53,6 +54,7 @@ RECORDS = (
     triage.restriction_records,
     triage.reveal_records,
     triage.review.meeting_records,
+    triage.review.pack_records,
     triage.rule_records,
     triage.shift_records,
     triage.statement_records,
