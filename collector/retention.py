@@ -38,21 +38,23 @@ class LetGo(NamedTuple):
 
 
 _CASED = "SELECT FROM custody_entries AS c WHERE c.post_id = {0}"
+_HELD = "SELECT FROM held_posts AS h WHERE h.post_id = {0}"
 _ANSWERS = text(
-    "WITH kept AS (SELECT p.fetch_id FROM (SELECT DISTINCT post_id FROM custody_entries) AS c"
-    " JOIN post_keys AS k ON k.id = c.post_id"
-    " JOIN posts AS p ON p.id = k.id AND p.collected_at = k.collected_at)"
+    "WITH kept AS (SELECT p.fetch_id FROM (SELECT post_id FROM custody_entries UNION SELECT post_id FROM held_posts)"
+    " AS c JOIN post_keys AS k ON k.id = c.post_id"
+    " JOIN posts AS p ON p.id = k.id AND p.collected_at = k.collected_at AND p.withdrawn_at IS NULL)"
     " DELETE FROM fetches WHERE at <= :before AND NOT EXISTS (SELECT FROM kept WHERE kept.fetch_id = fetches.id)"
     " RETURNING id"
 )
 _WORDINGS = text(
     "DELETE FROM post_versions AS v WHERE NOT EXISTS"  # noqa: S608  # all parts are ours
-    f" ({_CASED.format('v.post_id')}) AND NOT EXISTS (SELECT FROM post_versions AS later"
+    f" ({_CASED.format('v.post_id')}) AND NOT EXISTS ({_HELD.format('v.post_id')})"
+    " AND NOT EXISTS (SELECT FROM post_versions AS later"
     " WHERE later.post_id = v.post_id AND later.taken_at > :before) RETURNING post_id"
 )
 _VOICES = text(
     "UPDATE posts SET author_key = NULL WHERE author_key IS NOT NULL AND collected_at <= :before"  # noqa: S608
-    f" AND NOT EXISTS ({_CASED.format('posts.id')}) RETURNING id"
+    f" AND NOT EXISTS ({_CASED.format('posts.id')}) AND NOT EXISTS ({_HELD.format('posts.id')}) RETURNING id"
 )
 # headlines stay as long as they are ours to show; what its platform could take back stays while we would notice
 _UNSEEN = text(

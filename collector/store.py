@@ -185,10 +185,26 @@ def _behind(prefix: str) -> str:
     return prefix[:-1] + chr(ord(prefix[-1]) + 1)
 
 
+# whatever is known of a post, row for row; payloads and sealed authors stand in it in hexadecimal
+_COPY_HELD = text("""
+    INSERT INTO held_copies (post_id, source, collected_at, taken_at, because, content)
+    SELECT p.id, p.source, p.collected_at, :now, d.because, jsonb_build_object('post', to_jsonb(p),
+        'versions', (SELECT coalesce(jsonb_agg(to_jsonb(v) ORDER BY v.number), '[]') FROM post_versions AS v
+            WHERE v.post_id = p.id),
+        'media', (SELECT coalesce(jsonb_agg(to_jsonb(m) ORDER BY m.id), '[]') FROM media AS m WHERE m.post_id = p.id),
+        'author', (SELECT to_jsonb(a) FROM sealed_authors AS a WHERE a.post_id = p.id))
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:because AS text[])) AS d (id, because)
+    JOIN post_keys AS k ON k.id = d.id JOIN posts AS p ON p.id = k.id AND p.collected_at = k.collected_at
+    WHERE p.withdrawn_at IS NULL AND EXISTS (SELECT FROM held_posts AS h WHERE h.post_id = d.id)
+    ON CONFLICT (post_id) DO NOTHING
+""")
+
+
 def withdraw_posts(session: Session, because: Mapping[UUID, str], *, now: datetime) -> int:
-    """The same for posts by their id, each with its reason."""
+    """The same for posts by their id, each with its reason. Of what a hold covers a copy stays, for the hold alone."""
     if not because:
         return 0
+    session.execute(_COPY_HELD, {"ids": list(because), "because": list(because.values()), "now": now})
     found = session.execute(
         text(
             "WITH gone AS (SELECT k.id, k.collected_at, d.because"

@@ -245,10 +245,12 @@ _OUTDATED = (
     text(
         "UPDATE posts SET payload = NULL WHERE platform = :kind AND payload IS NOT NULL"
         " AND coalesce(changed_at, collected_at) <= :before"
+        " AND NOT EXISTS (SELECT FROM held_posts AS h WHERE h.post_id = posts.id)"
     ),
     text(
         "UPDATE post_versions AS v SET text = '', title = NULL, payload = NULL FROM posts AS p"
         " WHERE p.id = v.post_id AND p.platform = :kind AND v.taken_at <= :before"
+        " AND NOT EXISTS (SELECT FROM held_posts AS h WHERE h.post_id = v.post_id)"
     ),
     text(
         "UPDATE sightings SET reach = '{}' WHERE seen_at <= :before AND reach <> '{}'"

@@ -1,4 +1,5 @@
-"""Which sealed files stay: those of posts in cases. All others go, and the custody log says when and why."""
+"""Which sealed files stay: those of posts in cases, and what a hold covers. All others go, and the custody log says
+when and why."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -33,6 +34,9 @@ _TO_GO = text("""
     FROM looks l LEFT JOIN post_keys k ON k.id = l.post_id
     LEFT JOIN posts p ON p.id = k.id AND p.collected_at = k.collected_at
     WHERE l.file_at IS NOT NULL AND l.gone_at IS NULL
+        AND NOT EXISTS (SELECT FROM held_posts AS h WHERE h.post_id = l.post_id)
+        AND NOT EXISTS (SELECT FROM holds AS h WHERE h.case_id = l.case_id AND h.signed_at IS NOT NULL
+            AND h.ended_at IS NULL)
 """)
 _NEEDED = text(
     "SELECT sha256 FROM looks WHERE sha256 = ANY(:digests) AND file_at IS NOT NULL AND gone_at IS NULL"

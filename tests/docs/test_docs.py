@@ -12,19 +12,23 @@ import classifier.records
 import collector.door_records
 import collector.evidence_records
 import collector.footage_records
+import collector.hold_records
 import collector.records
 import collector.refused_records
 import triage.claim_records
 import triage.escalation_records
 import triage.growth_records
+import triage.hold_records
 import triage.learning_records
 import triage.notification_records
 import triage.oncall_records
 import triage.records
 import triage.restriction_records
+import triage.retention_records
 import triage.reveal_records
 import triage.review.meeting_records
 import triage.review.pack_records
+import triage.rights_records
 import triage.rule_records
 import triage.shift_records
 import triage.statement_records
@@ -40,6 +44,7 @@ RECORDS = (
     collector.door_records,
     collector.evidence_records,
     collector.footage_records,
+    collector.hold_records,
     collector.records,
     collector.refused_records,
     classifier.learning_records,
@@ -47,14 +52,17 @@ RECORDS = (
     triage.claim_records,
     triage.escalation_records,
     triage.growth_records,
+    triage.hold_records,
     triage.learning_records,
     triage.notification_records,
     triage.oncall_records,
     triage.records,
     triage.restriction_records,
+    triage.retention_records,
     triage.reveal_records,
     triage.review.meeting_records,
     triage.review.pack_records,
+    triage.rights_records,
     triage.rule_records,
     triage.shift_records,
     triage.statement_records,
