@@ -12,6 +12,7 @@ import collector.footage_records
 import collector.hold_records
 import collector.records
 import collector.refused_records
+import triage.backup_records
 import triage.claim_records
 import triage.escalation_records
 import triage.growth_records
