@@ -35,6 +35,14 @@ def due_at(written: str, now: datetime, holidays: Holidays) -> datetime:
     return now.astimezone(UTC) + timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
+def after_working_days(moment: datetime, days: int, holidays: Holidays) -> datetime:
+    """The end of office hours on so many working days after the moment's day in London."""
+    day = moment.astimezone(LONDON).date()
+    for _ in range(days):
+        day = _working_day_after(day, holidays)
+    return _at(day, OFFICE_CLOSES).astimezone(UTC)
+
+
 def _by_day(local: datetime, _: Holidays) -> datetime:
     """In an hour between seven and eleven at night, else at half past seven."""
     if DAY_BEGINS <= local.time() < DAY_ENDS:

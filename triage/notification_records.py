@@ -25,7 +25,8 @@ class ChannelKind(StrEnum):
 
 class NotificationKind(StrEnum):
     """What a notification is for. PAGE: answer this alert. ANSWERED: somebody else did, or was told after you.
-    FALL_BACK: the same alert by another channel, because Slack did not take it. OUTAGE: alerts do not arrive."""
+    FALL_BACK: the same alert by another channel, because Slack did not take it. OUTAGE: alerts do not arrive.
+    REMINDER: something the oversight group asked for is due."""
 
     PAGE = "page"
     FALL_BACK = "fall_back"
@@ -36,6 +37,7 @@ class NotificationKind(StrEnum):
     HEARTBEAT = "heartbeat"
     OUTAGE = "outage"
     ON_CALL = "on_call"
+    REMINDER = "reminder"
 
 
 class NotificationState(StrEnum):

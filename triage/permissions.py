@@ -47,6 +47,7 @@ class Permission(StrEnum):
     VERIFY_FACT = "verify_fact"
     APPROVE_LINE = "approve_line"
     DECIDE_RELEASE = "decide_release"
+    DECIDE_FINDING = "decide_finding"
 
 
 P = Permission
@@ -73,7 +74,7 @@ GRANTS: Mapping[str, frozenset[Permission]] = {
     | {P.SET_SEVERITY, P.CHANGE_RULES}
     | {P.TRIAGE, P.ADD_FOOTAGE, P.EXPORT, P.ACKNOWLEDGE, P.READ_REVIEWS}
     | {P.CHECK_DROPPED, P.READ_MODEL, P.CHANGE_MODEL, P.DECIDE_CLAIM, P.RESTRICT, P.READ_REVEALS}
-    | {P.NOTE_FACT, P.VERIFY_FACT, P.DECIDE_RELEASE},
+    | {P.NOTE_FACT, P.VERIFY_FACT, P.DECIDE_RELEASE, P.DECIDE_FINDING},
     Role.PANEL_VIEWER: frozenset(),
     Role.DPS_LIAISON: frozenset({P.REVEAL, P.SEE_COUNTS, P.READ_CASES, P.EXPORT, P.EXPORT_WHOLE})
     | {P.WORK_TRACKS, P.WORK_CONDUCT, P.RESTRICT},
