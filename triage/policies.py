@@ -8,6 +8,7 @@ from triage.release_policy import ReleasePolicies
 from triage.response_policy import ResponsePolicy
 from triage.restricting import RestrictedPolicy
 from triage.reveal import RevealPolicy
+from triage.review.finding_codes import FindingCodes
 from triage.shifts import ShiftPolicy
 from triage.writing import Writing
 
@@ -23,3 +24,4 @@ class Policies(NamedTuple):
     writing: Writing | None = None
     release: ReleasePolicies = ReleasePolicies()
     responses: ResponsePolicy | None = None
+    findings: FindingCodes | None = None

@@ -27,6 +27,7 @@ from triage.release_policy import read_release_policies
 from triage.response_policy import read_response_policy
 from triage.restricting import read_restricted_policy
 from triage.reveal import read_reveal_policy
+from triage.review.finding_codes import read_finding_codes
 from triage.rules import RulesError
 from triage.shifts import read_shift_policy
 from triage.web.app import desk
@@ -78,6 +79,7 @@ def policies_of(house: House) -> Policies:
         oncall=read_oncall(house.settings),
         writing=writing_of(house.settings),
         responses=read_response_policy(house.settings.file("policy/responses.toml")),
+        findings=read_finding_codes(house.settings.file("review/findings.toml")),
         release=read_release_policies(house.settings.files(RELEASE_POLICIES)),
     )
 

@@ -10,9 +10,10 @@ from sqlmodel import Session, col, select
 from triage.locked import LONDON, Conflict, lock, touch
 from triage.log import Line, note
 from triage.permissions import Permission, need
-from triage.records import Case, Person, Review
+from triage.records import Case, Person
 from triage.review.finding_form import Unanswered
 from triage.review.finding_records import Action, ActionNote, ActionOutcome, ActionTarget
+from triage.review.meeting_records import Review
 
 LONGEST = 2_000
 LONGEST_POST = 80

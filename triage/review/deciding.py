@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 from triage.hidden import sees
 from triage.locked import LONDON, Conflict, lock, touch
 from triage.permissions import Permission, need
-from triage.records import Case, Person, Review, ReviewItem
+from triage.records import Case, Person
 from triage.review.feedback import begin_feedback
 from triage.review.finding_codes import FindingCodes
 from triage.review.finding_form import (
@@ -27,6 +27,7 @@ from triage.review.finding_form import (
     referral_problems,
 )
 from triage.review.finding_records import Finding, Referral, ReferralBody, Talk
+from triage.review.meeting_records import Review, ReviewItem
 
 FOUND, CORRECTED = "finding decided", "finding corrected"
 REFERRED, UNREFERRED = "referral recorded", "referral entry taken back"
@@ -78,12 +79,14 @@ def must_be_decided_here(
     review = session.get(Review, review_id)
     if review is None:
         raise Conflict("There is no such meeting.")
+    if review.cancelled_at is not None:
+        raise Conflict("This meeting was cancelled.")
     if not sees(session, who, case.id):
         raise Conflict("You are kept from this case, so you cannot decide on it.")
     if review.meets_at > now:
         raise Conflict("The meeting has not begun: nothing can be decided yet.")
     listed = select(ReviewItem.case_id).where(
-        ReviewItem.review_id == review_id, ReviewItem.case_id == case.id
+        ReviewItem.review_id == review_id, ReviewItem.case_id == case.id, col(ReviewItem.off_at).is_(None)
     )
     if session.exec(listed).first() is None:
         raise Conflict(f"GH-{case.number} is not on the list of this meeting.")
@@ -126,8 +129,8 @@ def record_referral(
     body = ReferralBody(given.body)
     made = Referral(
         case_id=case_id, review_id=review_id, body=body, kind=given.kind if body == ReferralBody.IOPC else None,
-        by_post=_kept(given.by_post), made_on=given.made_on or now.astimezone(LONDON).date(), reference=_kept(given.reference),
-        entered_by=who.username, entered_at=now, corrects=corrects,
+        by_post=_kept(given.by_post), made_on=given.made_on or now.astimezone(LONDON).date(),
+        reference=_kept(given.reference), entered_by=who.username, entered_at=now, corrects=corrects,
         correction_why=_kept(correction_why) if corrects else None,
     )  # fmt: skip
     session.add(made)

@@ -15,9 +15,10 @@ from triage.locked import LONDON, Conflict, touch, touch_by
 from triage.locked import lock as lock_case
 from triage.log import MACHINE
 from triage.permissions import Permission, need
-from triage.records import Case, Person, Review
+from triage.records import Case, Person
 from triage.review.finding_codes import FindingCodes
 from triage.review.finding_records import Feedback, Finding
+from triage.review.meeting_records import Review
 
 LONGEST = 4_000
 BREACHED = "feedback to BCU overdue"
