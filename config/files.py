@@ -34,6 +34,7 @@ from triage.response_policy import read_response_policy
 from triage.restricting import read_restricted_policy
 from triage.reveal import read_reveal_policy
 from triage.review.finding_codes import read_finding_codes
+from triage.review.sheets import read_sheet
 from triage.rules import read_rules
 from triage.shifts import read_shift_policy
 
@@ -71,6 +72,7 @@ READERS = (
     Reader(RELEASE_POLICIES, read_release_policies),
     Reader("review/meetings.toml", lambda paths: read_meetings(paths[0])),
     Reader("review/findings.toml", lambda paths: read_finding_codes(paths[0])),
+    Reader("review/sheet.toml", lambda paths: read_sheet(paths[0])),
     Reader("review/tactics.toml", lambda paths: read_tactics(paths[0])),
     Reader(PATTERN, read_scripts),
     Reader("matching/rarity.bin", lambda paths: Rarity.load(paths[0])),

@@ -1,11 +1,8 @@
 """The commands that look at what went out: alerts, and the oversight review."""
 
 import json
-import os
 import sys
-from datetime import UTC, date, datetime, time, timedelta
-from enum import StrEnum
-from pathlib import Path
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -17,14 +14,13 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from config.cli import Complaint
+from config.commands.packing import make_pack
 from config.database import open_database
 from config.service import House, clock
 from config.settings import read_settings
 from config.trying import try_all
 from responders.outbox import retry_failed
-from responders.pack import pack
 from responders.review import read_meetings
-from responders.tactics import read_tactics
 from triage.notification_records import NotificationState
 from triage.records import Alert, Case, Delivery
 from triage.resending import put_back
@@ -39,14 +35,6 @@ app.add_typer(review, name="review")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Limit = Annotated[int, typer.Option(min=1, help="How many, newest first.")]
-
-
-class Audience(StrEnum):
-    """Who a pack is for."""
-
-    FULL = "full"
-    PANEL = "panel"
-    PUBLIC = "public"
 
 
 @app.command("alerts")
@@ -128,59 +116,7 @@ def list_reviews(as_json: AsJson = False) -> None:
     print_rows(rows, as_json, ("meeting", "case", "severity", "title", "because"))
 
 
-@review.command("pack")
-def make_pack(
-    since: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="The first day.")],
-    until: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="The last day.")],
-    out: Annotated[Path | None, typer.Option(help="Where to write it; stdout by default.")] = None,
-    audience: Annotated[Audience, typer.Option(help="Who it is for.")] = Audience.FULL,
-    as_json: AsJson = False,
-) -> None:
-    """Make the oversight pack of a period as one HTML page. Days are London's; both are included."""
-    if audience is not Audience.FULL:
-        raise Complaint(
-            f"a pack for the {audience} cannot be made yet: it must be redacted and approved by a second "
-            "person first. Use --audience full, and keep it to members of the oversight group"
-        )
-    if since > until:
-        raise Complaint(f"--since {since:%Y-%m-%d} is after --until {until:%Y-%m-%d}")
-    settings = read_settings()
-    template = settings.file("review/pack.html").read_text(encoding="utf-8")
-    tactics = read_tactics(settings.file("review/tactics.toml"))
-    with open_database(settings) as engine, Session(engine) as session:
-        made = pack(
-            session,
-            _midnight(since.date()),
-            _midnight(until.date() + timedelta(days=1)),
-            template=template,
-            tactics=tactics,
-            desk_url=settings.address,
-        )
-    if out is None:
-        typer.echo(made, nl=False)
-        return
-    size = _write(out, made)
-    if as_json:
-        typer.echo(json.dumps({"file": str(out), "bytes": size, "audience": audience}))
-    else:
-        typer.echo(f"{out}: {size:,} bytes", err=True)
-
-
-def _write(out: Path, made: str) -> int:
-    """Write for the owner's eyes only. Raises Complaint."""
-    written = made.encode()
-    try:
-        with os.fdopen(os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(written)
-    except OSError as error:
-        raise Complaint(
-            f"the pack cannot be written to {out}: {error.strerror}; choose another --out"
-        ) from error
-    return len(written)
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), LONDON)
+review.command("pack")(make_pack)
 
 
 def _alert(alert: Alert, case: Case, delivery: Delivery | None) -> dict[str, Any]:

@@ -106,6 +106,15 @@ def words(text: object, to: str = "", manner: str = PLAIN) -> Runs:
     return (Run(str(text), to, manner),)
 
 
+def columns_of(told: str) -> tuple[Column, ...]:
+    """Columns as `Case:0.8 | Title:3 | Posts:0.6#`: a name, its width unless 1, and `#` for numbers."""
+    made = []
+    for each in told.split(" | "):
+        name, _, width = each.removesuffix("#").partition(":")
+        made.append(Column(name, float(width or 1), each.endswith("#")))
+    return tuple(made)
+
+
 def rows_of(rows: Sequence[Sequence[Runs | str]]) -> tuple[tuple[Runs, ...], ...]:
     """Rows for a table: a string is a run."""
     return tuple(tuple(words(cell) if isinstance(cell, str) else cell for cell in row) for row in rows)

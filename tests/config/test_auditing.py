@@ -4,7 +4,6 @@ import json
 import stat
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,10 +16,12 @@ from config.cli import Complaint
 from config.commands.auditing import audit
 from config.database import connect
 from config.service import House
-from config.settings import HERE, Settings
+from config.settings import Settings
 from config.ticks import publish_head
 from responders.heads import HeadsError, read_heads
-from responders.pack import pack
+from responders.packs.document import runs_in
+from responders.packs.figures import Period
+from responders.packs.full import Ground, full_pack
 from responders.settings import SlackSettings
 from tests.doubles.slack import TOKEN, slack_double
 from triage.chain import Head, head_of
@@ -133,7 +134,6 @@ def test_a_file_of_heads_that_cannot_be_read_is_named_with_its_line(kept: Engine
 
 
 def test_every_pack_carries_the_head(kept: Engine) -> None:
-    template = Path(HERE / "review" / "pack.html").read_text(encoding="utf-8")
     with Session(kept) as session:
-        made = pack(session, NOON, NOON + timedelta(days=14), template=template, tactics=[])
-        assert str(head_of(session)) in made
+        made = full_pack(session, Period(NOON, NOON + timedelta(days=14)), Ground(fields=(), tactics=()))
+        assert str(head_of(session)) in [run.text for run in runs_in(made)]

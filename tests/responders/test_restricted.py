@@ -1,15 +1,14 @@
 """Of a restricted case Slack and the review pack learn nothing but its number, or not even that."""
 
 from datetime import timedelta
-from pathlib import Path
 
 from sqlalchemy import Engine
 from sqlmodel import Session, select
 
-from config.settings import HERE
 from responders.blocks import Message, bundle, digest, page
 from responders.notices import notices
-from responders.pack import pack
+from responders.packs.figures import Period
+from responders.packs.full import Ground, full_pack
 from responders.slack_acts import act
 from responders.slack_people import HIDDEN
 from responders.slack_reply import Whisper
@@ -87,10 +86,9 @@ def test_who_does_not_see_it_cannot_acknowledge_it_from_slack(session: Session) 
 
 
 def test_the_review_pack_holds_no_word_of_it(engine: Engine) -> None:
-    template = (Path(HERE) / "review" / "pack.html").read_text(encoding="utf-8")
     with Session(engine) as session:
         seed(session)
-        made = pack(
-            session, NOON - timedelta(days=1), NOON + timedelta(days=1), template=template, tactics=[]
+        made = full_pack(
+            session, Period(NOON - timedelta(days=1), NOON + timedelta(days=1)), Ground(fields=(), tactics=())
         )
-    assert "Lanternquay" not in made
+    assert "Lanternquay" not in str(made)

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlmodel import Session, select
 
-from responders.figures import Period, clocks_due
+from responders.packs.figures import Period, clocks_due
 from tests.make import LIFECYCLE, NOON, make_case, make_person
 from tests.triage.confirmed import EVERY, HOUR, clock_of, kept, logged, move
 from triage import actions, prompts, questions, tracks
