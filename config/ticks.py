@@ -45,6 +45,7 @@ from triage.lifecycle import read_lifecycle
 from triage.records import Desk
 from triage.repeated import forget_marks
 from triage.reveal import read_reveal_policy
+from triage.review.journal import count
 from triage.searching import forget_words_withdrawn
 from triage.spreading import due_cases, measure
 
@@ -245,6 +246,13 @@ def keep_house(house: House, now: datetime) -> None:
         session.commit()
 
 
+def count_for_figures(house: House, now: datetime) -> None:
+    """Write what changed of what figures rest on into the log."""
+    with Session(house.engine) as session:
+        count(session, now=now)
+        session.commit()
+
+
 TICKS = (
     Tick("sources due", 1, collect_due),
     Tick("stalled jobs", 2, put_back_stalled),
@@ -267,6 +275,7 @@ TICKS = (
     Tick("labels", 60, make_labels),
     Tick("sample of the dropped", 1800, draw_sample),
     Tick("scores", 3600, count_scores),
+    Tick("figures", 3600, count_for_figures),
     Tick("house", 24 * 3600, keep_house),
 )
 

@@ -21,6 +21,8 @@ from triage.records import LogHead
 
 MACHINE = "golden hour"
 VIEWED = "viewed"
+COUNTED = "counted"  # what figures rest on (triage/review/journal.py)
+QUIET = (VIEWED, COUNTED)  # no acts on a case
 KEY = "log_key"  # the engine's execution option that holds the key; config/database.py sets it
 
 WRITE = text(

@@ -305,6 +305,9 @@ class Clock(Record, table=True):
     breached_at: AwareDatetime | None = None
 
 
+OF_FIGURES = "what IN ('counted', 'figures printed')"
+
+
 class LogEntry(Record, table=True):
     """One line of the log: who did what, why, when. Append-only; the database refuses changes.
 
@@ -313,7 +316,11 @@ class LogEntry(Record, table=True):
     """
 
     __tablename__ = "log_entries"
-    __table_args__ = (Index("log_entries_case_id_at_idx", "case_id", "at"),)
+    __table_args__ = (
+        Index("log_entries_case_id_at_idx", "case_id", "at"),
+        # what figures are computed from (triage/review/journal.py)
+        Index("log_entries_figures_idx", "seq", postgresql_where=text(OF_FIGURES)),
+    )
 
     seq: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     at: AwareDatetime

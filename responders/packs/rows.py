@@ -17,7 +17,7 @@ from responders.tactics import Tactic, named
 from triage.alike import Alike, cases_like
 from triage.claim_records import ClaimDecision, ClaimResponse, KnownClaim, Question
 from triage.custody import voice_in
-from triage.log import VIEWED
+from triage.log import QUIET
 from triage.records import Alert, Case, Clock, LogEntry, Membership, Person
 from triage.release_records import BwvDecision, ReleaseOutcome
 from triage.review.finding_records import Finding, Referral
@@ -182,7 +182,7 @@ def _asked(ids: Sequence[UUID]) -> dict[str, Any]:
         "entries": of(SheetEntry, SheetEntry.entered_at, without=["superseded_at"]),
         "facts": of(CaseFact, CaseFact.verified_at, without=["withdrawn_at"], having=["verified_at"]),
         "bwv": of(BodyWornVideo, BodyWornVideo.changed_at),
-        "log": of(LogEntry, LogEntry.seq).where(col(LogEntry.what) != VIEWED),
+        "log": of(LogEntry, LogEntry.seq).where(col(LogEntry.what).not_in(QUIET)),
     }
 
 

@@ -145,11 +145,13 @@ def band_of(action: Action, today: date) -> str:
         return "closed"
     if action.completed_at is not None:
         return "done, to be closed"
-    late = (today - action.due_on).days
+    return age_of((today - action.due_on).days)
+
+
+def age_of(late: int) -> str:
+    """The band of an action that is not done, so many days after it was due; before, fewer than none."""
     named = [name for name, days in BANDS if late >= days]
-    if named:
-        return named[-1]
-    return "due within a week" if action.due_on - today <= SOON else "not due yet"
+    return named[-1] if named else "due within a week" if late >= -SOON.days else "not due yet"
 
 
 def find_action(session: Session, number: int) -> Action | None:

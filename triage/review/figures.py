@@ -37,13 +37,12 @@ class Row(NamedTuple):
 
 
 class Change(NamedTuple):
-    """A row that a figure of an earlier period counts otherwise now than when it was printed. `was` and `now` are
-    "not counted", "counted" or "in the numerator"; `counted_at` is when the change came into the journal."""
+    """A row of an earlier time that a figure counts otherwise than when the pack before this one was printed. `was` and
+    `now` are how it is counted; `dated` is the time it belongs to, `counted_at` when the journal learnt of it."""
 
     figure: str
-    since: datetime
-    until: datetime
     row: Row
+    dated: datetime
     was: str
     now: str
     counted_at: datetime
@@ -159,8 +158,9 @@ class RunChart(NamedTuple):
 
 
 class Figures(NamedTuple):
-    """All figures of a period, as the journal stood at its entry `entry` of the log, written at `as_of`.
-    `definitions` is the digest of the definitions they follow."""
+    """All figures of a period, as the journal stood at `as_of`, its last line being entry `entry` of the log.
+    `definitions` is the digest of the definitions they follow; `before` are the same figures of the period of this
+    length before."""
 
     period: Period
     as_of: datetime
@@ -169,6 +169,7 @@ class Figures(NamedTuple):
     figures: tuple[Figure, ...]
     tables: tuple[Table, ...]
     charts: tuple[RunChart, ...]
+    before: tuple[Figure, ...]
     changes: tuple[Change, ...]
     statements: tuple[str, ...]
 

@@ -14,7 +14,7 @@ from classifier.records import Assessment, reading_text
 from collector.records import Media, Post
 from triage.evidence import Exhibit, read_exhibits
 from triage.footage import read_clips
-from triage.log import VIEWED
+from triage.log import QUIET
 from triage.others import others_of
 from triage.records import Alert, Clock, Delivery, LogEntry, Membership
 from triage.review.meeting_records import Review, ReviewItem
@@ -249,6 +249,6 @@ def _reviews(session: Session, case_id: UUID) -> list[tuple[datetime, str]]:
 
 
 def _log(session: Session, case_id: UUID) -> list[LogEntry]:
-    asked = select(LogEntry).where(LogEntry.case_id == case_id, LogEntry.what != VIEWED)
+    asked = select(LogEntry).where(LogEntry.case_id == case_id, col(LogEntry.what).not_in(QUIET))
     lines = asked.order_by(col(LogEntry.seq).desc())
     return list(session.exec(lines.limit(200)))
