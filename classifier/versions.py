@@ -16,6 +16,7 @@ SHIPPED = Path(__file__).parent / "shipped"
 MANIFEST = "manifest.json"
 CARD = "golden-hour.json"
 PARTIAL = ".partial"
+LEARNT = ("texts", "tuned_on", "labels", "data")  # how many, and a digest over all of them
 _NAMED = re.compile(r"[a-z0-9][a-z0-9.-]{0,60}")
 
 
@@ -24,7 +25,8 @@ class ModelError(Exception):
 
 
 class Version(NamedTuple):
-    """One model on this machine. `sha256` is that of its manifest, `figures` what its card says it was measured at."""
+    """One model on this machine. `sha256` is that of its manifest, `figures` what its card says it was measured at,
+    and what it `learnt` from."""
 
     name: str
     folder: Path
@@ -120,7 +122,8 @@ def _whole(folder: Path) -> Version:
 def _version(folder: Path, files: Mapping[str, str]) -> Version:
     try:
         card: dict[str, Any] = json.loads((folder / CARD).read_text(encoding="utf-8"))
-        name, figures = str(card["version"]), dict(card["record"].get("figures", {}))
+        name, record = str(card["version"]), dict(card["record"])
+        figures = dict(record.get("figures", {})) | {"learnt": {each: record.get(each) for each in LEARNT}}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(
             f"{folder / CARD} cannot be read: {error}; `goldenhour train` makes a model"

@@ -41,6 +41,7 @@ COMMANDS = {
     "oncall": Command("oncall", "Who is on call now and next, and when nobody is."),
     "exercise": Command("exercising", "Play a scripted event on a desk of its own, and score it."),
     "people": Command("staffing", "Accounts and their roles, sign-in links and passwords."),
+    "accountability": Command("accounting", "What the service says of itself: purposes, impact, reports."),
     "audit": Command("auditing", "Prove that nobody has changed the log."),
     "export": Command("evidencing", "Write the evidence of a case as one archive that proves itself."),
     "evidence": Command(

@@ -20,6 +20,7 @@ from config.wording import TEMPLATES, templates_of
 from responders.review import read_meetings
 from responders.standing import read_standing
 from responders.tactics import read_tactics
+from triage.accountability.purposes import read_purposes
 from triage.amplifiers import read_amplifiers
 from triage.checking_facts import read_fact_kinds
 from triage.checking_rules import read_checks
@@ -65,6 +66,7 @@ READERS = (
     Reader("statements/checks*.toml", read_checks),
     Reader("statements/explainers/*.md", read_explainers),
     Reader("statements/amplifiers.toml", lambda paths: read_amplifiers(paths[0])),
+    Reader("policy/purposes.toml", lambda paths: read_purposes(paths[0])),
     Reader("policy/reveal.toml", lambda paths: read_reveal_policy(paths[0])),
     Reader("policy/shift.toml", lambda paths: read_shift_policy(paths[0])),
     Reader("policy/restricted.toml", lambda paths: read_restricted_policy(paths[0])),

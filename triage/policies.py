@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from collector.vault import Keyring
+from triage.accountability.known import Known
 from triage.oncall import OnCall
 from triage.release_policy import ReleasePolicies
 from triage.response_policy import ResponsePolicy
@@ -14,7 +15,8 @@ from triage.writing import Writing
 
 
 class Policies(NamedTuple):
-    """`keyring` opens the authors that a reveal shows. `writing` has the kinds of lines and what checks them."""
+    """`keyring` opens the authors that a reveal shows. `writing` has the kinds of lines and what checks them,
+    `known` what the service can say of itself."""
 
     restricted: RestrictedPolicy | None = None
     reveal: RevealPolicy | None = None
@@ -25,3 +27,4 @@ class Policies(NamedTuple):
     release: ReleasePolicies = ReleasePolicies()
     responses: ResponsePolicy | None = None
     findings: FindingCodes | None = None
+    known: Known | None = None

@@ -11,6 +11,7 @@ from collector.video.files import Files
 from config.beats import Pulse
 from config.channels import names_of
 from config.inbox import inbox_of, partners_doors
+from config.knowing import known_of
 from config.oncall import read_oncall
 from config.rules import digest_on_disk
 from config.scrape import Scrape, Timed
@@ -81,6 +82,7 @@ def policies_of(house: House) -> Policies:
         responses=read_response_policy(house.settings.file("policy/responses.toml")),
         findings=read_finding_codes(house.settings.file("review/findings.toml")),
         release=read_release_policies(house.settings.files(RELEASE_POLICIES)),
+        known=known_of(house.settings),
     )
 
 

@@ -11,6 +11,8 @@ from collector.evidence_records import SealedAuthor
 from collector.months import make_months
 from collector.records import Failure
 from collector.vault import Keyring
+from config.knowing import known_of
+from config.settings import Settings
 from tests.browser.seed import password_hash, seed_night, seed_watch
 from tests.browser.seed_claims import seed_claims
 from tests.make import LIFECYCLE, make_assessment, make_case, make_person, make_post, make_source
@@ -94,7 +96,7 @@ def policies(session: Session, folder: Path, amira: Person, *, now: datetime) ->
         session, post, case.id, policy, reason="witness", why="the officer asks for the witness", who=amira, now=now
     )  # fmt: skip
     session.commit()
-    return Policies(reveal=policy, keyring=keyring), post, reveal.id
+    return Policies(reveal=policy, keyring=keyring, known=known_of(Settings())), post, reveal.id
 
 
 def _odd(session: Session, title: str, words: str, now: datetime) -> None:

@@ -21,6 +21,7 @@ EXAMPLES = {
     "/tip/sent/{reference}": "/tip/sent/nothing",
     "/cases/{ref}/posts/{post}/reveal": "/cases/1/posts/{post}/reveal",
     "/cases/{ref}/reveals/{reveal}": "/cases/1/reveals/{reveal}",
+    "/accountability/{name}": "/accountability/purposes",
     "/manual/{ref}": "/manual/{post}",
     "/cases/{ref}/alike": "/cases/1/alike",
     "/cases/{ref}/body-worn": "/cases/1/body-worn",
@@ -28,6 +29,7 @@ EXAMPLES = {
     "/cases/{ref}/posts/{post}/compare": "/cases/1/posts/{post}/compare",
 }
 STATES = (
+    "/accountability/impact", "/accountability/access", "/accountability/judgement",
     "/queue?view=closed", "/queue?view=mine&severity=3", "/queue?bcu=CE", "/cases/3", "/cases/20", "/cases/25",
     "/cases/26", "/cases/27", "/cases/999999", "/alerts?state=acknowledged", "/claims?q=nothing+like+it", "/claims/2",
     "/routings?rule=fiction", "/routings?words=stunt", "/search?q=police", "/search?q=nothing+like+it",

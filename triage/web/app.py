@@ -28,6 +28,7 @@ from triage.policies import Policies
 from triage.settings import WebSettings
 from triage.web import (
     account,
+    accountability,
     acts,
     alerts,
     alike,
@@ -90,6 +91,7 @@ OPEN_PATHS = (
     "/sign-in/",
     "/tip",
     "/tip/sent/",
+    "/transparency",
     "/on-call/calendar/",
     "/static/",
     "/healthz",
@@ -136,6 +138,7 @@ PAGES = (
     reveals,
     shift,
     exercise,
+    accountability,
 )
 
 
@@ -207,6 +210,7 @@ def desk(
     largest = app.state.room.files.most_bytes + footage.ROOM_FOR_FORM
     app.include_router(footage.uploads, dependencies=guards, include_in_schema=False, max_body_size=largest)
     app.include_router(api.router, dependencies=guards, max_body_size=LARGEST_BODY)
+    app.include_router(accountability.public, include_in_schema=False, max_body_size=LARGEST_BODY)
     app.include_router(tips.router, include_in_schema=False, max_body_size=LARGEST_BODY)
     app.include_router(on_call.feeds, include_in_schema=False, max_body_size=LARGEST_BODY)
     for door in doors:

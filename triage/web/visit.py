@@ -113,6 +113,7 @@ SAID = {
     "handover-read": "Entered: you have read it.",
     "reveal-asked": "Asked. The log says so.",
     "reveal-agreed": "Agreed. They are shown the author for some minutes; you are not.",
+    "access-reviewed": "Entered. The next one is due in a quarter.",
     "reveal-unlocked": "The lock is open. Posts of this author are counted anew.",
     "tied": "Entered. The case is not shown to you any more, and is free for others.",
     "tie-withdrawn": "Withdrawn. They can see the case and work on it again.",

@@ -58,10 +58,20 @@ EMPTY = {
     "/sources/mastodon-london": "Gaps None known.",
     "/coverage": "Not seen now",
     "/on-call": "There is no rota. config/rota.toml says who takes turns.",
+    "/accountability": "The purposes were not read. Run goldenhour check",
     "/statements": "No line stands. A line is begun on the page of its case",
 }
 # pages that are a form, or that always have something to show
-NEVER_EMPTY = {"/account", "/exercise", "/manual", "/log", "/sign-in", "/sign-in/nothing", "/tip"}
+NEVER_EMPTY = {
+    "/account",
+    "/exercise",
+    "/manual",
+    "/log",
+    "/sign-in",
+    "/sign-in/nothing",
+    "/tip",
+    "/transparency",
+}
 CHANGE = text(
     "UPDATE procrastinate_jobs SET status = CAST(:status AS procrastinate_job_status) WHERE id = :id"
 )
@@ -75,7 +85,9 @@ OF_ONE = sorted(
 )
 THERE = {*pages(), *EXAMPLES.values()}
 EMPTY = {address: said for address, said in EMPTY.items() if address.partition("?")[0] in THERE}
-ALL = sorted(EMPTY.keys() | (NEVER_EMPTY - {"/exercise", "/sign-in", "/sign-in/nothing", "/tip"}))
+ALL = sorted(
+    EMPTY.keys() | (NEVER_EMPTY - {"/exercise", "/sign-in", "/sign-in/nothing", "/tip", "/transparency"})
+)
 TRACE = re.compile(r"Traceback|File \"|psycopg|sqlalchemy|\.py\b|line \d+", re.IGNORECASE)
 
 
