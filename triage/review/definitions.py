@@ -40,7 +40,8 @@ class Measure(StrEnum):
 
 class Counting(_Part):
     """What every definition has. `dated` is the field whose time puts a row into the period; `standing` the two
-    between which it stands, at the period's end; without both it is counted as it was known last."""
+    between which it stands, at the period's end; without both it is counted as it was known last. `public` is of
+    nobody, such as boroughs: small numbers of it are not withheld."""
 
     name: Name
     words: Says
@@ -49,6 +50,7 @@ class Counting(_Part):
     standing: tuple[str, str] | None = None
     where: Where = {}
     by_case: bool = False
+    public: bool = False
     sample: bool = False
     numerator: Says
     denominator: str = ""
@@ -79,7 +81,7 @@ class Counting(_Part):
 class FigureDefinition(Counting):
     """How one number is made. `those` are the rows of the numerator. `chart` draws it month by month; `follow` lists
     what changes in it after it was printed; an `interval` is of chance (95%, Wilson). `sample` says that its rows come
-    from what people post.
+    from what people post; `personal` that it is of what was found of people, so that "all" is withheld like few.
     """
 
     measure: Measure
@@ -87,6 +89,7 @@ class FigureDefinition(Counting):
     minutes: str | None = None
     sums: tuple[str, str] | None = None
     interval: bool = False
+    personal: bool = False
     chart: bool = False
     follow: bool = False
 

@@ -89,7 +89,9 @@ class Figure(NamedTuple):
             return f"{self.n:,}"
         if self.unit is Unit.MINUTES:
             said = "none" if self.value is None else length(self.value)
-            return f"{said} (n = {self.n:,} of {self.of:,})"
+            return (
+                f"{said} (n = {self.n:,})" if self.of is None else f"{said} (n = {self.n:,} of {self.of:,})"
+            )
         if not self.of or self.value is None:
             return f"{self.n:,} of {self.of:,}"
         within = "" if self.low is None else f"; 95% interval {self.low:.1%} to {self.high:.1%}"

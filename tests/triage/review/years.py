@@ -116,7 +116,7 @@ def _more(session: Session, dice: Random) -> None:
             begun = case.opened_at + timedelta(hours=1)
             session.add(
                 Clock(
-                    case_id=case.id, name=dice.choice(("next_update", "family_contact", "referral_decision")),
+                    case_id=case.id, name=dice.choice(("next_update", "family_contact")),
                     desk=Desk.COMMS, started_at=begun, due_at=begun + timedelta(hours=2),
                     stopped_at=begun + timedelta(hours=dice.randrange(1, 4)) if dice.random() < 0.8 else None,
                     stopped_by=dice.choice(("tom", "dismissed")),
