@@ -15,6 +15,7 @@ from config.knowing import known_of
 from config.settings import Settings
 from tests.browser.seed import password_hash, seed_night, seed_watch
 from tests.browser.seed_claims import seed_claims
+from tests.browser.seed_decided import CODES, seed_decided
 from tests.make import LIFECYCLE, make_assessment, make_case, make_person, make_post, make_source
 from tests.watching import seed_states
 from triage import actions
@@ -78,6 +79,7 @@ def set_scene(session: Session, cases: int, *, now: datetime) -> tuple[Person, P
             _odd(session, title, words, now)
         session.commit()
         _confirm(session, made[2], amira, now)
+        seed_decided(session, tom, now=now)
         crowd(session, cases - len(made) - len(ODD), now=now)
     return amira, tom
 
@@ -96,7 +98,8 @@ def policies(session: Session, folder: Path, amira: Person, *, now: datetime) ->
         session, post, case.id, policy, reason="witness", why="the officer asks for the witness", who=amira, now=now
     )  # fmt: skip
     session.commit()
-    return Policies(reveal=policy, keyring=keyring, known=known_of(Settings())), post, reveal.id
+    made = Policies(reveal=policy, keyring=keyring, known=known_of(Settings()), findings=CODES)
+    return made, post, reveal.id
 
 
 def _odd(session: Session, title: str, words: str, now: datetime) -> None:

@@ -24,6 +24,9 @@ EXAMPLES = {
     "/accountability/{name}": "/accountability/purposes",
     "/manual/{ref}": "/manual/{post}",
     "/cases/{ref}/alike": "/cases/1/alike",
+    "/reviews/{day}/cases/{ref}": "/reviews/2026-01-14/cases/1",
+    "/reviews/{day}/minutes": "/reviews/2026-01-14/minutes",
+    "/actions/{number}": "/actions/1",
     "/cases/{ref}/body-worn": "/cases/1/body-worn",
     "/cases/{ref}/statements/{number}": "/cases/1/statements/1",
     "/cases/{ref}/posts/{post}/compare": "/cases/1/posts/{post}/compare",
@@ -31,7 +34,8 @@ EXAMPLES = {
 STATES = (
     "/accountability/impact", "/accountability/access", "/accountability/judgement",
     "/queue?view=closed", "/queue?view=mine&severity=3", "/queue?bcu=CE", "/cases/3", "/cases/20", "/cases/25",
-    "/cases/26", "/cases/27", "/cases/999999", "/alerts?state=acknowledged", "/claims?q=nothing+like+it", "/claims/2",
+    "/cases/26", "/cases/27", "/cases/999999", "/feedback?view=all", "/actions?view=closed",
+    "/reviews/2026-01-14/cases/2", "/alerts?state=acknowledged", "/claims?q=nothing+like+it", "/claims/2",
     "/routings?rule=fiction", "/routings?words=stunt", "/search?q=police", "/search?q=nothing+like+it",
     "/sources?show=blind", "/sources?borough=Ealing", "/sources/barnet-bugle", "/manual?link=nothing", "/nowhere",
 )  # fmt: skip

@@ -22,6 +22,7 @@ from triage.shifts import needs_break
 from triage.web.claim_rows import read_panel
 from triage.web.escalations import read_climbs
 from triage.web.filters import Filters
+from triage.web.findings import read_findings
 from triage.web.growth import read_growth
 from triage.web.permitted import note_view
 from triage.web.queue import find_case
@@ -98,6 +99,7 @@ def case(visit: Visiting, ref: str, posts: Annotated[int, Query(ge=1, le=10_000)
         told=_told(visit.session, found.id),
         climbs=read_climbs(visit, found),
         reviews=_reviews(visit.session, found.id),
+        decided=read_findings(visit.session, found.id, now=visit.now),
         others=others_of(visit.session, found.id),
         log=_log(visit.session, found.id),
         tracks=read_tracks(visit, found),

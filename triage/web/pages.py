@@ -44,6 +44,7 @@ def make_pages(static: Path) -> jinja2.Environment:
         spell=words.spell,
         seconds=lambda number: words.spell(timedelta(seconds=number)),
         day=words.day,
+        london_day=words.london_day,
         web=web_address,
         likely=words.likely,
         whether=words.whether,

@@ -138,6 +138,11 @@ def day(moment: datetime) -> str:
     return f"{local.day} {local:%B %Y}"
 
 
+def london_day(moment: datetime) -> str:
+    """London's day as an address has it, such as `2026-07-14`."""
+    return moment.astimezone(LONDON).date().isoformat()
+
+
 def whether(p: float) -> str:
     """How sure we are that a case is a real incident, as said beside it."""
     return {"likely": "likely an incident", "unlikely": "unlikely an incident"}.get(

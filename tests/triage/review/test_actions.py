@@ -1,6 +1,8 @@
 """An action is owned by a post, ages in the open, and is closed by the group, also when it did not work."""
 
 from datetime import date, timedelta
+from typing import Any
+from uuid import uuid4
 
 import pytest
 from hypothesis import given as drawn
@@ -26,7 +28,7 @@ from triage.review.actions import (
     reopen_action,
 )
 from triage.review.finding_form import Unanswered
-from triage.review.finding_records import Action, ActionOutcome
+from triage.review.finding_records import Action, ActionOutcome, ActionTarget
 
 TODAY = NOON.date()
 ASKED = ActionGiven(
@@ -80,7 +82,7 @@ def test_an_action_may_be_about_no_one_case(session: Session, tom: Person) -> No
     ],
 )
 def test_what_is_missing_is_said_by_field(
-    session: Session, tom: Person, changed: dict[str, object], field: str
+    session: Session, tom: Person, changed: dict[str, Any], field: str
 ) -> None:
     with pytest.raises(Unanswered) as missing:
         opened(session, tom, ASKED._replace(**changed))
@@ -138,7 +140,7 @@ def test_only_a_reviewer_asks_and_closes(session: Session, tom: Person) -> None:
 def test_the_longer_overdue_the_graver_the_band(days: int) -> None:
     due = TODAY + timedelta(days=days)
     made = Action(
-        review_id="00000000-0000-4000-8000-000000000000", target="bcu", words="", owner_post="", due_on=due,
+        review_id=uuid4(), target=ActionTarget.BCU, words="", owner_post="", due_on=due,
         first_due_on=due, opened_by="tom", opened_at=NOON,
     )  # fmt: skip
     expected = (
