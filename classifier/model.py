@@ -191,7 +191,7 @@ class Model:
         for text, copy, doc, row in zip(texts, copies, docs, table, strict=True):
             found = self.lexicons.find(copy.text, low := lowered(copy.text))
             reading = Reading(text, copy, low, doc, found)
-            yield self._assessed(reading, dict(zip(self._gate.labels, row, strict=True)))
+            yield self.say(reading, dict(zip(self._gate.labels, row, strict=True)))
 
     def _forget(self) -> None:
         """Start with fresh words when spaCy has gathered too many; each new one stays in memory for good."""
@@ -236,7 +236,13 @@ class Model:
         of_types = said[:, [names.index(label) for label in READ]]
         table[np.ix_(here, at)] = beside.types(gate[here][:, at], of_types)
 
-    def _assessed(self, reading: Reading, learnt: dict[str, float]) -> Assessed:
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Every learnt label."""
+        return tuple(self._gate.labels)
+
+    def say(self, reading: Reading, learnt: dict[str, float]) -> Assessed:
+        """What is said of a reading, given a probability for each learnt label."""
         findings = [finding for find in self.signals.values() for finding in find(reading)]
         places = self.gazetteer.find(reading)
         force = force_of(reading, places, learnt)

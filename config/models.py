@@ -13,9 +13,11 @@ from classifier.learning_records import ShadowRun
 from classifier.model import Model
 from classifier.promotion import in_use, shadow
 from classifier.versions import ModelError, shipped, version_of
+from classifier.words_alone import WordsAlone
 from collector.records import POST_NAMESPACE
 from config.service import House
 from config.settings import Settings
+from triage.switching import model_is_off
 
 log = structlog.get_logger()
 
@@ -55,15 +57,16 @@ class InUse:
         self.pinned = bool(house.settings.classifier.model)
         self.shipped = first.version if self.pinned else shipped().name
         self.beside: tuple[Model, ShadowRun] | None = None
+        self.off: WordsAlone | None = None
         self._looked_s = float("-inf")
         self._missing = ""
 
-    def model(self) -> Model:
-        """The model for the next batch."""
+    def model(self) -> Model | WordsAlone:
+        """What reads the next batch: the model, or its words alone while it is switched off."""
         if time.monotonic() - self._looked_s >= LOOK_EVERY_S:
             self._look(self.house.clock())
             self._looked_s = time.monotonic()
-        return self.live
+        return self.off or self.live
 
     def shadow(self, now: datetime) -> tuple[Model, ShadowRun] | None:
         """The model in the shadow with its run, as long as that lasts."""
@@ -75,10 +78,12 @@ class InUse:
         with Session(self.house.engine, expire_on_commit=False) as session:
             wanted = self.live.version if self.pinned else in_use(session, self.shipped)
             run = shadow(session, now=now)
+            off = model_is_off(session)
             if wanted != self.live.version:
                 self._turn_to(session, wanted, now)
             session.commit()
-        self._set_beside(run)
+        self._set_beside(None if off else run)
+        self._set_off(off)
 
     def _turn_to(self, session: Session, wanted: str, now: datetime) -> None:
         try:
@@ -95,6 +100,14 @@ class InUse:
         self._missing = ""
         session.execute(_HERE, {"now": now})
         log.info("model in use", version=self.live.version)
+
+    def _set_off(self, off: bool) -> None:
+        if off and (self.off is None or self.off.model is not self.live):
+            self.off = WordsAlone(self.live)
+            log.warning("model is switched off, words alone decide what a person sees")
+        elif not off and self.off is not None:
+            self.off = None
+            log.info("model is switched on again", version=self.live.version)
 
     def _set_beside(self, run: ShadowRun | None) -> None:
         if run is None or run.version == self.live.version:

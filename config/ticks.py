@@ -48,6 +48,7 @@ from triage.reveal import read_reveal_policy
 from triage.review.journal import count
 from triage.searching import forget_words_withdrawn
 from triage.spreading import due_cases, measure
+from triage.switching import model_is_off
 
 log = structlog.get_logger()
 
@@ -89,7 +90,8 @@ def read_again(house: House, now: datetime) -> None:  # noqa: ARG001  the likeli
     """Leave the posts of a flood that only the gate has read to be read in full, once none wait any more."""
     batch = house.settings.classifier.batch
     with Session(house.engine) as session:
-        posts = [] if session.scalar(ASSESSING) else hurried(session, AGAIN_AT_ONCE * batch)
+        wait = session.scalar(ASSESSING) or model_is_off(session)
+        posts = [] if wait else hurried(session, AGAIN_AT_ONCE * batch)
         jobs = [{"posts": ids(posts[i : i + batch])} for i in range(0, len(posts), batch)]
         defer_all(session, "read_again", queue="assess", arguments=jobs, priority=-1)
         session.commit()

@@ -25,7 +25,10 @@ from config.models import load_version, models_folder
 from config.rules import rules_in_force
 from config.settings import Settings, read_settings
 from triage import promoting
+from triage.locked import Conflict
 from triage.shadowing import Compared, compare
+from triage.switch_records import SwitchKind
+from triage.switching import MODEL, switch_off, switch_on
 
 app = typer.Typer()
 model = typer.Typer(help="The model in use: its card, other versions, what people say of it, how it drifts.")
@@ -220,6 +223,26 @@ def run_shadow(
     print(said)
 
 
+@model.command("off")
+def off(why: Why) -> None:
+    """Switch the model off, now: posts are judged by words alone and a person decides."""
+    with opened() as here, _refused():
+        switch_off(
+            here.session, SwitchKind.MODEL, MODEL, known=(MODEL,), who=operator(), why=why, now=here.now
+        )
+        here.session.commit()
+    print("the model is off; workers turn to words alone within seconds")
+
+
+@model.command("on")
+def on(why: Why) -> None:
+    """Switch the model on again; what was judged by words alone is read again."""
+    with opened() as here, _refused():
+        switch_on(here.session, SwitchKind.MODEL, MODEL, who=operator(), why=why, now=here.now)
+        here.session.commit()
+    print("the model is on again")
+
+
 @model.command("compare")
 def compare_shadow(
     version: Named,
@@ -263,7 +286,7 @@ def _print(found: Compared) -> None:
 def _refused() -> Iterator[None]:
     try:
         yield
-    except promoting.Refused as error:
+    except (promoting.Refused, Conflict) as error:
         raise Complaint(str(error)) from error
 
 

@@ -34,6 +34,7 @@ import triage.search_records
 import triage.shift_records
 import triage.sign_in_records
 import triage.statement_records
+import triage.switch_records
 import triage.track_records
 
 __all__ = ["classifier", "collector", "triage"]

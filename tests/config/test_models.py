@@ -4,23 +4,28 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Engine
-from sqlmodel import Session, select
+from sqlalchemy import Engine, text
+from sqlmodel import Session, col, select
 
 from classifier.learning_records import ShadowAssessment
 from classifier.promotion import register
 from classifier.records import Assessment
 from classifier.versions import add, shipped, version_of
+from classifier.words_alone import VERSION
 from collector.records import Failure
 from config import models as using
 from config.models import models_folder
 from config.queues.assess import tasks
 from config.service import House
 from config.settings import Settings
+from config.ticks import read_again
 from tests.classifier.test_versions import figures
 from tests.classifier.trained import make_folder, make_twin
 from tests.make import NOON, make_post
 from triage.promoting import promote, roll_back, start_shadow
+from triage.records import LogEntry
+from triage.switch_records import SwitchKind
+from triage.switching import MODEL, switch_off, switch_on
 
 SHIPPED = shipped().name
 
@@ -94,3 +99,34 @@ def test_a_model_that_is_not_on_this_machine_leaves_the_one_before_in_use_in_pla
         [failure] = session.exec(select(Failure)).all()
         assert (failure.stage, failure.subject) == ("model", "gate-1")
         assert failure.error.startswith(f"{SHIPPED} is used instead")
+
+
+def test_while_the_model_is_off_words_alone_speak_and_what_they_said_is_read_again(house: House) -> None:
+    work, before = tasks(house)["assess"].work, keep_post(house)
+    with Session(house.engine) as session:
+        switch_off(
+            session, SwitchKind.MODEL, MODEL, known=(MODEL,), who="ann", why="raises weather", now=NOON
+        )
+        session.commit()
+    work([str(before)])
+    assert assessed_by(house, before) == [VERSION]
+    read_again(house, NOON)
+    with Session(house.engine) as session:
+        assert waiting_jobs(session) == 0
+        switch_on(session, SwitchKind.MODEL, MODEL, who="ann", why="its lexicon is mended", now=NOON)
+        session.execute(text("DELETE FROM procrastinate_jobs"))
+        session.commit()
+    read_again(house, NOON)
+    with Session(house.engine) as session:
+        assert waiting_jobs(session) == 1
+    tasks(house)["read_again"].work([str(before)])
+    assert set(assessed_by(house, before)) == {VERSION, SHIPPED}
+    with Session(house.engine) as session:
+        assert session.exec(select(Assessment.hurried)).all() == [False, False]
+        said = session.exec(select(LogEntry.what, LogEntry.why).order_by(col(LogEntry.seq))).all()
+    assert said == [("model switched off", "raises weather"), ("model switched on", "its lexicon is mended")]
+
+
+def waiting_jobs(session: Session) -> int:
+    asked = "SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'read_again'"
+    return int(session.execute(text(asked)).scalar_one())

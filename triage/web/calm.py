@@ -21,6 +21,8 @@ from triage.auditing import STAGE as AUDIT
 from triage.auditing import standing
 from triage.records import Channel, Heartbeat
 from triage.rule_changes import agreed_to, in_force
+from triage.switch_records import SwitchKind
+from triage.switching import switched_off
 from triage.web.sight import remedy, why
 from triage.web.words import clock_time, count, spell
 
@@ -81,6 +83,7 @@ def troubles(
         *_audited(session),
         *_stuck_jobs(session, now=now),
         *_drifting(session),
+        *_switched_off(session, now=now),
         *_other_rules(session, rules_on_disk),
         *_unseen_files(session, now=now),
         *_failures(session, now=now),
@@ -250,6 +253,21 @@ def _other_rules(session: Session, on_disk: str | None) -> Iterator[Trouble]:
             "rules.toml on this machine was changed and nobody agreed to it: the rules from before still decide",
             "Propose it with goldenhour rules propose, or put the file back",
             "/rules",
+        )
+
+
+def _switched_off(session: Session, *, now: datetime) -> Iterator[Trouble]:
+    """What a person switched off, until somebody switches it on."""
+    for each in switched_off(session):
+        model = each.kind == SwitchKind.MODEL
+        yield Trouble(
+            f"{'The model' if model else f'The channel {each.name}'} is switched off by {each.off_by} since"
+            f" {clock_time(each.off_at, now)}: {each.because}",
+            "Switch it on when that is mended",
+            "/model" if model else "/alerts",
+            "posts are judged by words alone, more of them wait for a person"
+            if model
+            else "nothing is sent by it",
         )
 
 

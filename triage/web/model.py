@@ -15,6 +15,8 @@ from classifier.versions import SHIPPED, version_at
 from triage import promoting
 from triage.locked import Conflict
 from triage.sampling import rates
+from triage.switch_records import SwitchKind
+from triage.switching import MODEL, switch_off, switch_on, switched_off
 from triage.web.visit import Visit, Visiting
 
 router = APIRouter()
@@ -41,6 +43,7 @@ def model(visit: Visiting) -> HTMLResponse:
         days=judge(session, days=DAYS),
         rates=rates(session, days=MISSED_DAYS, now=visit.now),
         missed_days=MISSED_DAYS,
+        off=next(iter(switched_off(session, SwitchKind.MODEL)), None),
     )
 
 
@@ -58,6 +61,27 @@ def ask(visit: Visiting, why: Why = "", version: Annotated[str, Form(max_length=
             why=why,
             now=visit.now,
         ),
+    )
+
+
+@router.post("/model/off")
+def off(visit: Visiting, why: Why = "") -> Response:
+    """Stop the model deciding anything, now."""
+    kind, known = SwitchKind.MODEL, (MODEL,)
+    return _act(
+        visit,
+        "model-off",
+        lambda: switch_off(visit.session, kind, MODEL, known=known, who=visit.person, why=why, now=visit.now),
+    )
+
+
+@router.post("/model/on")
+def on(visit: Visiting, why: Why = "") -> Response:
+    """Let it decide again."""
+    return _act(
+        visit,
+        "model-on",
+        lambda: switch_on(visit.session, SwitchKind.MODEL, MODEL, who=visit.person, why=why, now=visit.now),
     )
 
 

@@ -87,6 +87,8 @@ NEEDS: dict[str, Permission] = {
     "POST /model/ask": P.CHANGE_MODEL,
     "POST /model/{asked}/agree": P.CHANGE_MODEL,
     "POST /model/{asked}/refuse": P.CHANGE_MODEL,
+    "POST /model/off": P.SWITCH,
+    "POST /model/on": P.SWITCH,
     "GET /rules": P.READ_RULES,
     "POST /rules/back": P.CHANGE_RULES,
     "POST /rules/{asked}/agree": P.CHANGE_RULES,

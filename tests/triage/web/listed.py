@@ -141,6 +141,8 @@ SIGNED_IN_WITH_TOKEN = {
     "POST /cases/{ref}/reveals/{reveal}/show",
     "POST /reveals/locks/{lock}/open",
     "POST /accountability/access",
+    "POST /model/off",
+    "POST /model/on",
     "POST /on-call/changes",
     "POST /on-call/changes/{change}/{act}",
     "POST /on-call/calendar",

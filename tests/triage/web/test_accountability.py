@@ -84,3 +84,15 @@ def test_without_purposes_the_public_page_says_so_and_sheets_are_away(
     with serve(desk(engine, WebSettings(), now=clock)) as bare:
         answer = httpx.get(f"{bare}/transparency")
     assert (answer.status_code, "cannot be told here" in answer.text) == (503, True)
+
+
+def test_the_model_is_switched_off_and_on_from_its_page(engine: Engine, steward: Browser) -> None:
+    assert steward.fill_in("/model/off", why=" ").status_code == 409
+    assert (
+        steward.fill_in("/model/off", why="it raises weather").headers["location"] == "/model?said=model-off"
+    )
+    page = steward.get("/model").text
+    assert "words alone" in page
+    assert "The model is switched off by tess" in page
+    assert steward.fill_in("/model/on", why="mended").headers["location"] == "/model?said=model-on"
+    assert "Switch it off" in steward.get("/model").text
