@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 _WAITING = text(
-    "SELECT count(*) FROM (SELECT 1 FROM procrastinate_jobs"
+    "SELECT coalesce(sum(posts), 0) FROM (SELECT jsonb_array_length(args->'posts') AS posts FROM procrastinate_jobs"
     " WHERE queue_name = 'assess' AND task_name = 'assess' AND status = 'todo' LIMIT :most) waiting"
 )
 _HURRIED = text(
@@ -20,7 +20,7 @@ _HURRIED = text(
 
 
 def waiting(session: Session, most: int) -> int:
-    """How many jobs wait to be assessed for the first time, counted up to `most`."""
+    """How many posts wait to be assessed for the first time, counted in at most so many jobs."""
     found = session.execute(_WAITING, {"most": most}).scalar_one()
     return int(found)
 

@@ -6,9 +6,26 @@ from typing import Any
 from uuid import UUID
 
 from procrastinate import App, SyncPsycopgConnector
+from sqlalchemy import text
 from sqlmodel import Session
 
 _engine = App(connector=SyncPsycopgConnector())
+
+# waiting jobs of one task, the next first, until their posts are more than there is room for
+_TAKE_ALONG = text("""
+    WITH waiting AS (
+        SELECT id, args->'posts' AS posts FROM procrastinate_jobs
+        WHERE queue_name = :queue AND task_name = :task AND status = 'todo' AND attempts = 0 AND priority = 0
+            AND scheduled_at IS NULL
+        ORDER BY id LIMIT :most FOR UPDATE SKIP LOCKED
+    ), fitting AS (
+        SELECT id, posts, sum(jsonb_array_length(posts)) OVER (ORDER BY id) AS so_far FROM waiting
+    ), taken AS (
+        DELETE FROM procrastinate_jobs WHERE id IN (SELECT id FROM fitting WHERE so_far <= :room)
+    )
+    SELECT jsonb_array_elements_text(posts) FROM fitting WHERE so_far <= :room ORDER BY id
+""")
+MOST_ALONG = 200  # jobs
 
 QUEUES = ("collect", "assess", "route", "respond", "look", "claims")
 
@@ -61,6 +78,18 @@ def defer_all(
             jobs.append(job.make_new_job(**each))
         connection = session.connection().connection.driver_connection
         _engine.job_manager.batch_defer_jobs(jobs=jobs, connection=connection)
+
+
+def take_along(session: Session, task: str, posts: Sequence[str], *, queue: str, most: int) -> list[str]:
+    """These posts, and behind them those of the jobs of the same kind that wait, up to `most` in all.
+
+    The jobs are gone with the caller's commit, and there again if it does not come to that. Many small jobs cost a
+    worker more than one large one; so whoever works one takes the others along. Jobs that failed before, and those
+    of another priority than usual, are left to themselves.
+    """
+    asked = {"task": task, "queue": queue, "room": most - len(posts), "most": MOST_ALONG}
+    found = session.scalars(_TAKE_ALONG, asked).all() if len(posts) < most else ()
+    return list(dict.fromkeys([*posts, *found]))
 
 
 def ids(uuids: Sequence[UUID]) -> list[str]:

@@ -50,11 +50,13 @@ class Task(NamedTuple):
     """One kind of job. `work` takes the job's arguments; it commits what it does.
 
     A task with `each` set names the argument that lists many subjects: when such a job fails it is
-    halved until only what is really bad fails, alone.
+    halved until only what is really bad fails, alone. `along` does the same work and takes the subjects of other
+    waiting jobs along; a job that was tried before does without, so that none is blamed for another.
     """
 
     work: Callable[..., None]
     each: str | None = None
+    along: Callable[..., None] | None = None
 
 
 def clock() -> datetime:
@@ -149,6 +151,17 @@ def _dividing(house: House, name: str, task: Task) -> Callable[..., None]:
     each = str(task.each)
 
     @wraps(task.work)
+    def first(context: JobContext, **arguments: Any) -> None:
+        if task.along is None or context.job.attempts:
+            return work(context, **arguments)
+        try:
+            task.along(**arguments)
+        except Exception as error:
+            if is_away(error):
+                raise
+            log.warning("batch failed, doing it by itself", task=name, error=in_short(error))
+            work(context, **arguments)
+
     def work(_context: JobContext, **arguments: Any) -> None:
         subjects = arguments[each]
         try:
@@ -164,7 +177,7 @@ def _dividing(house: House, name: str, task: Task) -> Callable[..., None]:
             for part in (subjects[:middle], subjects[middle:]):
                 work(_context, **{**arguments, each: part})
 
-    return work
+    return first
 
 
 def _leave(house: House, name: str, arguments: dict[str, Any], error: Exception) -> None:

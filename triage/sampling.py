@@ -162,7 +162,7 @@ def answer(
     if missed and item is not None:
         take_in(session, item, now=now)
     elif missed:
-        defer(session, "route", queue="route", lock="route", posts=[str(sample.post_id)])
+        defer(session, "route", queue="route", lock="route", priority=1, posts=[str(sample.post_id)])
     if item is not None:
         session.delete(item)
     session.flush()

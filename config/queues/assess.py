@@ -1,6 +1,7 @@
 """The queue `assess`: the model, and what it is given to assess."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from classifier.assess import assess
 from classifier.hurry import waiting
 from classifier.model import Model
 from classifier.shadow import assess_beside, chosen
+from collector.jobs import take_along
 from config.models import InUse
 from config.service import House, Task
 from config.settings import Settings
@@ -31,10 +33,11 @@ def load_model(settings: Settings) -> Model:
 def tasks(house: House) -> dict[str, Task]:
     using, chosen_by = InUse(house, load_model(house.settings)), house.settings.classifier
 
-    def work(posts: list[str]) -> None:
-        ids, model = [UUID(each) for each in posts], using.model()
+    def work(posts: list[str], *, most: int = 0) -> None:
+        model = using.model()
         with Session(house.engine) as session:
             flooded = waiting(session, chosen_by.flood) >= chosen_by.flood
+            ids = [UUID(each) for each in take_along(session, "assess", posts, queue="assess", most=most)]
             model.read_twice(chosen_by.read_twice_in_a_flood if flooded else chosen_by.read_twice)
             assess(session, ids, model, now=house.clock())
             session.commit()
@@ -50,7 +53,8 @@ def tasks(house: House) -> dict[str, Task]:
                 assess(session, ids, model, hurried_too=True, now=house.clock())
                 session.commit()
 
-    return {"assess": Task(work, each="posts"), "read_again": Task(read_again, each="posts")}
+    along = partial(work, most=chosen_by.batch)
+    return {"assess": Task(work, each="posts", along=along), "read_again": Task(read_again, each="posts")}
 
 
 def _in_the_shadow(house: House, using: InUse, posts: Sequence[UUID]) -> None:

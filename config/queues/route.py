@@ -8,6 +8,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from classifier.forget import forget
+from collector.jobs import take_along
 from collector.looks import leave_looks
 from config.rules import RulesInForce
 from config.service import House, Task
@@ -25,6 +26,7 @@ from triage.searching import forget_words, leave_words
 ROUTE_LOCK = (
     0x601DE3  # any fixed number: one routing at a time, whatever the engine believes of a paused worker
 )
+ALONG = 500  # posts routed in one transaction, where many small jobs wait
 
 
 def tasks(house: House) -> dict[str, Task]:
@@ -33,17 +35,16 @@ def tasks(house: House) -> dict[str, Task]:
     matching = read_guide(house.settings.file("claims.toml")).match
     memory = Memory.of(house.settings.file("matching/rarity.bin"), house.settings.triage)
 
-    def work(posts: list[str]) -> None:
+    def work(posts: list[str], *, most: int = 0) -> None:
         with Session(house.engine) as session:
             session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": ROUTE_LOCK})
-            routed, rules = [UUID(each) for each in posts], in_force.now()
+            routed = [UUID(each) for each in take_along(session, "route", posts, queue="route", most=most)]
+            rules = in_force.now()
             route(session, routed, rules, memory, lifecycle, now=house.clock())
+            raise_found(session, routed, partial(again, session, rules))
             leave_looks(session, routed, now=house.clock())
             leave_claims(session, routed, matching)
             leave_words(session, routed)
-            session.commit()
-            session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": ROUTE_LOCK})
-            raise_found(session, routed, partial(again, session, rules))
             session.commit()
 
     def again(session: Session, rules: Rules, posts: list[UUID], rule: Rule) -> None:
@@ -66,7 +67,7 @@ def tasks(house: House) -> dict[str, Task]:
             session.commit()
 
     return {
-        "route": Task(work, each="posts"),
+        "route": Task(work, each="posts", along=partial(work, most=ALONG)),
         "match_footage": Task(by_footage),
         "forget": Task(let_go, each="posts"),
     }

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import Engine, text
@@ -67,9 +67,9 @@ def flooded(house: House, does: dict[str, Task]) -> list[Post]:
 
 @contextmanager
 def others_waiting(house: House) -> Iterator[None]:
-    """As many jobs as make a flood."""
+    """As many posts as make a flood."""
     with Session(house.engine) as session:
-        jobs = [defer(session, "assess", queue="assess", posts=[]) for _ in range(FLOOD)]
+        jobs = [defer(session, "assess", queue="assess", posts=[str(uuid4())]) for _ in range(FLOOD)]
         session.commit()
         yield
         session.execute(text("DELETE FROM procrastinate_jobs WHERE id = ANY(:jobs)"), {"jobs": jobs})
@@ -211,3 +211,24 @@ def test_a_withdrawn_post_is_not_read_again(house: House) -> None:
         session.add(make_assessment(post, hurried=True))
         session.commit()
         assert hurried(session, 10) == []
+
+
+def test_many_small_jobs_are_worked_as_one(house: House, does: dict[str, Task]) -> None:
+    texts = [SEEN, OTHER, "The Met Office says rain all weekend"]
+    with Session(house.engine, expire_on_commit=False) as session:
+        session.add_all(posts := [make_post(text) for text in texts])
+        for post in posts[1:]:
+            defer(session, "assess", queue="assess", posts=ids([post.id]))
+        session.commit()
+    for name in ("assess", "route"):
+        along = does[name].along
+        assert along is not None
+        along(ids([posts[0].id]))
+    with Session(house.engine) as session:
+        assessed, routed = session.exec(select(Assessment)).all(), session.exec(select(Routing)).all()
+        waiting_still = session.execute(
+            text("SELECT args->'posts' FROM procrastinate_jobs WHERE task_name = 'assess'")
+        )
+        assert waiting_still.scalars().all() == [ids([posts[2].id])], "a batch is two posts here"
+    assert {each.post_id for each in assessed} == {each.post_id for each in routed}
+    assert {each.post_id for each in routed} == {posts[0].id, posts[1].id}

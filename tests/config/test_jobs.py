@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -12,7 +13,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, select
 
-from collector.jobs import defer
+from collector.jobs import defer, take_along
 from collector.records import Failure
 from config.lanes import AT_ONCE, Lanes
 from config.reaper import DEADLY_AFTER, reap
@@ -92,6 +93,40 @@ def test_one_bad_post_leaves_alone_and_the_good_ones_go_on(house: House, working
     assert (stage, subject) == ("assess", "7")
     assert error.startswith("ValueError at") or error == "ValueError"
     assert "quoted" not in error
+
+
+def test_what_a_job_took_along_is_never_blamed_and_blames_nobody(house: House, working: Any) -> None:
+    good: list[str] = []
+
+    def assess(posts: list[str], most: int = 0) -> None:
+        with Session(house.engine) as session:
+            taken = take_along(session, "assess", posts, queue="assess", most=most)
+            if "7" in taken:
+                raise ValueError("a text that breaks the stage")
+            session.commit()
+        good.extend(taken)
+
+    for numbers in ("1", "2"), ("7",), ("3",):
+        leave(house, "assess", "assess", posts=list(numbers))
+    working("assess", assess=Task(assess, each="posts", along=partial(assess, most=10)))
+    eventually(lambda: jobs(house) == [])
+    assert sorted(good) == ["1", "2", "3"]
+    assert [subject for _, subject, _ in failures(house)] == ["7"]
+
+
+def test_jobs_are_taken_along_up_to_a_number_of_posts_and_gone_only_with_the_commit(house: House) -> None:
+    for numbers in ("2", "3"), ("4",), ("5", "6"):
+        leave(house, "route", "route", lock="route", posts=list(numbers))
+    leave(house, "route", "route", lock="route", priority=1, posts=["asked for by a person"])
+    with Session(house.engine) as session:
+        assert take_along(session, "route", ["1"], queue="route", most=4) == ["1", "2", "3", "4"]
+        assert len(jobs(house)) == 4
+        session.commit()
+    assert len(jobs(house)) == 2
+    with Session(house.engine) as session:
+        assert take_along(session, "route", ["1"], queue="route", most=0) == ["1"]
+        assert take_along(session, "route", ["1"], queue="route", most=9) == ["1", "5", "6"]
+    assert len(jobs(house)) == 2
 
 
 def test_a_batch_is_not_blamed_when_the_database_is_away(house: House, working: Any) -> None:
