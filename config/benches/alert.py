@@ -31,13 +31,26 @@ BREATHE_S = 10.0  # between the stretches
 RESTED_S = 1.0  # a channel that was silent for so long is free
 ROUTED_WITHIN_S, DELIVERED_WITHIN_S = 600.0, 120.0
 
+# when each desk was first to be told of a case in which incidents of ours are; `first` where no desk was before, and
+# `published_s` is then the first of those incidents, else the first of the posts that made the case graver
 TOLD = text("""
-    SELECT a.id, a.desk, a.case_id, extract(epoch FROM a.raised_at) AS raised_s,
-        coalesce(d.bundle, d.id)::text AS key, extract(epoch FROM min(p.published_at)) AS published_s
-    FROM alerts a JOIN deliveries d ON d.alert_id = a.id AND d.about = ''
-    JOIN memberships m ON m.case_id = a.case_id AND m.sure JOIN posts p ON p.id = m.post_id
-    WHERE a.growth = 0 AND p.external_id LIKE '%/inc%' GROUP BY a.id, a.desk, a.case_id, a.raised_at, d.bundle, d.id
-    HAVING a.raised_at >= min(p.published_at)
+    WITH ours AS (
+        SELECT m.case_id, min(p.published_at) AS published_at FROM memberships m JOIN posts p ON p.id = m.post_id
+        WHERE m.sure AND p.external_id LIKE '%/inc%' GROUP BY m.case_id
+    ), raised AS (
+        SELECT l.case_id, l.detail->>'desk' AS desk, min(l.at) AS at,
+            min(min(l.at)) OVER (PARTITION BY l.case_id) AS first
+        FROM log_entries l JOIN ours USING (case_id) WHERE l.what = 'alert raised'
+        GROUP BY l.case_id, l.detail->>'desk'
+    )
+    SELECT a.id, a.desk, a.case_id, extract(epoch FROM r.at) AS raised_s, coalesce(d.bundle, d.id)::text AS key,
+        r.at = r.first AS first, r.first < o.published_at AS before, extract(epoch FROM CASE WHEN r.at = r.first
+            THEN o.published_at ELSE (SELECT min(p.published_at) FROM memberships m JOIN posts p ON p.id = m.post_id
+                WHERE m.case_id = r.case_id AND m.sure AND m.joined_at = (SELECT max(joined_at) FROM memberships
+                    WHERE case_id = r.case_id AND sure AND joined_at <= r.at)) END) AS published_s
+    FROM raised r JOIN ours o USING (case_id)
+    JOIN alerts a ON a.case_id = r.case_id AND a.desk = r.desk AND a.growth = 0
+    JOIN deliveries d ON d.alert_id = a.id AND d.about = ''
 """)
 WAITING = text(
     "SELECT count(*) FROM deliveries WHERE state IN ('waiting', 'sending', 'unknown') AND manner = 'page'"
@@ -84,6 +97,7 @@ def run(
             "GOLDENHOUR_SLACK__BASE_URL": slack.url,
             "GOLDENHOUR_SLACK__SIGNING_SECRET": SECRET,
             "GOLDENHOUR_HTTP__ALLOW": f"127.0.0.1:{source.port}",
+            "GOLDENHOUR_ALERTS__TEST_AT": "[]",  # the messages that prove a channel are none of these
         }
         port = free_port()
         with service(own, Path(folder), port, sources=SOURCE.format(port=source.port), more=more):
@@ -115,6 +129,7 @@ def told(
 ) -> dict[str, Any]:
     """The line to print."""
     calm, flooded = alerts.took(began_s, flood_began_s), alerts.took(flood_began_s, float("inf"))
+    graver = alerts.took(began_s, float("inf"), first=False)
     sending, free = alerts.sending(began_s, flood_began_s)
     if not calm or not free:
         raise Complaint(
@@ -142,6 +157,9 @@ def told(
         posts_per_s=rate,
         alerts=len(calm),
         alerts_in_flood=len(flooded),
+        alerts_as_graver=len(graver),
+        graver_to_accepted_p99_s=share(graver, 99) if graver else None,
+        told_before=alerts.told_before,
         untold=alerts.untold,
         committed_to_requested_all_p99_ms=round(1000 * share(sending, 99)),
         channel_free=len(free),
@@ -155,7 +173,12 @@ def told(
 
 
 class Alerts:
-    """Alerts about the incidents we published, held against what Slack was asked and when commits were heard."""
+    """Alerts about the incidents we published, held against what Slack was asked and when commits were heard.
+
+    An incident counts from its first post to the first alert about its case. An alert to another desk, as later posts
+    make the case graver, counts from those posts, by itself. Of a case that was told before the incident's post came
+    into it nothing is measured: there was nothing to tell.
+    """
 
     def __init__(self, engine: Engine, calls: list[Call], commits: Commits) -> None:
         self.calls = calls
@@ -164,13 +187,18 @@ class Alerts:
             if call.method == "chat.postMessage":
                 self.posted.setdefault(call.key, call)
         with engine.connect() as connection:
-            self.rows = connection.execute(TOLD).all()
+            found = connection.execute(TOLD).all()
+        self.rows = [row for row in found if row.published_s is not None and not row.before]
+        self.told_before = len({row.case_id for row in found if row.before})
         self.untold = sum(row.key not in self.posted for row in self.rows)
         self.commits = commits
 
-    def took(self, since_s: float, until_s: float) -> list[float]:
-        """Seconds from publication to acceptance, of what was published in a stretch of time."""
-        among = [row for row in self.rows if since_s <= float(row.published_s) < until_s]
+    def took(self, since_s: float, until_s: float, *, first: bool = True) -> list[float]:
+        """Seconds from publication to acceptance, of what was published in a stretch of time: of first alerts, or of
+        those to another desk as a case got graver."""
+        among = [
+            row for row in self.rows if row.first == first and since_s <= float(row.published_s) < until_s
+        ]
         return [self.posted[row.key].at_s - float(row.published_s) for row in among if row.key in self.posted]
 
     def sending(self, since_s: float, until_s: float) -> tuple[list[float], list[float]]:
