@@ -3,9 +3,7 @@
 Nothing is lost and nothing is said twice unseen: see responders/notifying.py for what becomes of each call.
 """
 
-import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -14,13 +12,14 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from responders.channels.channel import Channel, Letter, Outcome, Sent, UnreadableError, Wait
-from responders.notifying import Errand, channels_with_work, reconcile, revive, settle, sort_out, take, told
+from responders.notifying import Errand, channels_with_work, reconcile, revive, settle, sort_out, take
+from responders.rounds import Rounds
+from responders.slack import told
 from responders.turns import Pace
 from triage.notification_records import ChannelKind, Notification
 
 log = structlog.get_logger()
 
-NAP_S = 0.1
 CLOCKS_DIFFER = timedelta(minutes=10)
 
 
@@ -38,31 +37,19 @@ class Courier:
         self, engine: Engine, ways: Mapping[ChannelKind, Way], *, clock: Callable[[], datetime], owner: str
     ) -> None:
         self._engine, self._ways, self._clock, self._owner = engine, dict(ways), clock, owner
-        self._threads = ThreadPoolExecutor(max_workers=8, thread_name_prefix="courier")
-        self._at_work: dict[str, Future[int]] = {}
+        self._rounds = Rounds(self._channels_with_work, self.step, clock=clock, name="courier")
         self._began = False
 
     def sweep(self, *, for_s: float = 5.0) -> int:
-        """Work through every channel for at most `for_s` seconds, and say how many turns were taken.
-
-        A channel that does not answer is left to its thread; the others are not held up by it.
-        """
+        """Go through every channel with something due within `for_s` seconds, and say how many turns were taken."""
         now = self._clock()
-        until = now + timedelta(seconds=for_s)
         with Session(self._engine) as session:
             if not self._began:
                 revive(session, self._ways, now=now)
             sort_out(session, self._ways, now=now)
-            known = channels_with_work(session, self._ways, before=until)
             session.commit()
         self._began = True
-        for channel in known:
-            running = self._at_work.get(channel)
-            if running is None or running.done():
-                self._at_work[channel] = self._threads.submit(self._drain, channel, until)
-        wait(self._at_work.values(), timeout=for_s)
-        ended = [self._at_work.pop(name) for name, each in list(self._at_work.items()) if each.done()]
-        return sum(each.result() for each in ended)
+        return self._rounds.go(for_s=for_s)
 
     def step(self, channel: str) -> bool:
         """Take the channel's next turn, if there is one, to its end."""
@@ -78,29 +65,16 @@ class Courier:
 
     def close(self) -> None:
         """Let calls that are under way end, and take no more."""
-        self._threads.shutdown(wait=True, cancel_futures=True)
+        self._rounds.close()
 
-    def _drain(self, channel: str, until: datetime) -> int:
-        turns = 0
-        while self._clock() < until:
-            if self.step(channel):
-                turns += 1
-            elif self._is_done(channel, until):
-                break
-            else:
-                time.sleep(NAP_S)
-        return turns
-
-    def _is_done(self, channel: str, until: datetime) -> bool:
-        kind = channel.partition(":")[0]
+    def _channels_with_work(self, before: datetime) -> list[str]:
         with Session(self._engine) as session:
-            return channel not in channels_with_work(session, [kind], before=until)
+            return channels_with_work(session, self._ways, before=before)
 
     def _send(self, way: Way, errand: Errand) -> None:
         now, it = self._clock(), errand.notification
         outcome: Outcome
-        if now > errand.turn.at + way.pace.hesitation:
-            # stopped for so long that another may hold the channel by the time the call ends
+        if errand.turn.is_over(way.pace, now=now):
             outcome = Wait("paused before sending", timedelta(0))
         else:
             outcome = way.channel.send(letter_of(it), it.address or "", now=now)

@@ -4,9 +4,7 @@
 everything else is left to: what had to wait, what a dead sender left, what is in doubt, what a lost job forgot.
 """
 
-import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -17,9 +15,10 @@ from sqlmodel import Session
 from responders.blocks import Message, bundle, digest, page
 from responders.notices import notices
 from responders.outbox import channels_with_work, enter, overlooked, take, unheard
+from responders.rounds import NAP_S, Rounds
 from responders.settings import SlackSettings
 from responders.settling import reconcile, settle
-from responders.slack import Outcome, Sent, Slack, UnreadableError, Wait
+from responders.slack import Outcome, Sent, Slack, UnreadableError, Wait, told
 from responders.threads import is_for_all
 from responders.turns import Act, Pace, Turn, key_of
 from triage.records import Alert, Delivery
@@ -29,7 +28,6 @@ log = structlog.get_logger()
 KIND = "slack:"
 AUDIT_EVERY = timedelta(seconds=15)
 CLOCKS_DIFFER = timedelta(minutes=10)
-NAP_S = 0.2
 
 
 class Sender:
@@ -57,69 +55,46 @@ class Sender:
         self._clock = clock
         self._owner = owner
         self._audited_at: datetime | None = None
-        self._threads = ThreadPoolExecutor(max_workers=8, thread_name_prefix="sender")
-        self._draining: dict[str, Future[int]] = {}
+        nap_s = min(NAP_S, settings.gap_s / 4)
+        self._rounds = Rounds(self._channels_with_work, self.step, clock=clock, name="sender", nap_s=nap_s)
 
     def deliver(self, alert_id: UUID) -> None:
         """Put one alert in the outbox and send, unless its channel is busy; then the next sweep does."""
-        with Session(self._engine) as session:
+        with Session(self._engine, expire_on_commit=False) as session:
             alert = session.get(Alert, alert_id)
             if alert is None:
                 log.warning("alert to deliver is gone", alert=str(alert_id))
                 return
             channel = self._channels.get(alert.desk)
             enter(session, alert, channel, self._pace, now=self._clock())
+            taken = self._take(session, channel) if channel is not None else None
             session.commit()
-        if channel is not None:
-            self.step(channel)
+        if taken is not None:
+            self._act(*taken)
 
     def sweep(self, *, for_s: float = 5.0) -> int:
-        """Work through every channel for at most `for_s` seconds, and say how many turns were taken.
-
-        A channel that does not answer is left to its thread; the others are not held up by it.
-        """
-        until = self._clock() + timedelta(seconds=for_s)
+        """Go through every channel with something due within `for_s` seconds, and say how many turns were taken."""
         with Session(self._engine) as session:
             self._audit(session)
-            known = channels_with_work(session, before=until) if self._slack else []
             session.commit()
-        for channel in known:
-            running = self._draining.get(channel)
-            if running is None or running.done():
-                self._draining[channel] = self._threads.submit(self._drain, channel, until)
-        wait(self._draining.values(), timeout=for_s)
-        ended = [self._draining.pop(name) for name, each in list(self._draining.items()) if each.done()]
-        return sum(each.result() for each in ended)
+        return self._rounds.go(for_s=for_s)
 
     def step(self, channel: str) -> bool:
         """Take the channel's next turn, if there is one, to its end."""
-        slack = self._slack
-        if slack is None:
-            return False
         with Session(self._engine, expire_on_commit=False) as session:
-            turn = take(session, channel, self._owner, self._pace, now=self._clock())
-            message = self._message(session, turn) if turn and turn.act != Act.LOOK else None
+            taken = self._take(session, channel)
             session.commit()
-        if turn is None:
-            return False
-        if message is None:
-            self._look(slack, turn)
-        else:
-            self._say(slack, turn, message)
-        return True
+        if taken is not None:
+            self._act(*taken)
+        return taken is not None
 
     def close(self) -> None:
         """Let calls that are under way end, and take no more."""
-        self._threads.shutdown(wait=True, cancel_futures=True)
+        self._rounds.close()
 
-    def _drain(self, channel: str, until: datetime) -> int:
-        turns = 0
-        while self._clock() < until:
-            if self.step(channel):
-                turns += 1
-            else:
-                time.sleep(min(NAP_S, self._pace.gap.total_seconds() / 4))
-        return turns
+    def _channels_with_work(self, before: datetime) -> list[str]:
+        with Session(self._engine) as session:
+            return channels_with_work(session, before=before) if self._slack else []
 
     def _audit(self, session: Session) -> None:
         """Enter what no job entered: jobs may be lost, alerts may not."""
@@ -132,6 +107,23 @@ class Sender:
             enter(session, alert, self._channels.get(alert.desk), self._pace, now=now)
         if forgotten:
             log.info("alerts entered by the audit", count=len(forgotten))
+
+    def _take(self, session: Session, channel: str) -> tuple[Turn, Message | None] | None:
+        """The channel's next turn with what is to be said in it, nothing where it is for looking. The caller commits
+        before anything is said."""
+        turn = take(session, channel, self._owner, self._pace, now=self._clock()) if self._slack else None
+        if turn is None:
+            return None
+        return turn, self._message(session, turn) if turn.act != Act.LOOK else None
+
+    def _act(self, turn: Turn, message: Message | None) -> None:
+        slack = self._slack
+        if slack is None:
+            return
+        if message is None:
+            self._look(slack, turn)
+        else:
+            self._say(slack, turn, message)
 
     def _message(self, session: Session, turn: Turn) -> Message:
         known = notices(session, [each.alert_id for each in turn.deliveries], now=turn.at)
@@ -152,8 +144,7 @@ class Sender:
     def _say(self, slack: Slack, turn: Turn, message: Message) -> None:
         now = self._clock()
         outcome: Outcome
-        if now > turn.at + self._pace.hesitation:
-            # stopped for so long that another may hold the channel by the time the call ends
+        if turn.is_over(self._pace, now=now):
             outcome = Wait("paused before sending", timedelta(0))
         elif turn.act == Act.POST:
             outcome = slack.post(message, turn.channel.removeprefix(KIND), now=now)
@@ -167,7 +158,7 @@ class Sender:
         report(
             f"{turn.act} ended",
             outcome=type(outcome).__name__.lower(),
-            why=getattr(outcome, "reason", None) or getattr(outcome, "code", None),
+            why=told(outcome) or None,
             channel=turn.channel,
             alerts=len(turn.deliveries),
             settled=settled,

@@ -1,7 +1,7 @@
 """Notifications as work: taken one channel and one turn at a time, and what the call told becomes their state.
 
-The manner is the outbox's (responders/outbox.py), whose channels these are: a turn is committed before its call, a
-channel rests between turns, and a turn that was lost to another says nothing any more.
+The manner is the outbox's (responders/outbox.py), with the same turns (responders/turns.py): a turn is committed
+before its call, a channel rests between turns, and a turn that was lost to another says nothing any more.
 """
 
 import re
@@ -9,14 +9,23 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, case, delete, func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ColumnElement, and_, case, delete, func, select, update
 from sqlmodel import Session, col
 
-from responders.channels.channel import Outcome, Refused, Sent, Unknown, Wait
+from responders.channels.channel import Outcome, Refused, Sent, Wait
 from responders.channels.settings import AlertSettings
-from responders.outbox import backoff, rest
-from responders.turns import Act, Pace, Turn
+from responders.slack import told
+from responders.turns import (
+    Act,
+    Pace,
+    Turn,
+    backoff,
+    free,
+    give_up_on_the_dead,
+    hold,
+    open_channel,
+    rest,
+)
 from triage.log import MACHINE, Line, note
 from triage.notice import tell_desk
 from triage.notification_records import ChannelKind, Notification, NotificationKind, NotificationState
@@ -35,7 +44,6 @@ MOST_TRIES = 8  # of what never says whether it arrived; then a person decides
 OF_ADDRESS = re.compile(r"not an? .*|http 400|smtp 55[0-9]")  # says nothing about the channel
 NO_WAY = "nothing is set up that sends this kind"
 TOO_LATE = "it came too late"
-DEAD = "the sender stopped before it knew"
 
 
 class Errand(NamedTuple):
@@ -91,21 +99,15 @@ def revive(session: Session, kinds: Collection[str], *, now: datetime) -> None:
 
 def take(session: Session, channel: str, owner: str, pace: Pace, *, now: datetime) -> Errand | None:
     """The channel's next turn, or None when it is busy, resting, or has nothing due. The caller commits."""
-    free = {"name": channel, "free_at": now, "digest_at": now, "fence": 0, "failures": 0}
-    session.execute(insert(Channel).values(free).on_conflict_do_nothing())
-    row = session.scalars(
-        select(Channel)
-        .where(col(Channel.name) == channel, col(Channel.free_at) <= now)
-        .with_for_update(skip_locked=True)
-    ).first()
+    open_channel(session, channel, now=now)
+    row = free(session, channel, now=now)
     if row is None:
         return None
-    _give_up_on_the_dead(session, channel, pace, now)
+    give_up_on_the_dead(session, Notification, and_(*_in(channel)), pace=pace, now=now)
     chosen = _next(session, channel, now)
     if chosen is None:
         return None
-    row.fence += 1
-    row.free_at = now + pace.lease
+    hold(row, pace, now=now)
     in_doubt = chosen.state == NotificationState.UNKNOWN
     if not in_doubt:
         chosen.state, chosen.fence, chosen.tried_at = NotificationState.SENDING, row.fence, now
@@ -183,12 +185,6 @@ def forget(session: Session, *, now: datetime) -> None:
     session.execute(update(Notification).where(*done, addressed).values(address=None))
 
 
-def told(outcome: Outcome) -> str:
-    if isinstance(outcome, Refused):
-        return outcome.code
-    return outcome.reason if isinstance(outcome, Wait | Unknown) else ""
-
-
 def _all_become(
     session: Session, state: NotificationState, error: str | None, *where: ColumnElement[bool]
 ) -> None:
@@ -203,21 +199,6 @@ def _in(channel: str) -> tuple[ColumnElement[bool], ...]:
     kind, _, address = channel.partition(":")
     mine = col(Notification.channel_kind) == kind
     return (mine, col(Notification.address) == address) if kind in EACH_ALONE else (mine,)
-
-
-def _give_up_on_the_dead(session: Session, channel: str, pace: Pace, now: datetime) -> None:
-    """Whoever was sending has let the lease run out: it may have arrived."""
-    session.execute(
-        update(Notification)
-        .where(*_in(channel), _is(NotificationState.SENDING))
-        .values(
-            state=NotificationState.UNKNOWN,
-            due_at=func.greatest(col(Notification.tried_at) + pace.settle, now),
-            lease_owner=None,
-            lease_until=None,
-            error=DEAD,
-        )
-    )
 
 
 def _next(session: Session, channel: str, now: datetime) -> Notification | None:

@@ -10,17 +10,16 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import ScalarSelect, delete, func, or_, select, update
+from sqlalchemy import ScalarSelect, delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col
 
 from responders.choosing import next_turn
 from responders.threads import REMINDER, facts, put_under
-from responders.turns import Act, Pace, Turn
-from triage.records import Alert, AlertState, Channel, Delivery, DeliveryState
+from responders.turns import Act, Pace, Turn, free, give_up_on_the_dead, hold, open_channel
+from triage.records import Alert, AlertState, Delivery, DeliveryState
 
 NOWHERE = "none"  # the channel of a desk that has none
-LONGEST_REST = timedelta(seconds=30)
 REVIVED_WITHIN = timedelta(hours=24)
 LOOK_AGAIN = timedelta(seconds=5)
 EDIT_AGAIN = timedelta(seconds=60)
@@ -53,26 +52,20 @@ def enter(session: Session, alert: Alert, channel: str | None, pace: Pace, *, no
             told = row | fact._asdict() | {"id": uuid4(), "manner": "page"}
             session.execute(insert(Delivery).values(told).on_conflict_do_nothing())
     if channel:
-        free = {"name": channel, "free_at": now, "digest_at": now, "fence": 0, "failures": 0}
-        session.execute(insert(Channel).values(free).on_conflict_do_nothing())
+        open_channel(session, channel, now=now)
 
 
 def take(session: Session, channel: str, owner: str, pace: Pace, *, now: datetime) -> Turn | None:
     """The channel's next turn, or None when it is busy, resting, or has nothing due. The caller commits."""
-    row = session.scalars(
-        select(Channel)
-        .where(col(Channel.name) == channel, col(Channel.free_at) <= now)
-        .with_for_update(skip_locked=True)
-    ).first()
+    row = free(session, channel, now=now)
     if row is None:
         return None
-    _give_up_on_the_dead(session, channel, pace, now)
+    give_up_on_the_dead(session, Delivery, col(Delivery.channel) == channel, pace=pace, now=now)
     chosen = next_turn(session, row, pace, now)
     if chosen is None:
         return None
     act, deliveries = chosen
-    row.fence += 1
-    row.free_at = now + pace.lease
+    hold(row, pace, now=now)
     if act == Act.POST:
         put_under(session, deliveries)
         _mark_sending(session, deliveries, row.fence, owner, pace, now)
@@ -80,24 +73,6 @@ def take(session: Session, channel: str, owner: str, pace: Pace, *, now: datetim
         _mark_editing(session, deliveries)
     session.flush()
     return Turn(act, channel, row.slack_id, row.fence, now, _detached(session, deliveries))
-
-
-def rest(session: Session, turn: Turn, after: timedelta, *, failed: str | None, now: datetime) -> bool:
-    """End a turn's hold on its channel; False when the lease was lost to another, whose word then counts."""
-    row = session.scalars(select(Channel).where(col(Channel.name) == turn.channel).with_for_update()).one()
-    if row.fence != turn.fence:
-        return False
-    row.free_at = now + after  # from the end of the call: between two that reach Slack lies the whole gap
-    row.failures = row.failures + 1 if failed is not None else 0
-    row.error = failed
-    session.flush()
-    return True
-
-
-def backoff(session: Session, turn: Turn, pace: Pace) -> timedelta:
-    """How long a channel rests after a failure when nobody said: twice as long each time, half a minute at most."""
-    failures = session.scalars(select(col(Channel.failures)).where(col(Channel.name) == turn.channel)).one()
-    return min(pace.gap * float(2 ** min(failures, 10)), LONGEST_REST)
 
 
 def channels_with_work(session: Session, *, before: datetime) -> list[str]:
@@ -176,21 +151,6 @@ def _hasten(session: Session, alert: Alert, now: datetime) -> None:
     elif alert.snoozed_until is not None and alert.snoozed_until > now:
         reminders = col(Delivery.about).startswith(REMINDER)
         session.execute(update(Delivery).where(*waiting, reminders).values(due_at=alert.snoozed_until))
-
-
-def _give_up_on_the_dead(session: Session, channel: str, pace: Pace, now: datetime) -> None:
-    """Whoever was sending has let the lease run out: the message may have arrived, so look before resending."""
-    session.execute(
-        update(Delivery)
-        .where(col(Delivery.channel) == channel, col(Delivery.state) == DeliveryState.SENDING)
-        .values(
-            state=DeliveryState.UNKNOWN,
-            due_at=func.greatest(col(Delivery.tried_at) + pace.settle, now),
-            lease_owner=None,
-            lease_until=None,
-            error="the sender stopped before it knew",
-        )
-    )
 
 
 def _mark_sending(

@@ -23,4 +23,4 @@ class SlackSettings(Section):
     gap_s: float = 1.0
     digest_wait_s: float = 10.0
     digest_every_s: float = 300.0
-    bundle_above: int = 20
+    bundle_above: int = 8

@@ -8,10 +8,10 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlmodel import Session, col
 
-from responders.outbox import EDIT_AGAIN, LOOK_AGAIN, backoff, rest
-from responders.slack import Outcome, Refused, Sent, Unknown, Wait
+from responders.outbox import EDIT_AGAIN, LOOK_AGAIN
+from responders.slack import Outcome, Refused, Sent, Wait, told
 from responders.threads import forget_thread
-from responders.turns import Act, Pace, Turn, key_of
+from responders.turns import Act, Pace, Turn, backoff, key_of, rest
 from triage.log import MACHINE, Line, note
 from triage.notice import tell_desk
 from triage.records import Alert, Channel, Delivery, DeliveryState
@@ -31,7 +31,7 @@ UNTRIED = {"attempts": col(Delivery.attempts) - 1}
 
 def settle(session: Session, turn: Turn, outcome: Outcome, pace: Pace, *, now: datetime) -> bool:
     """Write down how a post or an edit ended; False when the lease was lost meanwhile and nothing was written."""
-    failed = None if isinstance(outcome, Sent) else _told(outcome)
+    failed = None if isinstance(outcome, Sent) else told(outcome)
     pause = pace.gap if isinstance(outcome, Sent | Refused) else backoff(session, turn, pace)
     if isinstance(outcome, Wait) and outcome.after is not None:
         pause = max(pause, outcome.after)
@@ -110,7 +110,7 @@ def _settle_edit(session: Session, turn: Turn, outcome: Outcome, later: datetime
         _become(session, turn, deliveries, {"edit_due_at": None, "error": outcome.code})
     else:
         again = now + EDIT_AGAIN if isinstance(outcome, Refused) else later
-        _become(session, turn, deliveries, {"edit_due_at": again, "error": _told(outcome)})
+        _become(session, turn, deliveries, {"edit_due_at": again, "error": told(outcome)})
 
 
 def _wait_or_repeat(session: Session, turn: Turn, pace: Pace, now: datetime) -> None:
@@ -176,9 +176,3 @@ def _log(
     ]
     note(session, lines, who=MACHINE, now=now)
     tell_desk(session, "delivery", *(line.case_id for line in lines if line.case_id))
-
-
-def _told(outcome: Outcome) -> str:
-    if isinstance(outcome, Refused):
-        return outcome.code
-    return outcome.reason if isinstance(outcome, Wait | Unknown) else ""

@@ -64,6 +64,13 @@ class Unknown(NamedTuple):
 Outcome = Sent | Refused | Wait | Unknown
 
 
+def told(outcome: object) -> str:
+    """Why a call did not send, in its own code or words; nothing where it did."""
+    if isinstance(outcome, Refused):
+        return outcome.code
+    return outcome.reason if isinstance(outcome, Wait | Unknown) else ""
+
+
 class UnreadableError(Exception):
     """The channel's history cannot be read now; the text says why."""
 
@@ -76,7 +83,9 @@ class Slack:
     """A workspace, as one app with one token sees it."""
 
     def __init__(self, token: str, base_url: str, timeout_s: float) -> None:
-        self._web = WebClient(token=token, base_url=base_url, retry_handlers=[], logger=silent())
+        # one for all calls: to make one takes longer than all else before a message is on its way
+        tls = ssl.create_default_context() if base_url.startswith("https:") else None
+        self._web = WebClient(token=token, base_url=base_url, retry_handlers=[], logger=silent(), ssl=tls)
         # the SDK's annotation wants whole seconds, the socket takes any
         self._web.timeout = timeout_s  # type: ignore[assignment]
         if proxy_bypass(urlsplit(base_url).hostname or ""):

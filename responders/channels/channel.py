@@ -5,7 +5,7 @@ have; look for it, where the channel allows that, before sending again.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import NamedTuple, Protocol
 from uuid import UUID
@@ -14,7 +14,7 @@ import httpx
 
 from collector.errors import FetchError, Forbidden, Unreachable
 from collector.errors import Refused as Declined
-from collector.http import Answer
+from collector.http import Answer, Http
 from responders.slack import Refused, Unknown, UnreadableError, Wait
 
 __all__ = [
@@ -28,7 +28,9 @@ __all__ = [
     "UnreadableError",
     "Wait",
     "asked",
+    "handed_over",
     "keeps_no_list",
+    "ready",
 ]
 
 TAKEN = (200, 201, 202, 204)
@@ -100,6 +102,23 @@ def asked(call: Callable[[], Answer]) -> Answer | Refused | Wait | Unknown:
         if isinstance(error.__cause__, httpx.ConnectTimeout):
             return Wait("no connection in time")
         return Unknown(type(error).__name__)
+
+
+def handed_over(
+    http: Http, url: str, body: bytes, *, headers: Mapping[str, str] | None = None, now: datetime
+) -> Outcome:
+    """Post JSON to whoever answers that it was taken, and gives it no name."""
+    said = {"Content-Type": "application/json", **(headers or {})}
+    answer = asked(lambda: http.post(url, body, headers=said, success=TAKEN, now=now))
+    return Sent("") if isinstance(answer, Answer) else answer
+
+
+def ready(kind: str, urls: Mapping[str, str], remedy: str) -> str:
+    """That addresses are set, by name; to ask them would already say something. Raises ChannelError."""
+    plain = [name for name, url in urls.items() if not url.startswith("https://")]
+    if plain:
+        raise ChannelError(f"the {kind} {plain[0]} has no https address; {remedy}")
+    return f"set up: {', '.join(sorted(urls))}; `goldenhour alerts --test` proves them"
 
 
 def _declined(error: Declined) -> Refused | Wait | Unknown:

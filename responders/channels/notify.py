@@ -27,6 +27,7 @@ from responders.channels.channel import (
     asked,
 )
 from responders.channels.settings import NotifySettings
+from responders.slack import told
 
 UUID_LONG = 36
 LONGEST_TEXT = 600  # characters, four parts of a text message; Notify takes 918
@@ -67,7 +68,7 @@ class Notify:
         wanted = urlencode({"reference": str(letter.key), "template_type": self._way})
         answer = self._get(f"/v2/notifications?{wanted}", now)
         if not isinstance(answer, Answer):
-            raise UnreadableError(_told(answer))
+            raise UnreadableError(told(answer))
         seen = _read(answer).get("notifications")
         if not isinstance(seen, list):
             raise UnreadableError("an answer without notifications")
@@ -92,7 +93,7 @@ class Notify:
         if isinstance(answer, Refused) and answer.code == "http 404":
             setting = f"GOLDENHOUR_NOTIFY__{self._way.upper()}_TEMPLATE"
             raise ChannelError(f"Notify has no template of this id: set {setting}")
-        raise ChannelError(f"Notify is not reached: {_told(answer)}; check the network")
+        raise ChannelError(f"Notify is not reached: {told(answer)}; check the network")
 
     def _get(self, path: str, now: datetime) -> Answer | Refused | Wait | Unknown:
         headers = {"Authorization": self._bearer(now)}
@@ -121,7 +122,3 @@ def _read(answer: Answer) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return read if isinstance(read, dict) else {}
-
-
-def _told(answer: Refused | Wait | Unknown) -> str:
-    return answer.code if isinstance(answer, Refused) else answer.reason

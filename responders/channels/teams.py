@@ -9,17 +9,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from collector.http import Answer, Http
-from responders.channels.channel import (
-    TAKEN,
-    ChannelError,
-    Letter,
-    Outcome,
-    Refused,
-    Sent,
-    asked,
-    keeps_no_list,
-)
+from collector.http import Http
+from responders.channels.channel import Letter, Outcome, Refused, Sent, handed_over, keeps_no_list, ready
 
 LARGEST = 28_000  # bytes of a message
 LONGEST_TEXT = 6_000
@@ -34,19 +25,13 @@ class Teams:
         url = self._workflows.get(address)
         if url is None:
             return Refused("no workflow of this name is set")
-        body = json.dumps(_message(letter)).encode()
-        headers = {"Content-Type": "application/json"}
-        answer = asked(lambda: self._http.post(url, body, headers=headers, success=TAKEN, now=now))
-        return Sent("") if isinstance(answer, Answer) else answer
+        return handed_over(self._http, url, json.dumps(_message(letter)).encode(), now=now)
 
     def find(self, letter: Letter, address: str, *, since: datetime, now: datetime) -> Sent | None:  # noqa: ARG002
         raise keeps_no_list()
 
     def greet(self, *, now: datetime) -> str:  # noqa: ARG002  asking a workflow would post
-        plain = [name for name, url in self._workflows.items() if not url.startswith("https://")]
-        if plain:
-            raise ChannelError(f"the workflow {plain[0]} has no https address; copy it anew from Teams")
-        return f"set up: {', '.join(sorted(self._workflows))}; `goldenhour alerts --test` proves them"
+        return ready("workflow", self._workflows, "copy it anew from Teams")
 
 
 def _message(letter: Letter) -> dict[str, Any]:

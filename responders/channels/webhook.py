@@ -13,17 +13,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from collector.http import Answer, Http
-from responders.channels.channel import (
-    TAKEN,
-    ChannelError,
-    Letter,
-    Outcome,
-    Refused,
-    Sent,
-    asked,
-    keeps_no_list,
-)
+from collector.http import Http
+from responders.channels.channel import Letter, Outcome, Refused, Sent, handed_over, keeps_no_list, ready
 
 PREFIX = "whsec_"
 LEAST_KEY = 24  # bytes, as the standard asks
@@ -46,18 +37,14 @@ class Webhook:
         if place is None:
             return Refused("no webhook of this name is set")
         body = _body(letter, now)
-        headers = {"Content-Type": "application/json", **signed(str(letter.key), body, place.keys, now=now)}
-        answer = asked(lambda: self._http.post(place.url, body, headers=headers, success=TAKEN, now=now))
-        return Sent("") if isinstance(answer, Answer) else answer
+        headers = signed(str(letter.key), body, place.keys, now=now)
+        return handed_over(self._http, place.url, body, headers=headers, now=now)
 
     def find(self, letter: Letter, address: str, *, since: datetime, now: datetime) -> Sent | None:  # noqa: ARG002
         raise keeps_no_list()
 
     def greet(self, *, now: datetime) -> str:  # noqa: ARG002  a call would be taken for an alert
-        plain = [name for name, place in self._places.items() if not place.url.startswith("https://")]
-        if plain:
-            raise ChannelError(f"the webhook {plain[0]} has no https address; set one")
-        return f"set up: {', '.join(sorted(self._places))}; `goldenhour alerts --test` proves them"
+        return ready("webhook", {name: place.url for name, place in self._places.items()}, "set one")
 
 
 def key_of(secret: str) -> bytes:

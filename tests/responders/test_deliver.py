@@ -14,8 +14,16 @@ from responders.outbox import retry_failed
 from responders.settings import SlackSettings
 from tests.doubles.slack import ALL_FAULTS, RETRY_AFTER, Faults, SlackDouble, slack_double, texts_of
 from tests.make import make_person
-from tests.responders.sending import CHANNELS, QUICK, MovedClock, make_sender, raise_alerts, wall_clock
-from triage.records import Alert, AlertState, Channel, Delivery, DeliveryState, Desk, LogEntry, Status
+from tests.responders.sending import (
+    CHANNELS,
+    QUICK,
+    MovedClock,
+    make_sender,
+    raise_alerts,
+    raise_growth,
+    wall_clock,
+)
+from triage.records import Alert, AlertState, Case, Channel, Delivery, DeliveryState, Desk, LogEntry, Status
 
 
 @pytest.fixture
@@ -277,6 +285,50 @@ def test_a_flood_of_pages_is_bundled_and_each_can_be_acknowledged(
     close(engine, alerts[0])
     run(sender, clock, 20)
     assert sum(each.edits for each in double.messages) == 1
+
+
+def test_the_graver_goes_first_then_growth_and_nothing_waits_for_ever(
+    engine: Engine, slack: tuple[SlackDouble, str], clock: MovedClock
+) -> None:
+    double, url = slack
+    alerts = raise_alerts(engine, 4, at=clock.at, desks=[Desk.COMMS])
+    with Session(engine) as session:
+        for alert, severity in zip(alerts, (4, 3, 1, 4), strict=True):
+            session.get_one(Case, alert.case_id).severity = severity
+        session.commit()
+    sender = make_sender(engine, url, QUICK.model_copy(update={"gap_s": 1.0}), clock=clock)
+    sender.deliver(alerts[1].id)
+    grown = raise_growth(engine, alerts[1:2], at=clock.at)
+    clock.move(0.1)
+    sender.deliver(alerts[0].id)
+    clock.move(0.1)
+    for alert in (*grown, alerts[3], alerts[2]):
+        sender.deliver(alert.id)
+    clock.move(1)
+    assert sender.step("slack:C0COMMS001")
+    clock.move(28.95)
+    raised = raise_alerts(engine, 1, at=clock.at, desks=[Desk.COMMS])
+    sender.deliver(raised[0].id)
+    run(sender, clock, 10)
+    order = [alerts[1], alerts[2], alerts[0], alerts[3], raised[0], grown[0]]
+    assert [each.key for each in double.messages] == [str(delivery_of(engine, alert).id) for alert in order]
+
+
+def test_the_gravest_stand_alone_while_the_others_share_a_message(
+    engine: Engine, slack: tuple[SlackDouble, str], clock: MovedClock
+) -> None:
+    double, url = slack
+    alerts = raise_alerts(engine, 12, at=clock.at, desks=[Desk.COMMS])
+    with Session(engine) as session:
+        for alert in alerts[2:]:
+            session.get_one(Case, alert.case_id).severity = 4
+        session.commit()
+    sender = make_sender(engine, url, SlackSettings(**{**QUICK.model_dump(), "bundle_above": 5}), clock=clock)
+    run(sender, clock, 3)
+    found = [delivery_of(engine, alert) for alert in alerts]
+    assert len(double.messages) == 3
+    assert [each.bundle for each in found[:2]] == [None, None]
+    assert {each.bundle is None for each in found[2:]} == {False}
 
 
 def test_a_refusal_is_a_dead_letter_in_plain_sight(
