@@ -34,6 +34,10 @@ FONT, INK, GREY, BLUE = "Arial", RGBColor(0x0B, 0x0C, 0x0C), "505A5F", "1D4F8B"
 LINE_CM = 17.4  # A4 less its margins
 TWIPS_A_CM = 567
 LONGEST_BOOKMARK = 40
+ABOUT = (  # instead of what the library's own template says of the program it was once made with
+    '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n<Properties xmlns="http://schemas.openxmlformats.org/'
+    'officeDocument/2006/extended-properties"><Application>Golden Hour</Application></Properties>'
+)
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the first moment a zip file can hold
 
 
@@ -285,5 +289,5 @@ def _timeless(made: bytes) -> bytes:
         for name in sorted(source.namelist(), key=lambda each: (each != "[Content_Types].xml", each)):
             about = zipfile.ZipInfo(name, EPOCH)
             about.compress_type, about.external_attr = zipfile.ZIP_DEFLATED, 0o600 << 16
-            target.writestr(about, source.read(name))
+            target.writestr(about, ABOUT if name == "docProps/app.xml" else source.read(name))
     return written.getvalue()

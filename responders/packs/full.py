@@ -4,7 +4,6 @@ Made from the records alone: no clock is read, so the same records give the same
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
 from typing import NamedTuple
 
 from sqlmodel import Session
@@ -41,7 +40,7 @@ from responders.packs.figures import (
     sources,
 )
 from responders.packs.rows import Sheet, releases_refused, sheets_of
-from responders.packs.saying import day, graded, length, moment, share, spaced
+from responders.packs.saying import day, graded, length, moment, said_of, share, spaced
 from responders.packs.sheet import sheet_of
 from responders.tactics import Tactic
 from triage.chain import head_of
@@ -98,10 +97,6 @@ def full_pack(session: Session, period: Period, ground: Ground) -> Document:
         *_appendix(counted, _Links(sheets, ground.desk_url.rstrip("/"))),
     )
     return Document(TITLE, said_of(period), MARK, period.until, blocks)
-
-
-def said_of(period: Period) -> str:
-    return f"{day(period.since)} to {day(period.until - timedelta(microseconds=1))} (London time)"
 
 
 class _Links:

@@ -22,6 +22,11 @@ def month(at: datetime) -> str:
     return at.astimezone(LONDON).strftime("%B %Y")
 
 
+def said_of(period: tuple[datetime, datetime]) -> str:
+    """From a first to a last day, both included."""
+    return f"{day(period[0])} to {day(period[1] - timedelta(microseconds=1))} (London time)"
+
+
 def length(span: timedelta | None) -> str:
     """A stretch of time in its two largest units, such as `2 h 5 min`."""
     if span is None:

@@ -44,7 +44,7 @@ class Check(BaseModel):
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
     why: Annotated[str, Field(min_length=5, max_length=100)]
-    kind: Literal["pattern", "names"] = "pattern"
+    kind: Literal["pattern", "names", "terms"] = "pattern"
     patterns: tuple[str, ...] = ()
     unless: tuple[str, ...] = ()
     cased: bool = False
@@ -129,6 +129,14 @@ def names_said(text: str, names: Known) -> Iterator[str]:
     for each in names_in(folded, names):
         if each.sure:
             yield folded[each.start : each.end]
+
+
+def matches_of(text: str, checks: Checks) -> Iterator[str]:
+    """What identifies somebody in a text by its form, such as numbers and addresses, as it stands there."""
+    folded = fold(text)
+    for rule in checks.rules:
+        if rule.kind == "pattern":
+            yield from (folded[start:end] for start, end in _spans(rule, folded, checks.names))
 
 
 def _spans(rule: Check, text: str, names: Known) -> Iterator[tuple[int, int]]:
