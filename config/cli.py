@@ -47,6 +47,8 @@ COMMANDS = {
     "evidence": Command(
         "evidencing", "Verify an exported archive; compute the digests of what is stored anew."
     ),
+    "backup": Command("backing", "Save everything and prove it by restoring it; list what is there."),
+    "restore": Command("backing", "Put a backup back, or into another place."),
     "check": Command("checking", "Validate every file under config/ and the settings."),
     "doctor": Command("checking", "Test every dependency, credential, clock, disk and heartbeat."),
     "bench": Command("benching", "Measure speed, as ratios against a named reference."),
@@ -93,6 +95,8 @@ SPOKEN = {
     "ModelError",
     "FetchError",
     "VideoError",
+    "BackupError",
+    "SealError",
 }
 OURS = {"collector", "classifier", "triage", "responders", "config", "__main__"}
 

@@ -154,6 +154,14 @@ def revisions(engine: Engine) -> tuple[str | None, str]:
     return present, str(ScriptDirectory.from_config(_alembic()).get_current_head())
 
 
+def is_known(revision: str) -> bool:
+    """Whether this release knows a revision: what a newer one made it does not."""
+    try:
+        return ScriptDirectory.from_config(_alembic()).get_revision(revision) is not None
+    except CommandError:
+        return False
+
+
 def _alembic() -> Config:
     configured = Config()
     configured.set_main_option("script_location", str(resources.files("config") / "migrations"))
@@ -280,6 +288,7 @@ __all__ = [
     "cluster",
     "connect",
     "hung_up",
+    "is_known",
     "migrate",
     "open_database",
     "owned",

@@ -3,6 +3,7 @@
 import importlib
 import os
 import shutil
+import socket
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -29,6 +30,7 @@ from config.safety import dangers, database_dangers, shown
 from config.service import House
 from config.settings import Settings
 from config.start import LEAST_FREE_MB, free_mb
+from triage.backups import last_good, standing
 from triage.notification_records import Notification, NotificationState
 from triage.records import Alert, AlertState, Delivery, DeliveryState
 from triage.rule_changes import agreed_to, in_force, waiting
@@ -61,6 +63,7 @@ def checkup(settings: Settings, engine: Engine, *, now: datetime) -> Iterator[Fi
         lambda: _migrations(engine),
         lambda: _clock(engine, now=now),
         lambda: _disk(settings),
+        lambda: _backups(settings, engine, now=now),
         lambda: _safety(settings),
         lambda: _secret(settings),
         lambda: _model(settings),
@@ -145,6 +148,36 @@ def _disk(settings: Settings) -> Iterator[Finding]:
         f"{free:,} MB free, {share:.0%}",
         "" if state == State.WELL else "make room on the disk",
     )
+
+
+def _backups(settings: Settings, engine: Engine, *, now: datetime) -> Iterator[Finding]:
+    """When the last good one was made, where it lies, and whether it would outlive this disk."""
+    with Session(engine) as session:
+        last, wrong = last_good(session), standing(session)
+    for each in wrong:
+        yield Finding("backup", State.ILL, each.error, each.remedy or "")
+    if last is None:
+        yield Finding("backup", State.WARN, "none was made yet", "goldenhour backup")
+        return
+    age_h = (now - last.began_at).total_seconds() / 3600
+    where = f"{last.folder} on {last.host}"
+    size = f"{(last.size_bytes or 0) / 1e6:,.0f} MB"
+    yield Finding("backup", State.WELL, f"{last.name}, {age_h:,.0f} h old, {size}, proven; in {where}")
+    folder = Path(last.folder)
+    if last.host == socket.gethostname():
+        if not (folder / last.name).is_dir():
+            yield Finding("backup", State.ILL, f"{folder / last.name} is gone", "goldenhour backup")
+        elif beside(folder, settings.data):
+            remedy = "copy it to another machine, or set GOLDENHOUR_BACKUP__FOLDER to another disk"
+            yield Finding("backup", State.WARN, "it lies on the disk of the data folder", remedy)
+    if settings.backup.key_file is None:
+        remedy = "set GOLDENHOUR_BACKUP__KEY_FILE, and keep that file apart"
+        yield Finding("backup", State.WARN, "whoever reads its folder reads everything", remedy)
+
+
+def beside(one: Path, other: Path) -> bool:
+    """Whether two folders lie on one disk."""
+    return one.exists() and other.exists() and one.stat().st_dev == other.stat().st_dev
 
 
 def _existing(settings: Settings) -> str:

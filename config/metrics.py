@@ -125,6 +125,21 @@ FIGURES = (
         """,
     ),
     Figure(
+        "backup_age_seconds",
+        "Since the last good backup was begun; missing: there is none.",
+        (),
+        "SELECT extract(epoch FROM :now - max(began_at)) FROM backups WHERE state = 'good' HAVING count(*) > 0",
+    ),
+    Figure(
+        "backup_failures",
+        "Backups since then that were no good.",
+        (),
+        """
+        SELECT count(*) FROM backups WHERE state = 'bad' AND began_at > coalesce(
+            (SELECT max(began_at) FROM backups WHERE state = 'good'), '-infinity')
+        """,
+    ),
+    Figure(
         "channel_proven_seconds",
         "Since something last provably arrived in a channel; of direct messages the one longest ago.",
         ("channel",),

@@ -40,16 +40,31 @@ SERVER_SETTINGS = {
     "log_min_error_statement": "panic",  # statements can hold post text; it never goes to a log
 }
 
+# of a database that is thrown away: what is lost with the machine is no loss
+QUICK = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "max_connections": "20",
+    "shared_buffers": "64MB",
+    "maintenance_work_mem": "256MB",
+    "autovacuum": "off",
+    "max_locks_per_transaction": "512",
+}
+
 
 class PostgresError(Exception):
     """The embedded PostgreSQL cannot be made or started; the message says why and what to do."""
 
 
 class Cluster(NamedTuple):
-    """Where the embedded PostgreSQL lives. `folder` is made at the first start."""
+    """Where the embedded PostgreSQL lives. `folder` is made at the first start. A `quick` one is thrown away."""
 
     folder: Path
     password: str
+    quick: bool = False
 
     @property
     def url(self) -> str:
@@ -175,7 +190,11 @@ def _launch(cluster: Cluster) -> "subprocess.Popen[bytes]":
     port_file = cluster.folder / "goldenhour.port"
     if not port_file.exists() or not _is_free(int(port_file.read_text(encoding="ascii"))):
         port_file.write_text(str(_free_port()), encoding="ascii")
-    settings = {**SERVER_SETTINGS, "port": port_file.read_text(encoding="ascii").strip()}
+    settings = {
+        **SERVER_SETTINGS,
+        **(QUICK if cluster.quick else {}),
+        "port": port_file.read_text(encoding="ascii").strip(),
+    }
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     with (cluster.folder.parent / "postgres.log").open("ab") as log:
         return subprocess.Popen(

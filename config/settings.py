@@ -24,6 +24,7 @@ from pydantic_settings.sources import InitSettingsSource
 from classifier.settings import ClassifierSettings
 from collector.retention import KeepSettings
 from collector.settings import CollectSettings, HttpSettings, TipSettings
+from config.backups.settings import BackupSettings
 from config.exercise.settings import ExerciseSettings
 from responders.channels.settings import (
     AlertSettings,
@@ -82,6 +83,7 @@ class Settings(BaseSettings):
     teams: TeamsSettings = TeamsSettings()
     webhook: WebhookSettings = WebhookSettings()
     exercise: ExerciseSettings = ExerciseSettings()
+    backup: BackupSettings = BackupSettings()
 
     @field_validator("database_url")
     @classmethod

@@ -44,7 +44,13 @@ def leave_tests(
 
 
 def leave_alarms(
-    session: Session, places: Iterable[Place], found: Sequence[Failure], *, desk_url: str, now: datetime
+    session: Session,
+    places: Iterable[Place],
+    found: Sequence[Failure],
+    *,
+    subject: str = "Alerts need a look",
+    desk_url: str,
+    now: datetime,
 ) -> list[Notification]:
     """Tell every address but telephones of what the audit found, once for each finding and time it was found."""
     rows = [
@@ -52,7 +58,7 @@ def leave_alarms(
             NotificationKind.OUTAGE,
             f"outage {each.id} {each.at.isoformat()}",
             place,
-            "Alerts need a look",
+            subject,
             f"{each.error}.\n{each.remedy}.\n{desk_url.rstrip('/')}/alerts",
             now,
         )

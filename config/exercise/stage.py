@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 from sqlalchemy.engine import URL, make_url
 
 from collector.settings import HttpSettings, TipSettings
+from config.backups.settings import BackupSettings
 from config.cli import Complaint
 from config.database import connect, migrate, owned, plain_url, served
 from config.settings import Settings
@@ -62,6 +63,7 @@ def own_settings(live: Settings, *, slack: str, port: int) -> Settings:
             "notify": NotifySettings(),
             "teams": TeamsSettings(),
             "webhook": WebhookSettings(),
+            "backup": BackupSettings(nightly=False),
         }
     )
 

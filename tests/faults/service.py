@@ -34,6 +34,7 @@ class Service:
             "GOLDENHOUR_CONFIG": str(overlay),
             "GOLDENHOUR_WEB__PORT": str(self.port),
             "GOLDENHOUR_WORKERS": "1",
+            "GOLDENHOUR_BACKUP__NIGHTLY": "false",
             **environment,
         }
         self.process: subprocess.Popen[bytes] | None = None

@@ -19,6 +19,8 @@ from collector.records import Failure, SourceRow, Tally
 from collector.sources import inbound
 from triage.auditing import STAGE as AUDIT
 from triage.auditing import standing
+from triage.backups import STAGE as BACKUPS
+from triage.backups import standing as backups_standing
 from triage.records import Channel, Heartbeat
 from triage.rule_changes import agreed_to, in_force
 from triage.switch_records import SwitchKind
@@ -81,6 +83,7 @@ def troubles(
         *_no_channel(channels),
         *_failing_channels(session, now=now),
         *_audited(session),
+        *_unsaved(session),
         *_stuck_jobs(session, now=now),
         *_drifting(session),
         *_switched_off(session, now=now),
@@ -167,6 +170,12 @@ def _audited(session: Session) -> Iterator[Trouble]:
     """What the audit of the alerts found, until it is mended."""
     for each in standing(session):
         yield Trouble(f"Alerts need a look: {each.error}", each.remedy or "", "/alerts")
+
+
+def _unsaved(session: Session) -> Iterator[Trouble]:
+    """What is wrong with the backups, until it is mended."""
+    for each in backups_standing(session):
+        yield Trouble(each.error, each.remedy or "", "/alerts")
 
 
 def _failing_channels(session: Session, *, now: datetime) -> Iterator[Trouble]:
@@ -307,7 +316,7 @@ def _failures(session: Session, *, now: datetime) -> Iterator[Trouble]:
         .where(
             Failure.at > now - timedelta(days=1),
             col(Failure.mended_at).is_(None),
-            col(Failure.stage).not_in((EVIDENCE, AUDIT)),
+            col(Failure.stage).not_in((EVIDENCE, AUDIT, BACKUPS)),
         )
         .group_by(col(Failure.stage))
         .order_by(Failure.stage)
