@@ -17,7 +17,6 @@ from config.oncall import read_oncall
 from config.settings import HERE, Settings
 from config.watches import read_watches
 from config.wording import TEMPLATES, templates_of
-from responders.review import read_meetings
 from responders.standing import read_standing
 from responders.tactics import read_tactics
 from triage.accountability.purposes import read_purposes
@@ -35,6 +34,9 @@ from triage.response_policy import read_response_policy
 from triage.restricting import read_restricted_policy
 from triage.reveal import read_reveal_policy
 from triage.review.finding_codes import read_finding_codes
+from triage.review.group import read_group
+from triage.review.meetings import read_meetings
+from triage.review.panels import read_panels
 from triage.review.sheets import read_sheet
 from triage.rules import read_rules
 from triage.shifts import read_shift_policy
@@ -75,6 +77,8 @@ READERS = (
     Reader("review/meetings.toml", lambda paths: read_meetings(paths[0])),
     Reader("review/findings.toml", lambda paths: read_finding_codes(paths[0])),
     Reader("review/sheet.toml", lambda paths: read_sheet(paths[0])),
+    Reader("review/group.toml", lambda paths: read_group(paths[0])),
+    Reader("review/panels.toml", lambda paths: read_panels(paths[0])),
     Reader("review/tactics.toml", lambda paths: read_tactics(paths[0])),
     Reader(PATTERN, read_scripts),
     Reader("matching/rarity.bin", lambda paths: Rarity.load(paths[0])),

@@ -28,6 +28,7 @@ from config.backup_ticks import mind_backups, save_by_night
 from config.learning_ticks import count_scores, draw_sample, make_labels
 from config.oncall_ticks import mind_alerts, tell_people
 from config.reaper import forget, reap
+from config.review_ticks import mind_meetings
 from config.service import House, in_short, is_away
 from config.slack import channels_of, slack_of
 from config.start import LEAST_FREE_MB, free_mb
@@ -267,6 +268,7 @@ TICKS = (
     Tick("alerts", 2, mind_alerts),
     Tick("briefs", 60, tell_people),
     Tick("growth", 30, mind_growth),
+    Tick("meetings", 60, mind_meetings),
     Tick("posts of a flood", 5, read_again),
     Tick("quiet sources", 60, note_quiet),
     Tick("look again", 600, look_again),

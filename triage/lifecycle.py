@@ -63,13 +63,16 @@ class _Part(BaseModel):
 
 
 class State(_Part):
-    """Where a track may stand. `end` closes it, `reason` asks for one, `public`: the public has heard from us."""
+    """Where a track may stand. `end` closes it, `reason` asks for one, `public`: the public has heard from us. `bars`:
+    whether the oversight group must not discuss the case on its merits; unsaid, referrals decide.
+    """
 
     title: Title
     to: tuple[Name, ...]
     end: bool = False
     reason: bool = False
     public: bool = False
+    bars: bool | None = None
 
 
 class TrackPlan(_Part):
@@ -99,7 +102,8 @@ class ClockPlan(_Part):
 
 class PromptPlan(_Part):
     """What people are asked once all the conditions given hold. Whoever works on its `track` enters the answer, which
-    must be there before that track goes to one of the states `before`, and before the case is closed.
+    must be there before that track goes to one of the states `before`, and before the case is closed. While one of the
+    answers it `bars` stands, the oversight group does not discuss the case on its merits.
     """
 
     name: Name
@@ -115,6 +119,7 @@ class PromptPlan(_Part):
     by: When | None = None
     track: TrackName = TrackName.CONDUCT
     before: tuple[Name, ...] = ()
+    bars: tuple[Title, ...] = ()
 
     def fits(self, facts: "CaseFacts") -> bool:
         return (
@@ -212,6 +217,8 @@ class Lifecycle(_Part):
                 raise ValueError(f"prompt {prompt.name!r}: clock and by go together")
             if unknown := set(prompt.before) - set(self.plan(prompt.track).states):
                 raise ValueError(f"prompt {prompt.name!r}, before: {min(unknown)!r} is no state of its track")
+            if unknown := set(prompt.bars) - set(prompt.answers):
+                raise ValueError(f"prompt {prompt.name!r}, bars: {min(unknown)!r} is none of its answers")
             if prompt.clock and self.track_of(prompt.clock) is None:
                 raise ValueError(f"prompt {prompt.name!r}, clock: no track has a clock {prompt.clock!r}")
         return self

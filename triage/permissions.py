@@ -20,6 +20,9 @@ class Permission(StrEnum):
     ACKNOWLEDGE = "acknowledge"
     BREAK_CLAIM = "break_claim"
     READ_REVIEWS = "read_reviews"
+    RUN_REVIEWS = "run_reviews"
+    SEAT_PEOPLE = "seat_people"
+    READ_PANEL = "read_panel"
     READ_SOURCES = "read_sources"
     TEND_SOURCES = "tend_sources"
     READ_LOG = "read_log"
@@ -76,10 +79,11 @@ GRANTS: Mapping[str, frozenset[Permission]] = {
     | REVIEWING
     | {P.SET_SEVERITY, P.CHANGE_RULES}
     | {P.TRIAGE, P.ADD_FOOTAGE, P.EXPORT, P.ACKNOWLEDGE, P.READ_REVIEWS}
+    | {P.RUN_REVIEWS, P.SEAT_PEOPLE}
     | {P.CHECK_DROPPED, P.READ_MODEL, P.CHANGE_MODEL, P.DECIDE_CLAIM, P.RESTRICT, P.READ_REVEALS}
     | {P.NOTE_FACT, P.VERIFY_FACT, P.DECIDE_RELEASE, P.DECIDE_FINDING, P.READ_ACCOUNTABILITY}
     | {P.SWITCH},
-    Role.PANEL_VIEWER: frozenset(),
+    Role.PANEL_VIEWER: frozenset({P.READ_PANEL}),
     Role.DPS_LIAISON: frozenset({P.REVEAL, P.SEE_COUNTS, P.READ_CASES, P.EXPORT, P.EXPORT_WHOLE})
     | {P.WORK_TRACKS, P.WORK_CONDUCT, P.RESTRICT},
     Role.DATA_STEWARD: frozenset(
@@ -87,6 +91,7 @@ GRANTS: Mapping[str, frozenset[Permission]] = {
     )
     | {P.READ_REVEALS, P.UNLOCK_REVEALS, P.READ_ACCOUNTABILITY, P.REVIEW_ACCESS, P.SWITCH},
     Role.ADMIN: frozenset({P.SEE_COUNTS, P.READ_SOURCES, P.TEND_SOURCES, P.READ_MODEL, P.CHANGE_MODEL})
+    | {P.SEAT_PEOPLE}
     | {P.READ_RULES, P.CHANGE_RULES, P.READ_ACCOUNTABILITY, P.SWITCH},
     Role.AUDITOR: frozenset({P.READ_LOG, P.READ_ACCOUNTABILITY}),
 }

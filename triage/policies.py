@@ -9,6 +9,7 @@ from triage.release_policy import ReleasePolicies
 from triage.response_policy import ResponsePolicy
 from triage.restricting import RestrictedPolicy
 from triage.reveal import RevealPolicy
+from triage.review.cycle import Cycle
 from triage.review.finding_codes import FindingCodes
 from triage.shifts import ShiftPolicy
 from triage.writing import Writing
@@ -28,3 +29,4 @@ class Policies(NamedTuple):
     responses: ResponsePolicy | None = None
     findings: FindingCodes | None = None
     known: Known | None = None
+    cycle: Cycle | None = None

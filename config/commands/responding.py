@@ -16,11 +16,11 @@ from sqlmodel import Session, col
 from config.cli import Complaint
 from config.commands.packing import make_pack
 from config.database import open_database
+from config.reviews import meetings_of
 from config.service import House, clock
 from config.settings import read_settings
 from config.trying import try_all
 from responders.outbox import retry_failed
-from responders.review import read_meetings
 from triage.notification_records import NotificationState
 from triage.records import Alert, Case, Delivery
 from triage.resending import put_back
@@ -94,7 +94,7 @@ def _test(as_json: bool) -> None:
 def list_reviews(as_json: AsJson = False) -> None:
     """Show the next meeting, and what is on the list of each."""
     settings = read_settings()
-    coming = read_meetings(settings.file("review/meetings.toml")).next_after(datetime.now(UTC))
+    coming = meetings_of(settings).next_after(datetime.now(UTC))
     asked = (
         select(col(Review.meets_at), Case, ReviewItem)
         .join(ReviewItem, col(ReviewItem.review_id) == col(Review.id))

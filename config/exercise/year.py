@@ -19,7 +19,6 @@ from classifier.records import Assessment, IncidentType
 from collector.months import make_months
 from collector.records import Grade, Post, PostKey, Sighting, SourceRow
 from config.exercise.script import Family, Script, slots_in
-from responders.review import LONDON, Meetings
 from triage.claim_records import ClaimDecision, ClaimState, KnownClaim
 from triage.lifecycle import Lifecycle
 from triage.log import MACHINE, Line, note
@@ -40,6 +39,7 @@ from triage.records import (
     Status,
 )
 from triage.review.meeting_records import Review, ReviewItem
+from triage.review.meetings import LONDON, Meetings
 from triage.statement_records import CaseFact, Statement, StatementApproval, StatementIssue, StatementState
 from triage.statement_records import StatementVersion as Wording
 from triage.track_records import BodyWornVideo, Prompt, Track

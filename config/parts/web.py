@@ -13,6 +13,7 @@ from config.channels import names_of
 from config.inbox import inbox_of, partners_doors
 from config.knowing import known_of
 from config.oncall import read_oncall
+from config.reviews import cycle_of
 from config.rules import digest_on_disk
 from config.scrape import Scrape, Timed
 from config.service import House
@@ -81,6 +82,7 @@ def policies_of(house: House) -> Policies:
         writing=writing_of(house.settings),
         responses=read_response_policy(house.settings.file("policy/responses.toml")),
         findings=read_finding_codes(house.settings.file("review/findings.toml")),
+        cycle=cycle_of(house.settings),
         release=read_release_policies(house.settings.files(RELEASE_POLICIES)),
         known=known_of(house.settings),
     )

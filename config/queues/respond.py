@@ -4,17 +4,18 @@ from uuid import UUID
 
 from sqlmodel import Session
 
+from config.reviews import meetings_of
 from config.service import House, Task
 from config.slack import sender_of
 from config.wording import templates_of
-from responders.review import USED_FORCE, list_for_review, read_meetings
 from responders.statements import draft
+from triage.review.agenda import USED_FORCE, list_for_review
 
 
 def tasks(house: House) -> dict[str, Task]:
     sender = sender_of(house)
     templates = templates_of(house.settings)
-    meetings = read_meetings(house.settings.file("review/meetings.toml"))
+    meetings = meetings_of(house.settings)
 
     def deliver(alert: str) -> None:
         sender.deliver(UUID(alert))

@@ -8,9 +8,9 @@ from sqlmodel import Session
 from config.exercise.script import scripts_of
 from config.exercise.year import Filled, fill_year
 from config.settings import Settings
-from responders.review import read_meetings
 from tests.make import LIFECYCLE
 from triage.chain import verify
+from triage.review.meetings import read_meetings
 
 UNTIL = datetime(2026, 7, 1, 12, tzinfo=UTC)
 

@@ -13,13 +13,14 @@ import pytest
 from sqlmodel import Session
 
 from config.settings import HERE
-from responders.review import list_for_review, read_meetings
 from responders.statements import draft
 from tests.doubles.slack import TOKEN, slack_double
 from tests.doubles.smtp import mail_server
 from tests.make import make_alert, make_case
 from tests.responders.words import AWARE
 from triage.records import Delivery, DeliveryState
+from triage.review.agenda import list_for_review
+from triage.review.meetings import read_meetings
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -111,7 +112,7 @@ def test_the_pack_is_written_for_its_owner_only_and_twice_the_same(goldenhour: R
     assert packs[0] == packs[1]
     assert b"GH-1 Use of force" in packs[0]
     [listed] = json.loads(goldenhour("review", "list", "--json").stdout)
-    assert listed["meeting"] == "2026-07-15T10:00:00+01:00"
+    assert listed["meeting"] == "2026-07-29T10:00:00+01:00", "the list of the 15th is locked"
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,6 @@ from responders.packs.figures import Period
 from responders.packs.full import Ground, full_pack
 from responders.packs.saying import length
 from responders.packs.writing import Form, write
-from responders.review import LONDON, Meetings, list_for_review
 from responders.statements import draft
 from responders.tactics import read_tactics
 from tests.make import make_alert, make_assessment, make_case, make_person, make_post
@@ -24,6 +23,8 @@ from tests.responders.words import AWARE
 from triage.claim_records import KnownClaim
 from triage.records import AlertState, Case, Clock, Desk, Membership, Status
 from triage.release_records import BwvDecision, ReleaseOutcome
+from triage.review.agenda import list_for_review
+from triage.review.meetings import LONDON, Meetings
 from triage.review.sheets import read_sheet
 from triage.track_records import Track
 
