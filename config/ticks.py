@@ -25,6 +25,7 @@ from collector.vault import Keyring, seal_authors
 from collector.video.files import Files
 from config.alert_ticks import audit_alerts, call_watcher, fall_back_from_slack, try_channels
 from config.backup_ticks import mind_backups, save_by_night
+from config.follow_up_ticks import follow_up
 from config.learning_ticks import count_scores, draw_sample, make_labels
 from config.oncall_ticks import mind_alerts, tell_people
 from config.reaper import forget, reap
@@ -267,6 +268,7 @@ TICKS = (
     Tick("call to the watcher", 60, call_watcher),
     Tick("alerts", 2, mind_alerts),
     Tick("briefs", 60, tell_people),
+    Tick("actions and feedback", 900, follow_up),
     Tick("growth", 30, mind_growth),
     Tick("meetings", 60, mind_meetings),
     Tick("posts of a flood", 5, read_again),
