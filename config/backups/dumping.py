@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ from config.backups.manifest import BackupError, Held
 from config.postgres import Cluster, programs, stop
 
 PIECE = 1 << 20
+ENDS_WITHIN_S = 10.0
 APPLICATION = "goldenhour backup"
 # what a row looks like as text must not depend on who asks
 PLAIN = (
@@ -131,10 +133,14 @@ def scratch(folder: Path) -> Iterator[str]:
 
 
 def clear_scratch(folder: Path) -> None:
-    """End and take away what a killed backup left."""
-    Cluster(folder / "postgres", "", quick=True).stop_stray()
-    if folder.exists():
-        shutil.rmtree(folder)
+    """End and take away what a killed backup left; some of it may still be at work."""
+    until_s = time.monotonic() + ENDS_WITHIN_S
+    while folder.exists():
+        Cluster(folder / "postgres", "", quick=True).stop_stray()
+        shutil.rmtree(folder, ignore_errors=True)
+        if folder.exists() and time.monotonic() > until_s:
+            raise BackupError(f"{folder} cannot be cleared: end what works in it, and delete it")
+        time.sleep(0.05)
 
 
 def program(name: str, bin_folder: Path | None) -> str:

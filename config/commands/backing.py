@@ -85,10 +85,10 @@ def _telling() -> Iterator[Callable[[str], None]]:
     """Says on stderr what is being done: one line that changes on a terminal, else a line each."""
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield lambda said: console.print(f"{said} ...")
+        yield lambda said: console.print(said, soft_wrap=True)
         return
     with console.status("starting") as status:
-        yield lambda said: status.update(f"{said} ...")
+        yield lambda said: status.update(said)
 
 
 def _list(found: list[Found], as_json: bool) -> None:

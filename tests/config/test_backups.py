@@ -29,7 +29,7 @@ from config.settings import Settings
 from responders.heads import read_heads, write_head
 from tests.databases import Databases
 from tests.make import make_case
-from tests.saved import CLIP, digests, empty_database, fill
+from tests.saved import CLIP, UNSETTLED, digests, empty_database, fill
 from triage import backups as ledger
 from triage.backup_records import Backup, BackupState
 from triage.chain import Head, verify
@@ -146,18 +146,6 @@ def test_restored_rows_and_files_are_those_of_the_snapshot(saved: Saved, beside:
     assert verified.entries == done.manifest.tables["log_entries"].rows + 1
     assert last[0] == "database restored from a backup"
     assert last[1]["backup"] == saved.made.name
-
-
-# what a restore changes so that nothing is said twice, and nobody comes in who was locked out
-UNSETTLED = (
-    "deliveries",
-    "notifications",
-    "web_sessions",
-    "sign_in_links",
-    "heartbeats",
-    "log_entries",
-    "log_head",
-)
 
 
 def spoil_a_bit(path: Path) -> None:
