@@ -1,8 +1,8 @@
 """Falling back: grave alerts that Slack does not take are sent by the other channels of their desk, once each.
 
 A channel of Slack is down when a page has waited for the set minutes and nothing has arrived there since. What it
-refused for good, and what has no channel at all, goes at once. When many alerts fall back together the first few go
-one by one, and a message that counts them stands for the others.
+refused for good, what has no channel at all, and what waits in one that was switched off, goes at once. When many
+alerts fall back together the first few go one by one, and a message that counts them stands for the others.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,6 +22,7 @@ from triage.desks import FallBack
 from triage.log import MACHINE, Line, note
 from triage.notification_records import Notification, NotificationKind, NotificationState
 from triage.records import OPEN, Alert, AlertState, Case, Channel, Delivery, DeliveryState, Severity
+from triage.switching import channels_off
 from triage.titles import KIND
 
 ONE_BY_ONE = 5  # to one address within `STRETCH`; a message that counts stands for the rest
@@ -83,7 +84,7 @@ def unheard(session: Session, settings: AlertSettings, *, now: datetime) -> list
 
 
 def down(session: Session, since: datetime, *, now: datetime) -> list[str]:
-    """The channels in which pages have waited since a moment, and nothing has arrived."""
+    """The channels in which pages have waited since a moment, and nothing has arrived; and those switched off."""
     asked = select(col(Channel.name)).where(
         or_(col(Channel.proven_at).is_(None), col(Channel.proven_at) <= since),
         exists().where(
@@ -95,7 +96,7 @@ def down(session: Session, since: datetime, *, now: datetime) -> list[str]:
             col(Alert.raised_at) <= since,
         ),
     )
-    return list(session.scalars(asked))
+    return [*session.scalars(asked), *channels_off(session)]
 
 
 def subject_of(notice: Notice) -> str:

@@ -30,6 +30,7 @@ from triage.log import MACHINE, Line, note
 from triage.notice import tell_desk
 from triage.notification_records import ChannelKind, Notification, NotificationKind, NotificationState
 from triage.records import Channel
+from triage.switching import channels_off
 
 AT_WORK = (NotificationState.WAITING, NotificationState.SENDING, NotificationState.UNKNOWN)
 EACH_ALONE = (
@@ -79,7 +80,7 @@ def channels_with_work(session: Session, kinds: Collection[str], *, before: date
     due = (col(Notification.state).in_(AT_WORK), col(Notification.due_at) < before)
     asked = select(col(Notification.channel_kind), col(Notification.address)).distinct()
     found = session.execute(asked.where(*due, col(Notification.channel_kind).in_(kinds)))
-    return sorted({channel_of(kind, address) for kind, address in found})
+    return sorted({channel_of(kind, address) for kind, address in found} - channels_off(session))
 
 
 def sort_out(session: Session, kinds: Collection[str], *, now: datetime) -> None:
@@ -98,7 +99,7 @@ def revive(session: Session, kinds: Collection[str], *, now: datetime) -> None:
 
 
 def take(session: Session, channel: str, owner: str, pace: Pace, *, now: datetime) -> Errand | None:
-    """The channel's next turn, or None when it is busy, resting, or has nothing due. The caller commits."""
+    """The channel's next turn, or None when it is busy, resting, off, or has nothing due. The caller commits."""
     open_channel(session, channel, now=now)
     row = free(session, channel, now=now)
     if row is None:

@@ -18,6 +18,7 @@ from responders.choosing import next_turn
 from responders.threads import REMINDER, facts, put_under
 from responders.turns import Act, Pace, Turn, free, give_up_on_the_dead, hold, open_channel
 from triage.records import Alert, AlertState, Delivery, DeliveryState
+from triage.switching import channels_off
 
 NOWHERE = "none"  # the channel of a desk that has none
 REVIVED_WITHIN = timedelta(hours=24)
@@ -56,7 +57,7 @@ def enter(session: Session, alert: Alert, channel: str | None, pace: Pace, *, no
 
 
 def take(session: Session, channel: str, owner: str, pace: Pace, *, now: datetime) -> Turn | None:
-    """The channel's next turn, or None when it is busy, resting, or has nothing due. The caller commits."""
+    """The channel's next turn, or None when it is busy, resting, off, or has nothing due. The caller commits."""
     row = free(session, channel, now=now)
     if row is None:
         return None
@@ -80,7 +81,9 @@ def channels_with_work(session: Session, *, before: datetime) -> list[str]:
     at_work = (DeliveryState.WAITING, DeliveryState.SENDING, DeliveryState.UNKNOWN)
     due = col(Delivery.state).in_(at_work) & (col(Delivery.due_at) < before)
     where = or_(due, col(Delivery.edit_due_at) < before)
-    return sorted(session.scalars(select(col(Delivery.channel)).where(where).distinct()))
+    return sorted(
+        set(session.scalars(select(col(Delivery.channel)).where(where).distinct())) - channels_off(session)
+    )
 
 
 def overlooked(session: Session, *, limit: int = 1000) -> Sequence[Alert]:

@@ -14,6 +14,7 @@ from sqlmodel import Session, col
 from responders.settings import SlackSettings
 from triage.notification_records import Notification
 from triage.records import Channel, Delivery, DeliveryState
+from triage.switching import channels_off
 
 LONGEST_REST = timedelta(seconds=30)
 DEAD = "the sender stopped before it knew"
@@ -89,10 +90,14 @@ def open_channel(session: Session, name: str, *, now: datetime) -> None:
 
 
 def free(session: Session, name: str, *, now: datetime) -> Channel | None:
-    """The channel, locked until the commit; None while it rests, is held, or is looked at by another."""
+    """The channel, locked until the commit; None while it rests, is off, held, or looked at by another."""
     return session.scalars(
         select(Channel)
-        .where(col(Channel.name) == name, col(Channel.free_at) <= now)
+        .where(
+            col(Channel.name) == name,
+            col(Channel.free_at) <= now,
+            col(Channel.name).not_in(channels_off(session)),
+        )
         .with_for_update(skip_locked=True)
     ).first()
 

@@ -29,6 +29,11 @@ def model_is_off(session: Session) -> bool:
     return session.get(Switch, (SwitchKind.MODEL, MODEL)) is not None
 
 
+def channels_off(session: Session) -> set[str]:
+    """The names of the channels that nothing is sent by."""
+    return {each.name for each in switched_off(session, SwitchKind.CHANNEL)}
+
+
 def switch_off(
     session: Session,
     kind: SwitchKind,

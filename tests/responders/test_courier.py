@@ -271,7 +271,7 @@ def test_a_channel_that_hangs_holds_up_no_other(engine: Engine) -> None:
         them.deaf.add("/teams/comms")
         courier = make_courier(engine, make_ways(mail.port, them.port, patient), clock=wall_clock)
         leave(engine, *(make_notification(kind) for kind in kinds))
-        while set(states().values()) != {STATE.DELIVERED, STATE.SENDING}:
+        while list(states().values()).count(STATE.DELIVERED) < len(kinds) - 1:
             courier.sweep(for_s=0.1)
         found = states()
         them.released.set()

@@ -18,6 +18,8 @@ from triage.desks import FallBack
 from triage.notification_records import ChannelKind, Notification, NotificationKind, NotificationState
 from triage.records import Alert, AlertState, Channel, Delivery, DeliveryState, Desk, LogEntry
 from triage.restriction_records import Restriction
+from triage.switch_records import SwitchKind
+from triage.switching import switch_off
 
 PLACES: Mapping[str, tuple[FallBack, ...]] = {
     "comms": (
@@ -66,6 +68,13 @@ def test_a_grave_alert_that_slack_does_not_take_goes_every_other_way_once(sessio
     session.commit()
     said = list(session.scalars(select(col(LogEntry.what))))
     assert said == ["alert sent by fall-back"]
+
+
+def test_from_a_channel_that_is_switched_off_alerts_fall_back_at_once(session: Session) -> None:
+    waiting(session, raised=0.1, attempts=0)
+    assert fallen(session) == []
+    switch_off(session, SwitchKind.CHANNEL, SLACK, known=(SLACK,), who="ann", why="it leaked", now=NOON)
+    assert [each.channel_kind for each in fallen(session)] == ["email", "sms"]
 
 
 def test_when_slack_is_back_its_message_says_which_way_it_went(session: Session) -> None:

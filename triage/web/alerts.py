@@ -1,6 +1,7 @@
 """Alerts and whether each reached its channel: what the desk reads when there is no Slack."""
 
 from collections import defaultdict
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Annotated, NamedTuple
 from uuid import UUID
@@ -9,10 +10,13 @@ from fastapi import APIRouter, Form
 from fastapi.responses import HTMLResponse, Response
 from sqlmodel import Session, col, select
 
+from triage.locked import Conflict
 from triage.notification_records import Notification
 from triage.oncall import OnCall
 from triage.records import Alert, AlertState, Case, Delivery, Desk
 from triage.resending import dead_letters, resend
+from triage.switch_records import SwitchKind
+from triage.switching import switch_off, switch_on
 from triage.web.channel_lines import channel_words, read_lines
 from triage.web.escalations import read_coming
 from triage.web.rows import names_of
@@ -24,6 +28,9 @@ router = APIRouter()
 SHOWN = 200
 LETTERS = 50
 LETTERS_FOR = timedelta(days=7)
+CHANNEL = SwitchKind.CHANNEL
+Name = Annotated[str, Form(max_length=200)]
+Why = Annotated[str, Form(max_length=500)]
 
 
 class Raised(NamedTuple):
@@ -67,6 +74,40 @@ def retry(visit: Visiting, letter: Annotated[list[UUID], Form(max_length=LETTERS
     resend(visit.session, letter, who=visit.person, now=visit.now)
     visit.session.commit()
     return visit.back("sent-again", "/alerts")
+
+
+@router.post("/alerts/channels/off")
+def off(visit: Visiting, channel: Name = "", why: Why = "") -> Response:
+    """Send nothing by a channel until it is on again."""
+    lines = read_lines(visit.session, visit.room.channels, shift=_shift(visit), now=visit.now)
+    known = [each.channel for each in lines]
+    return _act(
+        visit,
+        "channel-off",
+        lambda: switch_off(
+            visit.session, CHANNEL, channel, known=known, who=visit.person, why=why, now=visit.now
+        ),
+    )
+
+
+@router.post("/alerts/channels/on")
+def on(visit: Visiting, channel: Name = "", why: Why = "") -> Response:
+    """Send by it again."""
+    return _act(
+        visit,
+        "channel-on",
+        lambda: switch_on(visit.session, CHANNEL, channel, who=visit.person, why=why, now=visit.now),
+    )
+
+
+def _act(visit: Visit, said: str, change: Callable[[], None]) -> Response:
+    try:
+        change()
+        visit.session.commit()
+    except Conflict as conflict:
+        visit.session.rollback()
+        return visit.page("conflict.html", 409, detail=str(conflict), back="/alerts")
+    return visit.back(said, "/alerts", part="channels")
 
 
 def _shift(visit: Visit) -> timedelta:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from sqlmodel import Session, col, select
 
 from triage.records import Channel
+from triage.switching import channels_off
 from triage.web.words import spell
 
 KINDS = {
@@ -22,8 +23,9 @@ SPARE = timedelta(hours=1)
 
 
 class Line(NamedTuple):
-    """`tone` is "bad", "stale", "none" or "well"; `says` is the same in words."""
+    """`tone` is "off", "bad", "stale", "none" or "well", `says` the same in words; `channel` is its name in records."""
 
+    channel: str
     name: str
     tone: str
     says: str
@@ -48,15 +50,18 @@ def read_lines(session: Session, configured: Sequence[str], *, shift: timedelta,
         for name, row in rows.items()
         if name != "none" and (row.failures or not name.startswith(OF_PEOPLE))
     }
-    order = ("bad", "stale", "none", "well")
-    lines = [_line(name, row, shift + SPARE, now) for name, row in names.items()]
+    order = ("off", "bad", "stale", "none", "well")
+    off = channels_off(session)
+    lines = [_line(name, row, name in off, shift + SPARE, now) for name, row in names.items()]
     return sorted(lines, key=lambda each: (order.index(each.tone), each.name))
 
 
-def _line(name: str, row: Channel | None, longest: timedelta, now: datetime) -> Line:
+def _line(name: str, row: Channel | None, off: bool, longest: timedelta, now: datetime) -> Line:
     proven_at = row.proven_at if row else None
     failures = row.failures if row else 0
-    if failures:
+    if off:
+        tone, says = "off", "Switched off"
+    elif failures:
         tone, says = "bad", "Failing"
     elif proven_at is None:
         tone, says = "none", "Never proven: nothing has arrived there yet"
@@ -64,4 +69,4 @@ def _line(name: str, row: Channel | None, longest: timedelta, now: datetime) -> 
         tone, says = "stale", f"Stale: not proven for {spell(now - proven_at)}"
     else:
         tone, says = "well", "Proven in this shift"
-    return Line(channel_words(name), tone, says, proven_at, row.error if row else None, failures)
+    return Line(name, channel_words(name), tone, says, proven_at, row.error if row else None, failures)

@@ -79,6 +79,8 @@ NEEDS: dict[str, Permission] = {
     "POST /cases/{ref}/facts/{fact}/withdraw": P.NOTE_FACT,
     "GET /alerts": P.READ_CASES,
     "POST /alerts/retry": P.ACKNOWLEDGE,
+    "POST /alerts/channels/off": P.SWITCH,
+    "POST /alerts/channels/on": P.SWITCH,
     "GET /routings": P.READ_CASES,
     "GET /search": P.READ_CASES,
     "GET /dropped": P.CHECK_DROPPED,

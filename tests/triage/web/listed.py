@@ -142,6 +142,8 @@ SIGNED_IN_WITH_TOKEN = {
     "POST /reveals/locks/{lock}/open",
     "POST /accountability/access",
     "POST /model/off",
+    "POST /alerts/channels/off",
+    "POST /alerts/channels/on",
     "POST /model/on",
     "POST /on-call/changes",
     "POST /on-call/changes/{change}/{act}",

@@ -96,3 +96,21 @@ def test_the_model_is_switched_off_and_on_from_its_page(engine: Engine, steward:
     assert "The model is switched off by tess" in page
     assert steward.fill_in("/model/on", why="mended").headers["location"] == "/model?said=model-on"
     assert "Switch it off" in steward.get("/model").text
+
+
+def test_a_channel_is_switched_off_and_on_where_its_state_stands(engine: Engine, clock: Clockwork) -> None:
+    with Session(engine) as session:
+        session.add(make_person(username="dan", roles=["duty_officer"], password_hash=password_hash()))
+        session.commit()
+    app = desk(engine, WebSettings(), channels=["email"], now=clock)
+    with serve(app) as base, Browser(base) as dan:
+        dan.sign_in("dan", PASSWORD)
+        assert dan.fill_in("/alerts/channels/off", channel="pigeon", why="gone").status_code == 409
+        answer = dan.fill_in("/alerts/channels/off", channel="email", why="it leaked")
+        assert answer.headers["location"] == "/alerts?said=channel-off#channels"
+        page = dan.get("/alerts").text
+        assert "Switched off" in page
+        assert "The channel email is switched off by dan" in page
+        assert 'action="/alerts/channels/on"' in page
+        dan.fill_in("/alerts/channels/on", channel="email", why="mended")
+        assert "Switched off" not in dan.get("/alerts").text
