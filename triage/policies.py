@@ -11,6 +11,7 @@ from triage.restricting import RestrictedPolicy
 from triage.reveal import RevealPolicy
 from triage.review.cycle import Cycle
 from triage.review.finding_codes import FindingCodes
+from triage.review.group import Group
 from triage.shifts import ShiftPolicy
 from triage.writing import Writing
 
@@ -28,5 +29,6 @@ class Policies(NamedTuple):
     release: ReleasePolicies = ReleasePolicies()
     responses: ResponsePolicy | None = None
     findings: FindingCodes | None = None
+    group: Group | None = None
     known: Known | None = None
     cycle: Cycle | None = None

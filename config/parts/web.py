@@ -30,6 +30,7 @@ from triage.response_policy import read_response_policy
 from triage.restricting import read_restricted_policy
 from triage.reveal import read_reveal_policy
 from triage.review.finding_codes import read_finding_codes
+from triage.review.group import read_group
 from triage.rules import RulesError
 from triage.shifts import read_shift_policy
 from triage.web.app import desk
@@ -82,6 +83,7 @@ def policies_of(house: House) -> Policies:
         writing=writing_of(house.settings),
         responses=read_response_policy(house.settings.file("policy/responses.toml")),
         findings=read_finding_codes(house.settings.file("review/findings.toml")),
+        group=read_group(house.settings.file("review/group.toml")),
         cycle=cycle_of(house.settings),
         release=read_release_policies(house.settings.files(RELEASE_POLICIES)),
         known=known_of(house.settings),

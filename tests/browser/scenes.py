@@ -15,7 +15,7 @@ from config.knowing import known_of
 from config.settings import Settings
 from tests.browser.seed import password_hash, seed_night, seed_watch
 from tests.browser.seed_claims import seed_claims
-from tests.browser.seed_decided import CODES, seed_decided
+from tests.browser.seed_decided import CODES, TERMS, seed_decided
 from tests.make import LIFECYCLE, make_assessment, make_case, make_person, make_post, make_source
 from tests.watching import seed_states
 from triage import actions
@@ -98,7 +98,9 @@ def policies(session: Session, folder: Path, amira: Person, *, now: datetime) ->
         session, post, case.id, policy, reason="witness", why="the officer asks for the witness", who=amira, now=now
     )  # fmt: skip
     session.commit()
-    made = Policies(reveal=policy, keyring=keyring, known=known_of(Settings()), findings=CODES)
+    made = Policies(
+        reveal=policy, keyring=keyring, known=known_of(Settings()), findings=CODES, group=TERMS.group
+    )
     return made, post, reveal.id
 
 

@@ -4,17 +4,20 @@ Refused to who is kept from the case, before the meeting has begun, without quor
 meeting's list, and on the merits of one that may not be discussed.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from datetime import date, datetime
-from typing import Any
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlmodel import Session, col, select
 
 from triage.hidden import sees
+from triage.lifecycle import Lifecycle
 from triage.locked import LONDON, Conflict, lock, touch
 from triage.permissions import Permission, need
 from triage.records import Case, Person
+from triage.review.attendance import need_quorum
+from triage.review.declaring import recused_from
 from triage.review.feedback import begin_feedback
 from triage.review.finding_codes import FindingCodes
 from triage.review.finding_form import (
@@ -27,33 +30,45 @@ from triage.review.finding_form import (
     referral_problems,
 )
 from triage.review.finding_records import Finding, Referral, ReferralBody, Talk
+from triage.review.group import Group
 from triage.review.meeting_records import Review, ReviewItem
+from triage.review.merits import may_discuss
 
 FOUND, CORRECTED = "finding decided", "finding corrected"
 REFERRED, UNREFERRED = "referral recorded", "referral entry taken back"
+
+
+class Terms(NamedTuple):
+    """What deciding goes by: what can be found, what a quorum needs, what bars discussion, which days are holidays."""
+
+    codes: FindingCodes
+    group: Group
+    lifecycle: Lifecycle
 
 
 def decide(
     session: Session,
     review_id: UUID,
     case_id: UUID,
-    codes: FindingCodes,
+    terms: Terms,
     given: Given,
     *,
-    bank_holidays: Collection[date] = (),
     who: Person,
     now: datetime,
 ) -> Finding:
     """Enter what the group found, or correct it with a reason. Raises Unanswered, Conflict, Denied."""
     need(who, Permission.DECIDE_FINDING)
     [case] = lock(session, case_id)
-    review = must_be_decided_here(session, review_id, case, who=who, now=now)
+    review = must_be_decided_here(session, review_id, case, terms, who=who, now=now)
+    codes = terms.codes
     before = standing_finding(session, review_id, case_id)
     if given.seen != (before.version if before else 0):
         raise Conflict("Somebody else entered a finding since you opened this. Look again before you act.")
     today = now.astimezone(LONDON).date()
+    was_discussed = before is not None and before.reviewed
+    discussed = was_discussed or may_discuss(session, case_id, terms.lifecycle) is None
     wrong = problems(
-        codes, given, discussed=is_discussed(session, case), correcting=before is not None, today=today,
+        codes, given, discussed=discussed, correcting=before is not None, today=today,
         referred={str(each.body) for each in standing_referrals(session, case_id)},
     )  # fmt: skip
     if wrong:
@@ -68,12 +83,12 @@ def decide(
     session.flush()
     _say(session, case, review, made, codes, who=who, now=now)
     if made.reviewed:
-        begin_feedback(session, review, case, made, codes, bank_holidays, now=now)
+        begin_feedback(session, review, case, made, codes, terms.lifecycle.bank_holidays, now=now)
     return made
 
 
 def must_be_decided_here(
-    session: Session, review_id: UUID, case: Case, *, who: Person, now: datetime
+    session: Session, review_id: UUID, case: Case, terms: Terms, *, who: Person, now: datetime
 ) -> Review:
     """The meeting, if it can decide on this case now and with this person. Raises Conflict."""
     review = session.get(Review, review_id)
@@ -81,7 +96,7 @@ def must_be_decided_here(
         raise Conflict("There is no such meeting.")
     if review.cancelled_at is not None:
         raise Conflict("This meeting was cancelled.")
-    if not sees(session, who, case.id):
+    if not sees(session, who, case.id) or _is_recused(session, who, case.id):
         raise Conflict("You are kept from this case, so you cannot decide on it.")
     if review.meets_at > now:
         raise Conflict("The meeting has not begun: nothing can be decided yet.")
@@ -90,18 +105,8 @@ def must_be_decided_here(
     )
     if session.exec(listed).first() is None:
         raise Conflict(f"GH-{case.number} is not on the list of this meeting.")
-    if not is_quorate(session, review):
-        raise Conflict("The meeting has no quorum: enter who is there first. Nothing can be decided without.")
+    need_quorum(session, review, terms.group, case_id=case.id)
     return review
-
-
-def is_quorate(session: Session, review: Review) -> bool:  # noqa: ARG001
-    return True
-
-
-def is_discussed(session: Session, case: Case) -> bool:  # noqa: ARG001
-    """Whether a case may be discussed on its merits now."""
-    return True
 
 
 def record_referral(
@@ -252,6 +257,10 @@ def _say(
     }  # fmt: skip
     what = CORRECTED if made.version > 1 else FOUND
     touch(session, case, what, who=who, now=now, why=made.correction_why or made.why, detail=detail)
+
+
+def _is_recused(session: Session, who: Person, case_id: UUID) -> bool:
+    return any(each.person_id == who.id for each in recused_from(session, case_id))
 
 
 def _standing_referral(session: Session, case_id: UUID, referral: UUID) -> Referral:

@@ -54,7 +54,6 @@ class FindingCodes(_Part):
     approved_by: Says
     approved_on: date
     because: Says
-    chairs: tuple[Says, ...] = Field(min_length=1)
     feedback_working_days: int = Field(ge=1, le=60)
     library_review_days: int = Field(ge=1, le=366)
     theme: tuple[Titled, ...] = ()

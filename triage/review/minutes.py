@@ -16,15 +16,16 @@ from triage.locked import LONDON, Conflict
 from triage.log import Line, note
 from triage.permissions import Permission, need
 from triage.records import Person
-from triage.review.deciding import is_quorate
+from triage.review.attendance import need_quorum, sheet_of
 from triage.review.finding_records import Minutes, MinutesCorrection
-from triage.review.meeting_records import Review
+from triage.review.group import Group
+from triage.review.meeting_records import Attendance, Review
 from triage.review.minutes_draft import Part, drafted_parts
 
 LONGEST = 20_000
 
 
-def draft_minutes(session: Session, review_id: UUID, *, who: Person, now: datetime) -> Minutes:
+def draft_minutes(session: Session, review_id: UUID, group: Group, *, who: Person, now: datetime) -> Minutes:
     """Draft them from the records; over a draft that is not approved, whose edits then go. Raises Conflict."""
     need(who, Permission.DECIDE_FINDING)
     review = session.get(Review, review_id)
@@ -36,7 +37,7 @@ def draft_minutes(session: Session, review_id: UUID, *, who: Person, now: dateti
     if found is not None and found.approved_at is not None:
         raise Conflict("These minutes are approved. Append a correction instead.")
     with seeing_all(session):
-        parts = drafted_parts(session, review)
+        parts = drafted_parts(session, review, group)
     if found is None:
         found = Minutes(review_id=review_id, author=who.username, drafted_at=now, changed_at=now)
         session.add(found)
@@ -76,7 +77,7 @@ def edit_minutes(
     return found
 
 
-def approve_minutes(session: Session, minutes: UUID, post: str, *, who: Person, now: datetime) -> Minutes:
+def approve_minutes(session: Session, minutes: UUID, group: Group, *, who: Person, now: datetime) -> Minutes:
     """Approve them for the group, in the chair's post, at a later meeting that has begun. They are fixed then."""
     need(who, Permission.DECIDE_FINDING)
     found, review = _held(session, minutes)
@@ -87,8 +88,12 @@ def approve_minutes(session: Session, minutes: UUID, post: str, *, who: Person, 
     following = next_meeting(session, review, now=now)
     if following is None:
         raise Conflict("They are approved at the next meeting, which has not begun.")
-    if not is_quorate(session, following):
-        raise Conflict("The meeting that would approve them has no quorum.")
+    post = next((each.post for each in sheet_of(session, following.id) if chairs(each, who, group)), None)
+    if post is None:
+        raise Conflict(
+            "Who chairs the meeting that approves them enters it: be on its sheet, as chair or deputy."
+        )
+    need_quorum(session, following, group)
     found.approved_by, found.approved_at, found.approved_in = who.username, now, following.id
     _say(session, review, found, "minutes approved", who=who, now=now, detail={"post": post})
     return found
@@ -112,6 +117,11 @@ def correct_minutes(
     session.add(made)
     _say(session, review, found, "minutes corrected", who=who, now=now)
     return made
+
+
+def chairs(row: Attendance, who: Person, group: Group) -> bool:
+    """Whether this row of a meeting's sheet says that the person came in a post that chairs."""
+    return row.person_id == who.id and row.came_at is not None and row.post in group.chairing
 
 
 def minutes_of(session: Session, review_id: UUID) -> Minutes | None:

@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 from triage.locked import LONDON
 from triage.records import Case
 from triage.review.finding_records import Action, Finding, Minutes, Talk
+from triage.review.group import Group
 from triage.review.meeting_records import Attendance, Declaration, Review, ReviewItem
 
 NOTHING = "Nothing is recorded."
@@ -23,7 +24,7 @@ TALK = {
 Part = dict[str, Any]
 
 
-def drafted_parts(session: Session, review: Review) -> list[Part]:
+def drafted_parts(session: Session, review: Review, group: Group) -> list[Part]:
     """Attendance by post, each case of the list with what was declared, found and asked for, and actions closed.
 
     What names a case stands in a part about it.
@@ -35,7 +36,7 @@ def drafted_parts(session: Session, review: Review) -> list[Part]:
         .order_by(col(ReviewItem.position), col(Case.severity), col(Case.number))
     ).all()
     parts = [
-        _part("attendance", "Who was there", _attendance(session, review)),
+        _part("attendance", "Who was there", _attendance(session, review, group)),
         _part("before", "Minutes of earlier meetings", _before(session, review)),
     ]
     findings = {each.case_id: each for each in _findings(session, review)}
@@ -49,7 +50,7 @@ def drafted_parts(session: Session, review: Review) -> list[Part]:
         declared[each.case_id].append(each)
     for item, case in items:
         words = _item(
-            session, item, declared.get(case.id, []), findings.get(case.id), actions.get(case.id, [])
+            session, group, item, declared.get(case.id, []), findings.get(case.id), actions.get(case.id, [])
         )
         parts.append(_part(f"GH-{case.number}", f"GH-{case.number} {case.title}", words, case=str(case.id)))
     general = "\n".join(_action(each) for each in actions.get(None, []))
@@ -66,20 +67,20 @@ def _findings(session: Session, review: Review) -> Sequence[Finding]:
     return session.exec(asked).all()
 
 
-def _attendance(session: Session, review: Review) -> str:
+def _attendance(session: Session, review: Review, group: Group) -> str:
     """By posts: how many came, who sent apologies, who left before the end."""
     rows = session.exec(select(Attendance).where(Attendance.review_id == review.id)).all()
     sorts = (
-        ("Present", [each.post for each in rows if each.came_at]),
-        ("Apologies", [each.post for each in rows if each.apologies_at and not each.came_at]),
-        ("Left before the end", [each.post for each in rows if each.left_at]),
+        ("Present", [each for each in rows if each.came_at]),
+        ("Apologies", [each for each in rows if each.apologies_at and not each.came_at]),
+        ("Left before the end", [each for each in rows if each.left_at]),
     )
-    lines = [f"{title}: {_counted(posts)}." for title, posts in sorts if posts]
+    lines = [f"{title}: {_counted(some, group)}." for title, some in sorts if some]
     return "\n".join(lines) or NOTHING
 
 
-def _counted(posts: Sequence[str]) -> str:
-    counts = Counter(post.replace("_", " ") for post in posts)
+def _counted(rows: Sequence[Attendance], group: Group) -> str:
+    counts = Counter(group.title_of(each.post) for each in rows)
     return ", ".join(f"{post} ({count})" if count > 1 else post for post, count in sorted(counts.items()))
 
 
@@ -96,6 +97,7 @@ def _before(session: Session, review: Review) -> str:
 
 def _item(
     session: Session,
+    group: Group,
     item: ReviewItem,
     declared: Sequence[Declaration],
     finding: Finding | None,
@@ -103,10 +105,7 @@ def _item(
 ) -> str:
     lines = [f"Listed because: {item.because}." + (" Added late by the chair." if item.late else "")]
     if declared:
-        said = [
-            f"{each.kind.replace('_', ' ')}{', took no part' if each.recused else ''}" for each in declared
-        ]
-        lines.append(f"Declared: {'; '.join(said)}.")
+        lines.append(f"Declared: {'; '.join(_declared(each, group) for each in declared)}.")
     if item.carried_to is not None:
         to = session.get(Review, item.carried_to)
         lines.append(f"Carried over{f' to {_day(to.meets_at)}' if to else ''}.")
@@ -116,6 +115,12 @@ def _item(
         lines += _found(finding)
     lines += [_action(each) for each in actions]
     return "\n".join(lines)
+
+
+def _declared(each: Declaration, group: Group) -> str:
+    kind = group.interest_of(each.kind)
+    title = kind.title if kind else each.kind.replace("_", " ")
+    return f"{title.lower()}{', took no part' if each.recused else ''}"
 
 
 def _found(finding: Finding) -> list[str]:

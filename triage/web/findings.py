@@ -57,6 +57,9 @@ TARGETS = {
     ActionTarget.COMMUNITY: "Community",
 }
 BODIES = {ReferralBody.DPS: "DPS", ReferralBody.IOPC: "IOPC"}
+NO_GROUP = (
+    "Nothing can be decided here: config/review/group.toml says who is in the group, tracks.toml what bars."
+)
 NO_CODES = "Nothing can be decided here: config/review/findings.toml lists what the group can find."
 
 
@@ -118,6 +121,14 @@ def codes_of(visit: Visit) -> FindingCodes:
     return visit.room.policies.findings
 
 
+def terms_of(visit: Visit) -> deciding.Terms:
+    """What deciding goes by. Raises 404 where it is not set up."""
+    codes, group, lifecycle = codes_of(visit), visit.room.policies.group, visit.room.lifecycle
+    if group is None or lifecycle is None:
+        raise HTTPException(404, NO_GROUP)
+    return deciding.Terms(codes, group, lifecycle)
+
+
 @router.get("/reviews/{day}/cases/{ref}")
 def decide_page(visit: Visiting, day: str, ref: str) -> HTMLResponse:
     """What is known, what was found before, and the form."""
@@ -150,8 +161,7 @@ def decide(
 
     def change() -> None:
         deciding.decide(
-            visit.session, review.id, case.id, codes_of(visit), given, bank_holidays=_holidays(visit),
-            who=visit.person, now=visit.now,
+            visit.session, review.id, case.id, terms_of(visit), given, who=visit.person, now=visit.now
         )  # fmt: skip
 
     return _act(visit, review, case, change, typed, "finding-corrected" if seen else "finding-decided")
@@ -238,7 +248,9 @@ def _refused(visit: Visit, review: Review, case: Case) -> str:
     if not may(visit.person, Permission.DECIDE_FINDING):
         return "Oversight reviewers decide."
     try:
-        deciding.must_be_decided_here(visit.session, review.id, case, who=visit.person, now=visit.now)
+        deciding.must_be_decided_here(
+            visit.session, review.id, case, terms_of(visit), who=visit.person, now=visit.now
+        )
     except Conflict as conflict:
         return str(conflict)
     return ""
@@ -277,10 +289,6 @@ def _as_typed(before: Finding | None) -> Given:
         steps={each["step"]: each["words"] for each in before.steps},
         dissent=[(each["post"], each["words"]) for each in before.dissent], seen=before.version,
     )  # fmt: skip
-
-
-def _holidays(visit: Visit) -> frozenset[date]:
-    return frozenset(visit.room.lifecycle.bank_holidays) if visit.room.lifecycle else frozenset()
 
 
 def written_day(written: str) -> date | None:

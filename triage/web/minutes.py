@@ -11,9 +11,10 @@ from triage.locked import Conflict
 from triage.log import Line, note
 from triage.permissions import Permission, may
 from triage.review import minutes
+from triage.review.attendance import sheet_of
 from triage.review.finding_records import Minutes
 from triage.review.meeting_records import Review
-from triage.web.findings import Several, Short, Words, codes_of, day_of, find_meeting
+from triage.web.findings import Several, Words, day_of, find_meeting, terms_of
 from triage.web.visit import Visit, Visiting
 
 router = APIRouter()
@@ -59,7 +60,9 @@ def draft(visit: Visiting, day: str) -> Response:
     """Draft them from the records, or draft them again."""
 
     def change(review: Review) -> None:
-        minutes.draft_minutes(visit.session, review.id, who=visit.person, now=visit.now)
+        minutes.draft_minutes(
+            visit.session, review.id, terms_of(visit).group, who=visit.person, now=visit.now
+        )
 
     return _act(visit, day, "minutes-drafted", change)
 
@@ -77,15 +80,12 @@ def edit(visit: Visiting, day: str, part: Several, words: Several, version: Numb
 
 
 @router.post("/reviews/{day}/minutes/approve")
-def approve(visit: Visiting, day: str, post: Short = "") -> Response:
-    """Approve them for the group, in one of the chair's posts."""
+def approve(visit: Visiting, day: str) -> Response:
+    """Approve them for the group, as who chairs it."""
 
     def change(review: Review) -> None:
-        if post not in codes_of(visit).chairs:
-            raise Conflict("Say in which post you approve them.")
-        minutes.approve_minutes(
-            visit.session, _found(visit, review).id, post, who=visit.person, now=visit.now
-        )
+        group, found = terms_of(visit).group, _found(visit, review)
+        minutes.approve_minutes(visit.session, found.id, group, who=visit.person, now=visit.now)
 
     return _act(visit, day, "minutes-approved", change)
 
@@ -113,7 +113,6 @@ def _page(visit: Visit, review: Review) -> HTMLResponse:
         shown["corrections"] = minutes.corrections_of(visit.session, found.id)
         shown["state"] = minutes.state_of(found)
         shown["approves"] = _cannot_approve(visit, found, following)
-    codes = visit.room.policies.findings
     return visit.page(
         "minutes.html",
         review=review,
@@ -122,7 +121,6 @@ def _page(visit: Visit, review: Review) -> HTMLResponse:
         mine=mine,
         begun=review.meets_at <= visit.now,
         following=following,
-        chairs=codes.chairs if codes else (),
         **shown,
     )
 
@@ -133,6 +131,10 @@ def _cannot_approve(visit: Visit, found: Minutes, following: Review | None) -> s
         return "The next meeting approves them."
     if visit.person.username in minutes.writers(found):
         return "Somebody who did not write them approves them."
+    group = terms_of(visit).group
+    sheet = sheet_of(visit.session, following.id)
+    if not any(minutes.chairs(each, visit.person, group) for each in sheet):
+        return "Who chairs the meeting that approves them enters it here."
     return ""
 
 

@@ -6,7 +6,7 @@ import pytest
 from sqlmodel import Session, select
 
 from tests.make import NOON, make_case
-from tests.triage.review.deciding import BEGAN, CODES, form, found, listed, meeting, reviewer
+from tests.triage.review.deciding import BEGAN, GROUP, TERMS, come, form, found, listed, meeting, reviewer
 from triage.locked import Conflict
 from triage.permissions import Denied
 from triage.records import LogEntry
@@ -19,6 +19,7 @@ from triage.review.deciding import (
     standing_referrals,
     take_back_referral,
 )
+from triage.review.declaring import declare
 from triage.review.finding_form import ReferralGiven, Unanswered
 from triage.review.finding_records import Feedback, Talk
 from triage.ties import declare_tie
@@ -117,7 +118,7 @@ def test_what_is_missing_is_said_by_field(session: Session) -> None:
         talk="", communication="6", legality="yes", decision="no", why="", dissent=[("Community member", "")]
     )
     with pytest.raises(Unanswered) as missing:
-        decide(session, review.id, case.id, CODES, given, who=tom, now=NOON)
+        decide(session, review.id, case.id, TERMS, given, who=tom, now=NOON)
     assert set(missing.value.fields) == {
         "talk", "communication", "legality", "decision", "why", "dissent-1",
     }  # fmt: skip
@@ -177,3 +178,37 @@ def test_dissent_is_kept_by_post_in_its_words(session: Session) -> None:
         dissent=[("Community member", "Force was avoidable here"), ("", "")],
     )  # fmt: skip
     assert made.dissent == [{"post": "Community member", "words": "Force was avoidable here"}]
+
+
+def test_nothing_is_decided_without_a_quorum(session: Session) -> None:
+    tom, case = reviewer(session), make_case()
+    review = meeting(session, case, quorate=False)
+    with pytest.raises(Conflict, match="Not quorate now"):
+        found(session, review, case, tom)
+    come(session, review)
+    assert found(session, review, case, tom).version == 1
+
+
+def test_those_recused_from_a_case_leave_it_without_a_quorum(session: Session) -> None:
+    tom, case = reviewer(session), make_case()
+    review = meeting(session, case)
+    declare(session, review.id, case.id, "same_team", GROUP, name="Member 1", who=tom, now=NOON)
+    with pytest.raises(Conflict, match="without those recused"):
+        found(session, review, case, tom)
+
+
+def test_a_case_that_may_not_be_discussed_can_only_be_deferred(session: Session) -> None:
+    review, case = listed(session)
+    tom = reviewer(session)
+    record_referral(session, case.id, IOPC, who=tom, now=NOON)
+    with pytest.raises(Unanswered, match="may not be discussed on its merits"):
+        found(session, review, case, tom)
+    assert found(session, review, case, tom, code="DEFERRED").code == "DEFERRED"
+
+
+def test_what_was_discussed_before_it_was_referred_can_still_be_corrected(session: Session) -> None:
+    review, case = listed(session)
+    tom = reviewer(session)
+    found(session, review, case, tom, code="REFERRED-IOPC", referral=IOPC)
+    again = found(session, review, case, tom, seen=1, code="REFERRED-IOPC", correction_why="A word was wrong")
+    assert again.version == 2

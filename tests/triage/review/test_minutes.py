@@ -6,7 +6,7 @@ import pytest
 from sqlmodel import Session
 
 from tests.make import NOON, make_case
-from tests.triage.review.deciding import BEGAN, found, listed, meeting, reviewer
+from tests.triage.review.deciding import BEGAN, GROUP, come, found, listed, meeting, reviewer
 from triage.hidden import look_as
 from triage.locked import Conflict
 from triage.records import Case, Person
@@ -46,7 +46,7 @@ def held(session: Session, tom: Person) -> tuple[Review, Case]:
         session.add(seat)
     session.add(
         Declaration(
-            review_id=review.id, case_id=case.id, name="Bo Example", kind="friend_or_family", declared_at=NOON,
+            review_id=review.id, case_id=case.id, name="Bo Example", kind="friend_family", declared_at=NOON,
             noted_by="tom",
         )
     )  # fmt: skip
@@ -59,11 +59,14 @@ def held(session: Session, tom: Person) -> tuple[Review, Case]:
 
 def test_a_draft_says_who_was_there_what_was_found_and_names_nobody(session: Session, tom: Person) -> None:
     review, case = held(session, tom)
-    made = draft_minutes(session, review.id, who=tom, now=NOON)
+    made = draft_minutes(session, review.id, GROUP, who=tom, now=NOON)
     text = as_text(session, made, review)
     for said in (
-        "Present: chair, community.", "Apologies: dps.", f"GH-{case.number}", "Finding: Poor communication.",
-        "Declared: friend or family, took no part.", "Dissent (Community member): Force was avoidable",
+        "Present: Chair (2), Community member (3), Media and Communications, Operational commander",
+        "Apologies: Professional Standards (DPS).", f"GH-{case.number}",
+        "Finding: Poor communication.",
+        "Declared: friend or family of somebody in it, took no part.",
+        "Dissent (Community member): Force was avoidable",
         "Owner: BCU commander, due 14 August 2026.", "closed: did not work. Nobody came to it", "Draft 1",
     ):  # fmt: skip
         assert said in text
@@ -73,13 +76,13 @@ def test_a_draft_says_who_was_there_what_was_found_and_names_nobody(session: Ses
 
 def test_minutes_are_drafted_again_and_edited_until_they_are_approved(session: Session, tom: Person) -> None:
     review, _ = held(session, tom)
-    made = draft_minutes(session, review.id, who=tom, now=NOON)
+    made = draft_minutes(session, review.id, GROUP, who=tom, now=NOON)
     edit_minutes(session, made.id, {"actions": "None was asked for."}, version=1, who=tom, now=NOON)
     assert made.version == 2
     assert "None was asked for." in as_text(session, made, review)
     with pytest.raises(Conflict, match="Somebody changed"):
         edit_minutes(session, made.id, {"actions": "Other words"}, version=1, who=tom, now=NOON)
-    draft_minutes(session, review.id, who=tom, now=NOON)
+    draft_minutes(session, review.id, GROUP, who=tom, now=NOON)
     assert made.version == 3
     assert "None was asked for." not in as_text(session, made, review)
 
@@ -89,36 +92,39 @@ def test_the_next_meeting_approves_them_by_somebody_who_did_not_write_them(
 ) -> None:
     review, _ = held(session, tom)
     amira, zoe = reviewer(session, "amira"), reviewer(session, "zoe")
-    made = draft_minutes(session, review.id, who=tom, now=NOON)
+    made = draft_minutes(session, review.id, GROUP, who=tom, now=NOON)
     edit_minutes(session, made.id, {"actions": "None at all."}, version=1, who=amira, now=NOON)
     with pytest.raises(Conflict, match="next meeting"):
-        approve_minutes(session, made.id, "Oversight chair", who=zoe, now=NOON)
-    following = meeting(session, at=NEXT)
+        approve_minutes(session, made.id, GROUP, who=zoe, now=NOON)
+    following = meeting(session, at=NEXT, quorate=False)
+    come(session, following, zoe, at=NEXT)
     for writer in (tom, amira):
         with pytest.raises(Conflict, match="did not write"):
-            approve_minutes(session, made.id, "Oversight chair", who=writer, now=LATER)
-    approve_minutes(session, made.id, "Oversight chair", who=zoe, now=LATER)
+            approve_minutes(session, made.id, GROUP, who=writer, now=LATER)
+    with pytest.raises(Conflict, match="Who chairs the meeting"):
+        approve_minutes(session, made.id, GROUP, who=reviewer(session, "yan"), now=LATER)
+    approve_minutes(session, made.id, GROUP, who=zoe, now=LATER)
     session.commit()
     assert (made.approved_in, made.approved_by) == (following.id, "zoe")
     with pytest.raises(Conflict, match="approved"):
-        draft_minutes(session, review.id, who=tom, now=LATER)
+        draft_minutes(session, review.id, GROUP, who=tom, now=LATER)
     with pytest.raises(Conflict, match="approved"):
         edit_minutes(session, made.id, {"actions": "x y"}, version=2, who=tom, now=LATER)
     with pytest.raises(Conflict, match="approved"):
-        approve_minutes(session, made.id, "Oversight chair", who=zoe, now=LATER)
+        approve_minutes(session, made.id, GROUP, who=zoe, now=LATER)
     correct_minutes(session, made.id, "Five came, not four", "The list was read wrongly", who=tom, now=LATER)
     session.commit()
     text = as_text(session, made, review)
     assert "Approved on 28 July 2026" in text
     assert "Appended since" in text
     assert "Five came, not four (The list was read wrongly)" in text
-    after = draft_minutes(session, following.id, who=tom, now=LATER)
+    after = draft_minutes(session, following.id, GROUP, who=tom, now=LATER)
     assert "The minutes of 14 July 2026 were approved." in as_text(session, after, following)
 
 
 def test_minutes_that_are_not_approved_take_no_appendix(session: Session, tom: Person) -> None:
     review, _ = held(session, tom)
-    made = draft_minutes(session, review.id, who=tom, now=NOON)
+    made = draft_minutes(session, review.id, GROUP, who=tom, now=NOON)
     with pytest.raises(Conflict, match="not approved yet"):
         correct_minutes(session, made.id, "Five came", "It was read wrongly", who=tom, now=NOON)
 
@@ -134,7 +140,7 @@ def test_who_is_kept_from_a_case_reads_minutes_without_it_and_edits_nothing_of_i
     declare_tie(session, hidden.id, who=amira, now=NOON)
     session.commit()
     look_as(session, amira)
-    made = draft_minutes(session, review.id, who=amira, now=NOON)
+    made = draft_minutes(session, review.id, GROUP, who=amira, now=NOON)
     assert f"GH-{hidden.number}" in {each["name"] for each in made.parts}
     assert f"GH-{hidden.number}" not in {each["name"] for each in shown(session, made)}
     assert f"Decided of {hidden.number}" not in as_text(session, made, review)
@@ -151,4 +157,4 @@ def test_who_is_kept_from_a_case_reads_minutes_without_it_and_edits_nothing_of_i
 def test_nothing_is_minuted_before_the_meeting(session: Session, tom: Person) -> None:
     ahead = meeting(session, at=NEXT)
     with pytest.raises(Conflict, match="has not begun"):
-        draft_minutes(session, ahead.id, who=tom, now=NOON)
+        draft_minutes(session, ahead.id, GROUP, who=tom, now=NOON)
