@@ -5,7 +5,7 @@ from datetime import datetime
 import structlog
 from sqlmodel import Session
 
-from config.oncall import read_oncall
+from config.oncall import oncall_in_force
 from config.service import House
 from config.slack import channels_of
 from triage import briefs, escalation
@@ -22,7 +22,7 @@ log = structlog.get_logger()
 
 def mind_alerts(house: House, now: datetime) -> None:
     """Do what is due about alerts that nobody acknowledges, or did and left; one case and transaction at a time."""
-    oncall = read_oncall(house.settings)
+    oncall = oncall_in_force(house, now=now)
     with Session(house.engine) as session:
         found = waiting(session, oncall, now=now)
         session.commit()
@@ -46,7 +46,7 @@ def mind_alerts(house: House, now: datetime) -> None:
 
 def tell_people(house: House, now: datetime) -> None:
     """The brief at seven, the digest when a shift ends, and a word to whoever comes on call; each once."""
-    oncall, channels = read_oncall(house.settings), channels_of(house)
+    oncall, channels = oncall_in_force(house, now=now), channels_of(house)
     with Session(house.engine) as session:
         brief = briefs.due_brief(now)
         if brief is not None and not briefs.is_sent(session, brief, Desk.COMMS):

@@ -6,7 +6,7 @@ from functools import partial
 from fastapi import APIRouter
 
 from config.beats import here
-from config.oncall import read_oncall
+from config.oncall import oncall_in_force
 from config.service import House
 from config.settings import Settings
 from responders.deliver import Sender
@@ -52,8 +52,13 @@ def sender_of(house: House) -> Sender:
 
 def app_of(house: House) -> SlackApp:
     """What people in Slack can do, and who is told when they escalate."""
-    oncall = read_oncall(house.settings)
-    return SlackApp(house.settings.address, oncall, partial(pass_on, oncall=oncall))
+    oncall = oncall_in_force(house, now=house.clock())
+    return SlackApp(
+        house.settings.address,
+        oncall,
+        partial(pass_on, oncall=oncall),
+        house.settings.triage.lease,
+    )
 
 
 def doors_of(house: House) -> list[APIRouter]:

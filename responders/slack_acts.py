@@ -2,7 +2,7 @@
 it belongs to, with the same permissions."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -66,10 +66,18 @@ class OnAlert(NamedTuple):
     now: datetime
 
 
-def act(session: Session, payload: dict[str, Any], *, now: datetime, pass_on: PassOn | None = None) -> Reply:
+def act(
+    session: Session,
+    payload: dict[str, Any],
+    *,
+    now: datetime,
+    pass_on: PassOn | None = None,
+    lease: timedelta = actions.LEASE,
+) -> Reply:
     """Do what one interaction asks. The reply is empty where the message itself will show it.
 
-    The caller commits. Kinds of interaction we did not ask for are passed over. `pass_on` has whoever comes next told.
+    The caller commits. Kinds of interaction we did not ask for are passed over. `pass_on` has whoever comes next
+    told; `lease` is how long a claim holds.
     """
     if payload.get("type") == "view_submission":
         view = payload.get("view")
@@ -79,7 +87,7 @@ def act(session: Session, payload: dict[str, Any], *, now: datetime, pass_on: Pa
     if pressed is None:
         return Reply()
     try:
-        return _press(session, pressed, now)
+        return _press(session, pressed, lease, now)
     except Refused as refused:
         enter_refusal(session, refused, now=now)
         return Reply(later=Whisper(str(refused), pressed.channel, pressed.user))
@@ -119,7 +127,7 @@ def _uuid(value: object) -> UUID | None:
         return None
 
 
-def _press(session: Session, pressed: Pressed, now: datetime) -> Reply:
+def _press(session: Session, pressed: Pressed, lease: timedelta, now: datetime) -> Reply:
     if pressed.alert_id is None or pressed.act not in NEEDS:
         raise Refused(CONFUSED)
     asked = _allowed(session, pressed.act, pressed.alert_id, pressed.user, now)
@@ -129,7 +137,7 @@ def _press(session: Session, pressed: Pressed, now: datetime) -> Reply:
         else_told = Whisper(NO_FORM, pressed.channel, pressed.user)
         view = form(pressed.act, alert_id, number, restricted=restricted)
         return Reply(later=Form(pressed.trigger_id, view, else_told))
-    said = _acknowledge(asked) if pressed.act == "acknowledge" else _claim(asked)
+    said = _acknowledge(asked) if pressed.act == "acknowledge" else _claim(asked, lease)
     return Reply(later=Whisper(said, pressed.channel, pressed.user) if said else None)
 
 
@@ -167,17 +175,17 @@ def _answer(alert: Alert) -> tuple[str, UUID | None]:
     return alert.state, alert.acknowledged_by
 
 
-def _claim(asked: OnAlert) -> str:
+def _claim(asked: OnAlert, lease: timedelta) -> str:
     session, case_id, number = asked.session, asked.case.id, asked.case.number
 
     def change() -> None:
-        actions.claim(session, case_id, who=asked.person, now=asked.now)
+        actions.claim(session, case_id, who=asked.person, now=asked.now, lease=lease)
 
     try:
         in_one_piece(session, change)
     except actions.Conflict as conflict:
         return f"{conflict} Nothing was changed."
-    until = (asked.now + actions.LEASE).astimezone(LONDON).strftime("%H:%M")
+    until = (asked.now + lease).astimezone(LONDON).strftime("%H:%M")
     return CLAIMED.format(number=number, until=until)
 
 

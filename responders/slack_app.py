@@ -1,6 +1,6 @@
 """The app in Slack: whatever Slack sends, by either way, becomes one reply. Button, menu, form, command, home tab."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlmodel import Session
@@ -9,6 +9,7 @@ from responders.slack_acts import act, usable_id
 from responders.slack_commands import command
 from responders.slack_home import home
 from responders.slack_reply import Home, Reply
+from triage.actions import LEASE
 from triage.alert_acts import PassOn
 from triage.oncall import OnCall
 
@@ -17,14 +18,16 @@ LONGEST_TEXT = 3000
 
 
 class SlackApp(NamedTuple):
-    """What the app needs to know: where the desk is, who is on call, and how somebody else is told of an alert."""
+    """What the app needs to know: where the desk is, who is on call, how somebody else is told of an alert, and how
+    long a claim holds."""
 
     desk_url: str
     oncall: OnCall = OnCall()
     pass_on: PassOn | None = None
+    lease: timedelta = LEASE
 
     def interact(self, session: Session, payload: Payload, *, now: datetime) -> Reply:
-        return act(session, payload, now=now, pass_on=self.pass_on)
+        return act(session, payload, now=now, pass_on=self.pass_on, lease=self.lease)
 
     def command(self, session: Session, payload: Payload, *, now: datetime) -> Reply:
         text = payload.get("text")

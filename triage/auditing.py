@@ -13,6 +13,7 @@ from sqlalchemy import text
 from sqlmodel import Session, col, select
 
 from collector.records import Failure
+from triage.oncall import BROKEN
 
 STAGE = "alerts"
 NAMES = UUID("6d1f4c1e-6a0f-4f52-9a43-0e1b6c8d2f70")  # a finding keeps its id for as long as it lasts
@@ -64,6 +65,11 @@ def _look(session: Session, grace: timedelta, now: datetime) -> Iterator[Found]:
             f"the oldest is GH-{number}, raised {oldest:%d %b %H:%M} UTC",
             "Acknowledge them on the alerts page, then give their desk and severity a ladder in escalation.toml",
         )
+    for each in session.exec(
+        select(Failure).where(Failure.stage == BROKEN, col(Failure.mended_at).is_(None))
+    ):
+        says = f"who is told next is read from the files as they were before: {each.error}"
+        yield Found("on call", says, each.remedy or "")
     for name, words, query in OVERDUE:
         late, since = session.connection().execute(query, asked).one()
         if late:

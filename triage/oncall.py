@@ -13,6 +13,7 @@ from triage.oncall_records import DutyChange, DutyState
 from triage.oncall_roster import Change, Duty, Reach, Roster, Rota, duties, gaps
 from triage.records import Person
 
+BROKEN = "on call"  # the stage of the Failure that stands while a file of theirs is wrong
 NEXT_WITHIN = timedelta(days=60)
 AHEAD = timedelta(weeks=4)
 

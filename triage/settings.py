@@ -1,5 +1,6 @@
 """What triage and the desk can be set to."""
 
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
@@ -8,14 +9,19 @@ from collector.settings import Section
 
 
 class TriageSettings(Section):
-    """A post joins a case by itself from `join_above` on, is suggested from `suggest_above` on, and only
-    suggested when the case was last told of more than `window_days` ago (triage/similarity.py says how likely).
+    """A claim holds for `claim_minutes`. A post joins a case by itself from `join_above` on, is suggested from
+    `suggest_above` on, and only suggested when the case was last told of more than `window_days` ago
+    (triage/similarity.py says how likely).
     """
 
-    claim_minutes: int = 20
+    claim_minutes: int = Field(default=20, ge=1, le=24 * 60)
     join_above: float = 0.45
     suggest_above: float = 0.25
     window_days: int = 14
+
+    @property
+    def lease(self) -> timedelta:
+        return timedelta(minutes=self.claim_minutes)
 
 
 class WebSettings(Section):

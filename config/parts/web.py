@@ -12,7 +12,7 @@ from config.beats import Pulse
 from config.channels import names_of
 from config.inbox import inbox_of, partners_doors
 from config.knowing import known_of
-from config.oncall import read_oncall
+from config.oncall import oncall_in_force
 from config.reviews import cycle_of
 from config.rules import digest_on_disk
 from config.scrape import Scrape, Timed
@@ -51,6 +51,7 @@ def desk_of(house: House, played: Exercise | None = None) -> FastAPI:
         doors=[*doors_of(house), *partners_doors(house), scrape.door],
         inbox=inbox_of(house),
         files=Files(house.settings.media, house.settings.http.largest_file_bytes),
+        lease=house.settings.triage.lease,
         lifecycle=read_lifecycle(house.settings.file("tracks.toml")),
         policies=policies_of(house),
         provider=provider_of(house),
@@ -79,7 +80,7 @@ def policies_of(house: House) -> Policies:
         reveal=read_reveal_policy(house.settings.file("policy/reveal.toml")),
         keyring=Keyring.of(house.settings.vault),
         shift=read_shift_policy(house.settings.file("policy/shift.toml")),
-        oncall=read_oncall(house.settings),
+        oncall=oncall_in_force(house, now=house.clock()),
         writing=writing_of(house.settings),
         responses=read_response_policy(house.settings.file("policy/responses.toml")),
         findings=read_finding_codes(house.settings.file("review/findings.toml")),

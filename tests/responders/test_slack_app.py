@@ -37,6 +37,12 @@ def test_claiming_takes_the_case_and_says_until_when(scene: Scene) -> None:
     assert "claimed" in scene.log()
 
 
+def test_a_claim_holds_as_long_as_is_set(scene: Scene) -> None:
+    app = APP._replace(lease=timedelta(minutes=5))
+    assert "until 13:05" in told(scene.choose("claim", app=app))
+    assert scene.session.get_one(Case, scene.case.id).claimed_until == NOON + timedelta(minutes=5)
+
+
 def test_a_case_that_somebody_else_has_is_not_taken(scene: Scene) -> None:
     other = make_person(name="Ola", slack_user="U0OLA", roles=OFFICER)
     scene.session.add(other)

@@ -132,7 +132,11 @@ def case(visit: Visiting, ref: str) -> WholeCaseOut:
 @router.post("/cases/{ref}/claim", responses=REFUSALS)
 def claim(visit: Visiting, ref: str) -> CaseOut:
     return _act(
-        visit, ref, lambda found: actions.claim(visit.session, found, who=visit.person, now=visit.now)
+        visit,
+        ref,
+        lambda found: actions.claim(
+            visit.session, found, who=visit.person, now=visit.now, lease=visit.room.lease
+        ),
     )
 
 

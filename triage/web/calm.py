@@ -21,6 +21,7 @@ from triage.auditing import STAGE as AUDIT
 from triage.auditing import standing
 from triage.backups import STAGE as BACKUPS
 from triage.backups import standing as backups_standing
+from triage.oncall import BROKEN
 from triage.records import Channel, Heartbeat
 from triage.rule_changes import agreed_to, in_force
 from triage.switch_records import SwitchKind
@@ -316,7 +317,7 @@ def _failures(session: Session, *, now: datetime) -> Iterator[Trouble]:
         .where(
             Failure.at > now - timedelta(days=1),
             col(Failure.mended_at).is_(None),
-            col(Failure.stage).not_in((EVIDENCE, AUDIT, BACKUPS)),
+            col(Failure.stage).not_in((EVIDENCE, AUDIT, BACKUPS, BROKEN)),
         )
         .group_by(col(Failure.stage))
         .order_by(Failure.stage)
