@@ -1,5 +1,6 @@
 """The web part: the desk and the JSON interface, served by uvicorn."""
 
+import gc
 import time
 
 import uvicorn
@@ -124,6 +125,8 @@ def serve(house: House) -> None:
         house.engine, "web", clock=house.clock, alive=lambda: time.monotonic() - turned[0] < ALIVE_WITHIN_S
     )
     when_asked_to_end(lambda: None)  # uvicorn ends itself, then raises the signal once more
+    gc.collect()
+    gc.freeze()  # what is loaded stays for good: looking through it for garbage would hold up every page at once
     pulse.start()
     server.run()
     pulse.end()
