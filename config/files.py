@@ -12,6 +12,7 @@ from collector.catalogue import read_sources
 from collector.linter import Linter
 from collector.oembed import read_providers
 from collector.prefilter import Prefilter
+from collector.retention import KeepSettings
 from config.exercise.script import PATTERN, read_scripts, scripts_of
 from config.oncall import read_oncall
 from config.settings import HERE, Settings
@@ -32,6 +33,7 @@ from triage.release_policy import FILES as RELEASE_POLICIES
 from triage.release_policy import read_release_policies
 from triage.response_policy import read_response_policy
 from triage.restricting import read_restricted_policy
+from triage.retention_policy import RetentionPolicy, read_retention_policy, unruled
 from triage.reveal import read_reveal_policy
 from triage.review.finding_codes import read_finding_codes
 from triage.review.group import read_group
@@ -40,6 +42,14 @@ from triage.review.panels import read_panels
 from triage.review.sheets import read_sheet
 from triage.rules import read_rules
 from triage.shifts import read_shift_policy
+
+
+def rules_all(path: Path) -> RetentionPolicy:
+    """The retention policy. Raises ValueError when it is wrong, or leaves a place out that ours rules."""
+    policy = read_retention_policy(path)
+    if left := unruled(policy, read_retention_policy(HERE / "policy" / "retention.toml").places()):
+        raise ValueError(f"{path}: nothing rules {', '.join(left)}: name each in a class or in [nothing]")
+    return policy.with_settings(KeepSettings().model_dump())
 
 
 class Reader(NamedTuple):
@@ -71,6 +81,7 @@ READERS = (
     Reader("policy/purposes.toml", lambda paths: read_purposes(paths[0])),
     Reader("policy/reveal.toml", lambda paths: read_reveal_policy(paths[0])),
     Reader("policy/shift.toml", lambda paths: read_shift_policy(paths[0])),
+    Reader("policy/retention.toml", lambda paths: rules_all(paths[0])),
     Reader("policy/restricted.toml", lambda paths: read_restricted_policy(paths[0])),
     Reader("policy/responses.toml", lambda paths: read_response_policy(paths[0])),
     Reader(RELEASE_POLICIES, read_release_policies),

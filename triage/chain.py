@@ -16,6 +16,7 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from triage.records import LogEntry, LogHead
+from triage.retention_records import LogTombstone
 
 START = bytes(32)  # what the first entry follows
 AT_ONCE = 5_000
@@ -48,18 +49,26 @@ class Break(NamedTuple):
 
 
 class Verified(NamedTuple):
-    """What was found: how many entries were read, where the chain ends, the first breaks, how many in all."""
+    """What was found: how many entries were read, where the chain ends, the first breaks, how many in all; and of how
+    many the words were let go, with a tombstone."""
 
     entries: int
     head: Head
     heads_known: int
     breaks: list[Break]
     breaks_total: int
+    erased: int = 0
 
 
 def link(key: bytes, before: bytes, entry: bytes) -> bytes:
     """The digest of an entry that follows the one with digest `before`: HMAC-SHA256."""
     return hmac.digest(key, before + entry, "sha256")
+
+
+def tombstone_seal(key: bytes, told: list[Any], *, before: bytes, entry: bytes) -> bytes:
+    """The seal of a tombstone: what it says, bound to the digests of the entry it stands for and the one before."""
+    body = json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
+    return hmac.digest(key, b"tombstone\0" + before + entry + body, "sha256")
 
 
 def canonical(
@@ -116,7 +125,8 @@ def verify(
         total += 1
         if len(found) < most:
             found.append(broken)
-    return Verified(reading.count, Head(reading.seq, reading.before), len(set(published)), found, total)
+    head = Head(reading.seq, reading.before)
+    return Verified(reading.count, head, len(set(published)), found, total, reading.erased)
 
 
 class Counter:
@@ -134,7 +144,7 @@ class _Reading:
         self.published: dict[int, set[bytes]] = {}
         for head in published:
             self.published.setdefault(head.entries, set()).add(head.hash)
-        self.count = self.seq = 0
+        self.count = self.seq = self.erased = 0
         self.before = START
 
     def breaks(self, session: Session, step: Counter | None) -> Iterator[Break]:
@@ -146,7 +156,7 @@ class _Reading:
         yield from self._end(session)
 
     def _entry(self, row: Any) -> Iterator[Break]:
-        seq, at, case_id, who, what, why, detail, stored = row
+        seq, at, case_id, who, what, why, detail, stored, *tombstone = row
         stored = bytes(stored)
         if seq != self.seq + 1:
             missing = f"{self.seq + 1}" if seq == self.seq + 2 else f"{self.seq + 1} to {seq - 1}"
@@ -156,10 +166,21 @@ class _Reading:
             sealed = hmac.compare_digest(link(self.key, self.before, entry), stored)
         except ValueError:  # such as a number that no writer of ours can have written
             sealed = False
-        if not sealed:
+        if not sealed and (who, why, detail) == ("", None, {}) and self._erased(seq, stored, tombstone):
+            self.erased += 1
+        elif not sealed:
             yield Break(seq, "it was changed, or does not follow the entry before it, or has another key")
         self.count, self.seq, self.before = self.count + 1, seq, stored
         yield from self._published_here()
+
+    def _erased(self, seq: int, stored: bytes, tombstone: list[Any]) -> bool:
+        """Whether a tombstone that only the key can have made stands for this entry, in this place."""
+        at, who, because, seal = tombstone
+        if seal is None:
+            return False
+        told = [seq, at.astimezone(UTC).isoformat(timespec="microseconds"), who, because]
+        made = tombstone_seal(self.key, told, before=self.before, entry=stored)
+        return hmac.compare_digest(made, bytes(seal))
 
     def _published_here(self) -> Iterator[Break]:
         known = self.published.pop(self.seq, None)
@@ -175,7 +196,9 @@ class _Reading:
 
 
 def _rows(session: Session) -> Any:
-    entry = LogEntry
+    entry, gone = LogEntry, LogTombstone
     columns = (entry.seq, entry.at, entry.case_id, entry.who, entry.what, entry.why, entry.detail, entry.hash)
-    asked = select(*(col(each) for each in columns)).order_by(col(entry.seq))
+    erased = (gone.at, gone.who, gone.because, gone.seal)
+    asked = select(*(col(each) for each in (*columns, *erased))).select_from(entry)
+    asked = asked.outerjoin(gone, col(gone.seq) == col(entry.seq)).order_by(col(entry.seq))
     return session.execute(asked.execution_options(yield_per=AT_ONCE))

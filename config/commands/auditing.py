@@ -101,6 +101,7 @@ def _as_json(verified: Verified) -> dict[str, object]:
         "heads_known": verified.heads_known,
         "breaks": [each._asdict() for each in verified.breaks],
         "breaks_total": verified.breaks_total,
+        "erased": verified.erased,
     }
 
 
@@ -112,4 +113,5 @@ def _in_words(verified: Verified) -> str:
         if verified.heads_known
         else "no published head to compare"
     )
-    return f"{verified.entries:,} entries, none changed; {known}. Head now: {verified.head}"
+    erased = f", the words of {verified.erased:,} let go with a tombstone" if verified.erased else ""
+    return f"{verified.entries:,} entries, none changed{erased}; {known}. Head now: {verified.head}"
