@@ -151,6 +151,9 @@ class Post(Record, table=True):
             text("right(external_id, 13)"),
             postgresql_where=text("platform = 'bluesky'"),
         ),
+        # retention reads what still stands, the oldest first, and what went lately
+        Index("posts_standing_idx", "collected_at", postgresql_where=text("withdrawn_at IS NULL")),
+        Index("posts_withdrawn_at_idx", "withdrawn_at", postgresql_where=text("withdrawn_at IS NOT NULL")),
         # a pasted link is looked up whole; some are longer than a tree's page takes
         Index("posts_url_idx", "url", postgresql_using="hash"),
         {"postgresql_partition_by": "RANGE (collected_at)"},

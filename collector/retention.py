@@ -33,8 +33,6 @@ class LetGo(NamedTuple):
     answers: int
     wordings: int
     voices: int
-    posts: int
-    counts: int
 
 
 _CASED = "SELECT FROM custody_entries AS c WHERE c.post_id = {0}"
@@ -72,22 +70,21 @@ _COUNTS = (
 )
 
 
-def let_go(session: Session, keep: KeepSettings, *, now: datetime) -> LetGo:
-    """Let everything go whose day has come. Run again it finds nothing more. The caller commits."""
-    answers_before = {"before": now - timedelta(days=keep.answers_days)}
-    counts_before = {"before": now - timedelta(days=keep.counts_days)}
-    return LetGo(
-        answers=len(session.execute(_ANSWERS, answers_before).all()),
-        wordings=len(session.execute(_WORDINGS, answers_before).all()),
-        voices=len(session.execute(_VOICES, answers_before).all()),
-        posts=_let_unseen_go(session, keep.unseen_days, now),
-        counts=sum(len(session.execute(text(each), counts_before).all()) for each in _COUNTS),
-    )
+def let_answers_go(session: Session, days: int, *, now: datetime) -> LetGo:
+    """Let answers, earlier wordings and voices go of what is in no case. Run again it finds no more. Caller commits."""
+    before = {"before": now - timedelta(days=days)}
+    return LetGo(*(len(session.execute(each, before).all()) for each in (_ANSWERS, _WORDINGS, _VOICES)))
 
 
-def _let_unseen_go(session: Session, days: int, now: datetime) -> int:
+def let_counts_go(session: Session, days: int, *, now: datetime) -> int:
+    """Let go what is only counted. Returns how many rows. The caller commits."""
+    before = {"before": now - timedelta(days=days)}
+    return sum(len(session.execute(text(each), before).all()) for each in _COUNTS)
+
+
+def let_unseen_go(session: Session, days: int, *, now: datetime) -> int:
     """Withdraw the posts of which nobody would notice that they are gone: nothing tells of them, or their source
-    is not asked any more. In a case they stay, unless they were ours by an agreement."""
+    is not asked any more. In a case they stay, unless they were ours by an agreement. The caller commits."""
     values = {"before": now - timedelta(days=days), "unnoticed": _unnoticed(), "agreed": _agreed()}
     because = f"kept no longer than {days} days without a look whether it still stands"
     return withdraw_posts(session, dict.fromkeys(session.scalars(_UNSEEN, values), because), now=now)

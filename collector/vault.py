@@ -40,8 +40,8 @@ class VaultError(ValueError):
 class Keyring:
     """The keys by their id, the one that seals last."""
 
-    def __init__(self, keys: Mapping[str, bytes]) -> None:
-        self._keys = dict(keys)
+    def __init__(self, keys: Mapping[str, bytes], path: Path | None = None) -> None:
+        self._keys, self._path = dict(keys), path
 
     @classmethod
     def of(cls, path: Path) -> Self:
@@ -57,7 +57,7 @@ class Keyring:
             raise VaultError(f"{path}: each line must be an id and a key in hexadecimal") from error
         if not keys or any(len(key) != 32 for key in keys.values()):
             raise VaultError(f"{path}: must hold keys of 32 bytes")
-        return cls(keys)
+        return cls(keys, path)
 
     def seal(self, post: UUID, author: str) -> tuple[str, bytes]:
         """The id of the key, and the author sealed with it; opens for this post only."""
@@ -67,6 +67,8 @@ class Keyring:
 
     def open(self, sealed: SealedAuthor) -> str:
         """Who wrote the post. Raises VaultError when its key is gone or it was tampered with."""
+        if sealed.key_id not in self._keys and self._path is not None:
+            self._keys = Keyring.of(self._path)._keys  # keys are added while we work
         key = self._keys.get(sealed.key_id)
         if key is None:
             raise VaultError(

@@ -44,12 +44,13 @@ from triage.rules import read_rules
 from triage.shifts import read_shift_policy
 
 
-def rules_all(path: Path) -> RetentionPolicy:
-    """The retention policy. Raises ValueError when it is wrong, or leaves a place out that ours rules."""
+def rules_all(path: Path, keep: KeepSettings | None = None) -> RetentionPolicy:
+    """The retention policy with the days of the settings. Raises ValueError when it is wrong, or leaves a place out
+    that ours rules."""
     policy = read_retention_policy(path)
     if left := unruled(policy, read_retention_policy(HERE / "policy" / "retention.toml").places()):
         raise ValueError(f"{path}: nothing rules {', '.join(left)}: name each in a class or in [nothing]")
-    return policy.with_settings(KeepSettings().model_dump())
+    return policy.with_settings((keep or KeepSettings()).model_dump())
 
 
 class Reader(NamedTuple):

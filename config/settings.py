@@ -140,6 +140,11 @@ class Settings(BaseSettings):
         return self.data / "audit" / "heads.jsonl"
 
     @property
+    def retention(self) -> Path:
+        """Where it is kept beside the database what went and which holds stand, for a restore."""
+        return self.data.resolve() / "retention"
+
+    @property
     def vault(self) -> Path:
         """The file with the keys of the vault, apart from all others: without it no author can be revealed."""
         return self.vault_file or self.data / "vault"

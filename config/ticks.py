@@ -10,16 +10,14 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy import text
 from sqlmodel import Session
 
-from classifier.forget import forget_withdrawn
 from classifier.hurry import hurried
 from collector import evidence
 from collector.health import mark_quiet
 from collector.jobs import defer, defer_all, ids
 from collector.knocks import forget_knocks
 from collector.months import make_months
-from collector.retention import let_go
 from collector.schedule import due
-from collector.sweep import due_to_sweep, note_behind, purge
+from collector.sweep import due_to_sweep, purge
 from collector.timestamps import unstamped
 from collector.vault import Keyring, seal_authors
 from collector.video.files import Files
@@ -29,6 +27,7 @@ from config.follow_up_ticks import follow_up
 from config.learning_ticks import count_scores, draw_sample, make_labels
 from config.oncall_ticks import mind_alerts, tell_people
 from config.reaper import forget, reap
+from config.retention_ticks import keep_ledger, let_go_by_night
 from config.review_ticks import mind_meetings
 from config.service import House, in_short, is_away
 from config.slack import channels_of, slack_of
@@ -37,7 +36,6 @@ from responders import notifying
 from responders.heads import HeadsError, read_heads, tell_head, write_head
 from triage.breaches import begin_tracks, mark_breaches, overdue_cases, unbegun_cases
 from triage.chain import head_of
-from triage.claim_forget import forget_claims_withdrawn
 from triage.custody import take_into_custody
 from triage.edits import note_edits
 from triage.growth import forget_paces
@@ -49,7 +47,6 @@ from triage.records import Desk
 from triage.repeated import forget_marks
 from triage.reveal import read_reveal_policy
 from triage.review.journal import count
-from triage.searching import forget_words_withdrawn
 from triage.spreading import due_cases, measure
 from triage.switching import model_is_off
 
@@ -154,22 +151,6 @@ def check_evidence(house: House, now: datetime) -> None:
     with Session(house.engine) as session:
         evidence.check_evidence(session, Files(house.settings.media), now=now)
         session.commit()
-
-
-def let_go_by_night(house: House, now: datetime) -> None:
-    """Let go what is kept for a time only, and what was still being assessed when it was withdrawn; by night."""
-    if now.astimezone(LONDON).hour != NIGHT:
-        return
-    with Session(house.engine) as session:
-        gone = let_go(session, house.settings.keep, now=now)
-        forget_withdrawn(session, since=now - timedelta(days=2))
-        forget_claims_withdrawn(session, since=now - timedelta(days=2), now=now)
-        forget_words_withdrawn(session, since=now - timedelta(days=2))
-        behind = note_behind(session, now=now)
-        session.commit()
-    log.info("kept no longer", **gone._asdict())
-    for source, posts in behind.items():
-        log.error("sweep is behind", source=source, posts=posts)
 
 
 def tell_edits(house: House, now: datetime) -> None:
@@ -277,7 +258,8 @@ TICKS = (
     Tick("evidence", 300, keep_evidence),
     Tick("edits", 15, tell_edits),
     Tick("evidence check", 3600, check_evidence),
-    Tick("retention", 3600, let_go_by_night),
+    Tick("retention", 900, let_go_by_night),
+    Tick("ledger of what went", 300, keep_ledger),
     Tick("head of the log", 3600, publish_head),
     Tick("backup", 300, save_by_night),
     Tick("how the backups are", 300, mind_backups),

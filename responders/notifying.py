@@ -178,9 +178,9 @@ def reconcile(
     return True
 
 
-def forget(session: Session, *, now: datetime) -> None:
+def forget(session: Session, *, now: datetime, kept: timedelta = KEPT) -> None:
     """Let go what has been said: after 90 days what was about no case, and where the rest went."""
-    done = col(Notification.state).not_in(AT_WORK), col(Notification.created_at) < now - KEPT
+    done = col(Notification.state).not_in(AT_WORK), col(Notification.created_at) < now - kept
     session.execute(delete(Notification).where(*done, col(Notification.case_id).is_(None)))
     addressed = col(Notification.address).is_not(None)
     session.execute(update(Notification).where(*done, addressed).values(address=None))

@@ -62,6 +62,10 @@ class Period(NamedTuple):
             return moment.replace(year=moment.year - self.number, day=day)
         return now - timedelta(**{"hours" if self.unit == "h" else "days": self.number})
 
+    def after(self, now: datetime) -> datetime:
+        """The moment at which the time is over that begins now."""
+        return Period(-self.number, self.unit).before(now)
+
     def __str__(self) -> str:
         names = {"h": "hour", "d": "day", "y": "year"}
         return f"{self.number} {names[self.unit]}{'' if self.number == 1 else 's'}"
@@ -122,6 +126,21 @@ class _Posts(_File):
     covers: tuple[str, ...] = Field(min_length=1)
 
 
+class HoldRules(_File):
+    """How long a hold may stand, how often it is looked at again, and for what it may be set."""
+
+    longest: str
+    review: str
+    remind: str
+    reasons: dict[str, str] = Field(min_length=1)
+
+    @field_validator("longest", "review", "remind")
+    @classmethod
+    def _period(cls, written: str) -> str:
+        Period.read(written)
+        return written
+
+
 class RetentionPolicy(_File):
     """All classes. `posts` are the places of what posts say; `nothing` those without personal data, each with why."""
 
@@ -129,6 +148,7 @@ class RetentionPolicy(_File):
     approved_by: str = Field(min_length=3)
     approved_on: date
     because: str = Field(min_length=3)
+    holds: HoldRules
     posts: _Posts
     classes: tuple[RetentionClass, ...] = Field(alias="class", min_length=1)
     nothing: dict[str, str]
@@ -144,6 +164,13 @@ class RetentionPolicy(_File):
         for kind in ONE_OF_A_KIND:
             if sum(each.disposal == kind for each in self.classes) != 1:
                 raise ValueError(f'there must be one class with disposal "{kind}"')
+        now = datetime(2026, 1, 1, tzinfo=UTC)
+        [cases] = self.by(Disposal.CASES)
+        if any(self.of(name).period.before(now) < cases.period.before(now) for name in CONTENT):
+            raise ValueError(f"{cases.name}: a case file must not go before what its posts say")
+        [audit] = self.by(Disposal.LOG)
+        if audit.period.before(now) > Period(7, "y").before(now):
+            raise ValueError(f"{audit.name}: the database gives custody up after seven years and not before")
         places = [*self.posts.covers, *self.nothing, *(at for each in self.classes for at in each.places)]
         if twice := sorted({each for each in places if places.count(each) > 1}):
             raise ValueError(f"{twice[0]!r} is ruled twice")

@@ -15,6 +15,7 @@ from config.backups.dumping import connected
 from config.backups.manifest import BackupError, Manifest
 from config.database import connect
 from config.settings import Settings
+from responders.retention.ledger import after, reapply
 
 COMMITTED_WITHIN = timedelta(minutes=10)  # an act may be dated before a snapshot that does not see it yet
 WITHDRAWN = """
@@ -25,6 +26,7 @@ LOCKED = "SELECT id, disabled_at FROM people WHERE disabled_at > %s"
 ROWS = {
     "opt_outs": "SELECT to_jsonb(t)::text FROM opt_outs t WHERE at > %s",
     "holds": "SELECT to_jsonb(t)::text FROM holds t WHERE set_at > %s AND ended_at IS NULL",
+    "held_copies": "SELECT to_jsonb(t)::text FROM held_copies t WHERE taken_at > %s",
 }
 INSERT = "INSERT INTO {0} SELECT * FROM jsonb_populate_record(NULL::{0}, %s::jsonb) ON CONFLICT DO NOTHING"
 # what people speak of, by how the rows of it are called
@@ -72,6 +74,19 @@ def carry_over(before: str, settings: Settings, manifest: Manifest, *, now: date
     finally:
         engine.dispose()
     return Carried(gone, over, len(locked), failed, lost)
+
+
+def forget_again(settings: Settings, manifest: Manifest, *, now: datetime) -> int:
+    """Take away again what the ledger in the data folder says went since the backup, and set the holds as they stood:
+    also where the database before cannot be read. Returns how many posts."""
+    engine = connect(settings, pool=1)
+    try:
+        with Session(engine) as session:
+            gone = reapply(session, after(settings.retention, manifest.made_at), now=now)
+            session.commit()
+    finally:
+        engine.dispose()
+    return gone
 
 
 def _read(old: psycopg.Connection, name: str, query: str, since: tuple[datetime]) -> list[Any]:

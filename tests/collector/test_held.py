@@ -12,7 +12,7 @@ from collector.collect import id_of
 from collector.evidence_records import PostVersion
 from collector.hold_records import HeldCopy
 from collector.records import Post
-from collector.retention import KeepSettings, let_go
+from collector.retention import let_answers_go
 from tests.collector.test_collect import item, take
 from tests.conftest import NOON
 from tests.make import make_case, make_person
@@ -88,11 +88,11 @@ def test_earlier_wordings_and_the_voice_of_a_held_post_stay(session: Session) ->
     post = brought(session)
     take(session, Batch(items=[item("Police left", external_id="quokka", platform="mastodon")]))
     hold(session, scope="post", post_id=post)
-    let_go(session, KeepSettings(unseen_days=400), now=NOON + timedelta(days=60))
+    let_answers_go(session, 14, now=NOON + timedelta(days=60))
     session.commit()
     assert len(session.exec(select(PostVersion)).all()) == 2
     session.exec(select(Hold)).one().ended_at = NOON
-    let_go(session, KeepSettings(unseen_days=400), now=NOON + timedelta(days=60))
+    let_answers_go(session, 14, now=NOON + timedelta(days=60))
     session.commit()
     assert session.exec(select(PostVersion)).all() == []
     assert session.exec(select(col(Post.author_key))).one() is None

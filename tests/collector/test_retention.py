@@ -1,7 +1,7 @@
 """What belongs to no case goes in its time; what belongs to one stays, unless nobody may look at it any more."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 import pytest
@@ -12,12 +12,22 @@ from collector.collect import id_of
 from collector.evidence import note_custody
 from collector.evidence_records import Fetch, PostVersion
 from collector.records import Failure, Gap, Post, Tally
-from collector.retention import KeepSettings, LetGo, let_go
+from collector.retention import KeepSettings, let_answers_go, let_counts_go, let_unseen_go
 from tests.collector.test_collect import item, take
 from tests.collector.test_schedule import place
 from tests.conftest import NOON
 
 KEEP = KeepSettings()
+
+
+class LetGo(NamedTuple):
+    answers: int
+    wordings: int
+    voices: int
+    posts: int
+    counts: int
+
+
 NOTHING = LetGo(0, 0, 0, 0, 0)
 
 
@@ -44,7 +54,12 @@ def in_case(session: Session, one: Item) -> None:
 
 
 def later(session: Session, days: float) -> LetGo:
-    found = let_go(session, KEEP, now=NOON + timedelta(days=days))
+    now = NOON + timedelta(days=days)
+    found = LetGo(
+        *let_answers_go(session, KEEP.answers_days, now=now),
+        let_unseen_go(session, KEEP.unseen_days, now=now),
+        let_counts_go(session, KEEP.counts_days, now=now),
+    )
     session.commit()
     session.expire_all()
     return found

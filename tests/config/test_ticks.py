@@ -11,6 +11,7 @@ from collector.evidence_records import CustodyEntry, Fetch
 from collector.records import PostKey
 from config.beats import beat, beats, silence
 from config.drain import left, service_works
+from config.retention_ticks import let_go_by_night
 from config.service import House
 from config.settings import Settings
 from config.ticks import (
@@ -18,7 +19,6 @@ from config.ticks import (
     collect_due,
     keep_evidence,
     keep_house,
-    let_go_by_night,
     look_again,
     mind_clocks,
     note_quiet,

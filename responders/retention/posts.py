@@ -1,0 +1,149 @@
+"""What posts say: which are due under which class, and how one batch goes from everywhere at once.
+
+A post in several cases stays as long as the one that keeps it longest. What a hold covers stays where it is and is
+counted. What is left is a tombstone: digests, labels and the decision.
+"""
+
+import hmac
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import TextClause, text
+from sqlmodel import Session
+
+from classifier.forget import forget
+from collector.evidence import note_custody
+from collector.store import withdraw_posts
+from triage.claim_forget import forget_claims
+from triage.log import MACHINE
+from triage.records import OPEN
+from triage.retention_policy import CONTENT, RetentionClass, RetentionPolicy
+from triage.searching import forget_words
+
+AT_ONCE = 500
+
+_DUE = """
+    WITH standing AS (
+        SELECT p.id, p.url, p.collected_at, r.at AS decided_at, f.over, f.grave,
+            (SELECT min(h.number) FROM held_posts AS c JOIN holds AS h ON h.id = c.hold_id
+                WHERE c.post_id = p.id) AS hold
+        FROM posts AS p LEFT JOIN routings AS r ON r.post_id = p.id
+        LEFT JOIN LATERAL (
+            SELECT bool_and(CASE WHEN NOT m.sure OR c.severity >= 4 THEN m.joined_at <= :minor
+                    ELSE c.status <> ALL(:open)
+                        AND greatest(c.touched_at, c.opened_at, m.joined_at) <= :grave END) AS over,
+                bool_or(m.sure AND c.severity <= 3) AS grave
+            FROM memberships AS m JOIN cases AS c ON c.id = m.case_id WHERE m.post_id = p.id
+        ) AS f ON true
+        WHERE p.withdrawn_at IS NULL AND p.collected_at <= :soonest
+    ), due AS (
+        SELECT id, url, collected_at, hold, CASE WHEN over IS NULL THEN CASE WHEN decided_at IS NULL THEN 'unread'
+            ELSE 'unflagged' END WHEN grave THEN 'grave' ELSE 'minor' END AS class
+        FROM standing WHERE CASE WHEN over IS NOT NULL THEN over
+            WHEN decided_at IS NULL THEN collected_at <= :unread ELSE decided_at <= :unflagged END
+    )
+"""
+_BATCH = text(
+    _DUE + "SELECT id, url FROM due WHERE class = :class AND hold IS NULL ORDER BY collected_at LIMIT :most"  # noqa: S608
+)
+_COUNTS = text(
+    _DUE + "SELECT class, hold, count(*) AS posts FROM due GROUP BY class, hold ORDER BY class, hold"  # noqa: S608
+)
+_CASED = text("SELECT DISTINCT post_id FROM custody_entries WHERE post_id = ANY(:posts) AND media_id IS NULL")
+_TOMBSTONES = text("""
+    INSERT INTO post_tombstones (post_id, permalink, class_name, rules, at, certificate_id)
+    VALUES (:post, :permalink, :class, :rules, :now, :certificate) ON CONFLICT (post_id) DO NOTHING
+""")
+
+
+class Due(NamedTuple):
+    """One post whose time is over."""
+
+    id: UUID
+    url: str | None
+
+
+class Waiting(NamedTuple):
+    """How many posts of a class are due. `hold` is the number of the hold that keeps them; None when they go."""
+
+    class_name: str
+    hold: int | None
+    posts: int
+
+
+def due_posts(session: Session, policy: RetentionPolicy, name: str, *, now: datetime) -> list[Due]:
+    """The next posts of one class that are due and not held."""
+    values = moments(policy, now) | {"class": name, "most": AT_ONCE}
+    return [Due(*each) for each in session.execute(_BATCH, values)]
+
+
+def count_due(session: Session, policy: RetentionPolicy, *, now: datetime) -> list[Waiting]:
+    """How many posts are due by class, those that go and those that a hold keeps."""
+    return [Waiting(*each) for each in session.execute(_COUNTS, moments(policy, now))]
+
+
+def moments(policy: RetentionPolicy, now: datetime) -> dict[str, Any]:
+    """For each class of content the moment up to which its time is over."""
+    over = {name: policy.of(name).period.before(now) for name in CONTENT}
+    return {**over, "open": [each.value for each in OPEN], "soonest": max(over.values())}
+
+
+def purge_posts(
+    session: Session,
+    posts: Sequence[Due],
+    rule: RetentionClass,
+    *,
+    rules: int,
+    certificate: UUID,
+    permalink_key: bytes,
+    now: datetime,
+) -> dict[str, int]:
+    """Let the content of these posts go from every place, and leave a tombstone. Returns rows by where they were."""
+    ids = [each.id for each in posts]
+    leave_tombstones(session, posts, rule.name, rules, certificate, permalink_key, now)
+    because = f"kept no longer than {rule.period} ({rule.name})"
+    in_custody = list(session.scalars(_CASED, {"posts": ids}))
+    note_custody(session, in_custody, "disposed", who=MACHINE, now=now, note=because)
+    return take_away(session, ids, because, now=now)
+
+
+def take_away(session: Session, posts: Sequence[UUID], because: str, *, now: datetime) -> dict[str, int]:
+    """Withdraw these posts and let go at once what quotes them. Returns rows by where they were. The caller commits."""
+    counts = {name: session.execute(asked, {"posts": list(posts)}).scalar_one() for name, asked in _HELD_IN}
+    counts["posts"] = withdraw_posts(session, dict.fromkeys(posts, because), now=now)
+    forget(session, posts)
+    forget_claims(session, posts, now=now)
+    forget_words(session, posts)
+    return counts
+
+
+def leave_tombstones(
+    session: Session,
+    posts: Sequence[Due],
+    class_name: str,
+    rules: int,
+    certificate: UUID | None,
+    key: bytes,
+    now: datetime,
+) -> None:
+    """Note what goes, before it goes: by id, and by a keyed digest of its address."""
+    told = {"class": class_name, "rules": rules, "now": now, "certificate": certificate}
+    rows = [{"post": each.id, "permalink": permalink_of(each.url, key), **told} for each in posts]
+    if rows:
+        session.execute(_TOMBSTONES, rows)
+
+
+def permalink_of(url: str | None, key: bytes) -> bytes | None:
+    """By what an address is known again once it is gone."""
+    return hmac.digest(key, url.encode("utf-8", "replace"), "sha256") if url else None
+
+
+def _count(table: str, column: str = "post_id") -> tuple[str, TextClause]:
+    return table, text(f"SELECT count(*) FROM {table} WHERE {column} = ANY(:posts)")  # noqa: S608  # all parts are ours
+
+
+_HELD_IN = tuple(
+    _count(table) for table in ("post_versions", "media", "sealed_authors", "post_words", "claim_sightings")
+)
