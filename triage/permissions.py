@@ -50,19 +50,16 @@ class Permission(StrEnum):
     VERIFY_FACT = "verify_fact"
     APPROVE_LINE = "approve_line"
     DECIDE_RELEASE = "decide_release"
-<<<<<<< HEAD
     DECIDE_FINDING = "decide_finding"
     READ_ACCOUNTABILITY = "read_accountability"
     REVIEW_ACCESS = "review_access"
     SWITCH = "switch"
-=======
     READ_RETENTION = "read_retention"
     RUN_RETENTION = "run_retention"
     READ_HOLDS = "read_holds"
     SET_HOLD = "set_hold"
     SIGN_HOLD = "sign_hold"
     ANSWER_RIGHTS = "answer_rights"
->>>>>>> 303e711 (responders: retention runs class by class with certificates, holds and tombstones; a ledger for restores)
 
 
 P = Permission
@@ -98,19 +95,11 @@ GRANTS: Mapping[str, frozenset[Permission]] = {
     Role.DATA_STEWARD: frozenset(
         {P.SEE_COUNTS, P.READ_SOURCES, P.TEND_SOURCES, P.READ_LOG, P.READ_MODEL, P.CHANGE_MODEL}
     )
-<<<<<<< HEAD
-    | {P.READ_REVEALS, P.UNLOCK_REVEALS, P.READ_ACCOUNTABILITY, P.REVIEW_ACCESS, P.SWITCH},
+    | {P.READ_REVEALS, P.UNLOCK_REVEALS, P.READ_ACCOUNTABILITY, P.REVIEW_ACCESS, P.SWITCH}
+    | {P.READ_RETENTION, P.RUN_RETENTION, P.READ_HOLDS, P.SIGN_HOLD, P.ANSWER_RIGHTS},
     Role.ADMIN: frozenset({P.SEE_COUNTS, P.READ_SOURCES, P.TEND_SOURCES, P.READ_MODEL, P.CHANGE_MODEL})
-    | {P.SEAT_PEOPLE}
     | {P.READ_RULES, P.CHANGE_RULES, P.READ_ACCOUNTABILITY, P.SWITCH},
-    Role.AUDITOR: frozenset({P.READ_LOG, P.READ_ACCOUNTABILITY}),
-=======
-    | {P.READ_REVEALS, P.UNLOCK_REVEALS, P.READ_RETENTION, P.RUN_RETENTION}
-    | {P.READ_HOLDS, P.SIGN_HOLD, P.ANSWER_RIGHTS},
-    Role.ADMIN: frozenset({P.SEE_COUNTS, P.READ_SOURCES, P.TEND_SOURCES, P.READ_MODEL, P.CHANGE_MODEL})
-    | {P.READ_RULES, P.CHANGE_RULES},
-    Role.AUDITOR: frozenset({P.READ_LOG, P.READ_RETENTION}),
->>>>>>> 303e711 (responders: retention runs class by class with certificates, holds and tombstones; a ledger for restores)
+    Role.AUDITOR: frozenset({P.READ_LOG, P.READ_ACCOUNTABILITY, P.READ_RETENTION}),
 }
 SMALL_TEAM = (Role.TRIAGE, Role.DUTY_OFFICER, Role.APPROVER, Role.OVERSIGHT_REVIEWER, Role.ADMIN)
 
