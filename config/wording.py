@@ -53,12 +53,18 @@ def writing_of(settings: Settings) -> Writing:
         LineKind(
             name=each.name, title=each.front.title, approver=each.front.approver,
             second=each.front.second_approver, required=each.front.required, because=each.front.constraints,
+            owner=each.front.owner, review_on=each.front.review_on,
         )
         for each in templates_of(settings)
     )  # fmt: skip
     explainers = tuple(
         Background(
-            each.front.name, each.front.title, each.plain, tuple(type_.value for type_ in each.front.types)
+            each.front.name,
+            each.front.title,
+            each.plain,
+            tuple(type_.value for type_ in each.front.types),
+            each.front.owner,
+            each.front.review_on,
         )
         for each in explainers_of(settings)
     )

@@ -22,6 +22,7 @@ from triage.arrivals import deeds_of, text_of
 from triage.claim_records import ClaimSighting, KnownClaim, SightingState
 from triage.comparing import signal_of, spoken
 from triage.records import Case, Membership
+from triage.review.finding_records import Action, Finding
 from triage.similarity import COMMON, Subject, subject
 from triage.statement_records import Statement, StatementState
 from triage.track_records import Prompt
@@ -201,7 +202,7 @@ def _lines(session: Session, cases: Sequence[UUID]) -> dict[UUID, tuple[str, dat
 
 
 def _decided(session: Session, cases: Sequence[UUID]) -> dict[UUID, list[tuple[str, str]]]:
-    """What people decided on each: of its claims, and what they entered of referral and the like."""
+    """What people decided on each: of its claims, of referral and the like, at meetings, and what came of actions."""
     known = select(KnownClaim).where(
         col(KnownClaim.case_id).in_(cases), col(KnownClaim.decision_id).is_not(None)
     )
@@ -211,6 +212,17 @@ def _decided(session: Session, cases: Sequence[UUID]) -> dict[UUID, list[tuple[s
     answered = select(Prompt).where(col(Prompt.case_id).in_(cases), col(Prompt.answer).is_not(None))
     for prompt in session.exec(answered.order_by(col(Prompt.answered_at))):
         found[prompt.case_id].append((_plain(prompt.name), str(prompt.answer)))
+    for made in session.exec(
+        select(Finding)
+        .where(col(Finding.case_id).in_(cases), col(Finding.superseded_at).is_(None))
+        .order_by(col(Finding.entered_at))
+    ):
+        titles = [str(made.says.get(name, name)) for name in (made.code, *made.secondary)]
+        found[made.case_id].append(("Oversight found", "; ".join(titles)))
+    acted = select(Action).where(col(Action.case_id).in_(cases), col(Action.outcome).is_not(None))
+    for action in session.exec(acted.order_by(col(Action.number))):
+        if action.case_id is not None:
+            found[action.case_id].append((f"Action A-{action.number}", str(action.outcome)))
     return found
 
 

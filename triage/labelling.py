@@ -19,7 +19,8 @@ from triage.records import LogEntry, Person
 
 CHECKED = "dropped post checked"
 CORRECTED = "type corrected"
-DECIDED = ("dismissed", "confirmed", CORRECTED, CHECKED)
+FINDINGS = ("finding decided", "finding corrected")  # the last one counts: it takes back what others said
+DECIDED = ("dismissed", "confirmed", CORRECTED, CHECKED, *FINDINGS)
 TAKEN_BACK = {"undone: dismissed": "dismissed", "undone: confirmed": "confirmed", "reopened": "dismissed"}
 MOST = 40
 AT_ONCE = 500
@@ -46,8 +47,10 @@ def take_labels(session: Session, key: bytes) -> int:
     people = _people(session, entries)
     for entry in entries:
         if entry.what in TAKEN_BACK:
-            _take_back(session, entry)
+            _take_back(session, entry, [TAKEN_BACK[entry.what]])
         elif entry.who in people:
+            if entry.what in FINDINGS:
+                _take_back(session, entry, FINDINGS)
             session.add_all(_labels(session, entry, people[entry.who], key))
             session.flush()
     return len(entries)
@@ -65,13 +68,13 @@ def _people(session: Session, entries: Sequence[LogEntry]) -> dict[str, Person]:
     }
 
 
-def _take_back(session: Session, entry: LogEntry) -> None:
-    """The labels of the act that this one undoes."""
+def _take_back(session: Session, entry: LogEntry, acts: Sequence[str]) -> None:
+    """The labels of the acts that this one undoes."""
     session.execute(
         update(Label)
         .where(
             col(Label.case_id) == entry.case_id,
-            col(Label.act) == TAKEN_BACK[entry.what],
+            col(Label.act).in_(acts),
             col(Label.seq) < entry.seq,
             col(Label.taken_back_at).is_(None),
         )
@@ -80,6 +83,8 @@ def _take_back(session: Session, entry: LogEntry) -> None:
 
 
 def _labels(session: Session, entry: LogEntry, person: Person, key: bytes) -> list[Label]:
+    if entry.what in FINDINGS and not entry.detail["as"]:
+        return []
     says, kind = _said(entry.what, entry.detail)
     return [
         Label(

@@ -1,7 +1,7 @@
 """What writing lines goes by: the kinds of lines there are, the checker, which facts can be noted, explainers."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from sqlmodel import Session, col, select
@@ -52,6 +52,8 @@ class LineKind(NamedTuple):
     second: str = ""
     required: tuple[str, ...] = ()
     because: tuple[str, ...] = ()
+    owner: str = ""
+    review_on: date | None = None
 
 
 class Explainer(NamedTuple):
@@ -61,6 +63,8 @@ class Explainer(NamedTuple):
     title: str
     text: str
     types: tuple[str, ...] = ()
+    owner: str = ""
+    review_on: date | None = None
 
 
 class Writing(NamedTuple):

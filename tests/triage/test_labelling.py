@@ -79,6 +79,25 @@ def test_a_decision_taken_back_takes_its_labels_back(session: Session, case: Cas
     assert (second.says, second.taken_back_at) == ("confirmed", None)
 
 
+def test_what_the_oversight_group_finds_is_a_label_and_its_last_word_counts(
+    session: Session, case: Case
+) -> None:
+    tom = someone(session)
+    for what, says in (
+        ("finding decided", "confirmed"),
+        ("finding corrected", "not_ours"),
+        ("finding decided", ""),
+    ):
+        note(session, [Line(what, case.id, None, {"as": says})], who=tom.username, now=NOON)
+        session.commit()
+    found = labels(session)
+    assert [each.says for each in found] == [Says.CONFIRMED, Says.NOT_OURS]
+    assert all(each.taken_back_at == NOON for each in found)
+    note(session, [Line("finding decided", case.id, None, {"as": "confirmed"})], who=tom.username, now=NOON)
+    session.commit()
+    assert [each.says for each in labels(session) if each.taken_back_at is None] == [Says.CONFIRMED]
+
+
 def test_a_flood_counts_as_few_posts_and_its_copies_not(session: Session) -> None:
     confirm(session, keep_case(session, posts=60).id, who=someone(session), now=NOON)
     session.commit()

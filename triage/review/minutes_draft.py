@@ -138,9 +138,8 @@ def _found(finding: Finding) -> list[str]:
 
 
 def _action(action: Action) -> str:
-    return (
-        f"Action A-{action.number}: {action.words} Owner: {action.owner_post}, due {action.due_on:%-d %B %Y}."
-    )
+    words = action.words.rstrip(".")
+    return f"Action A-{action.number}: {words}. Owner: {action.owner_post}, due {action.due_on:%-d %B %Y}."
 
 
 def _followed(session: Session, review: Review) -> list[Part]:

@@ -62,6 +62,7 @@ NEEDS: dict[str, Permission] = {
     "GET /statements": P.READ_CASES,
     "GET /statements.csv": P.READ_CASES,
     "GET /statements.json": P.READ_CASES,
+    "POST /statements/library": P.WORK_COMMS,
     "GET /cases/{ref}/statements/{number}": P.READ_CASES,
     "POST /cases/{ref}/statements": P.WORK_COMMS,
     "POST /cases/{ref}/statements/{number}/check": P.READ_CASES,

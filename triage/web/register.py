@@ -20,6 +20,7 @@ from triage.log import Line, note
 from triage.permissions import Permission, may
 from triage.records import Case, Person
 from triage.reveal_report import plain_cell
+from triage.review.library import LibraryItem, library, note_looked_at
 from triage.statement_records import CaseFact, Statement, StatementApproval, StatementState, StatementVersion
 from triage.web.line_shown import chosen, shown_facts, writing_of
 from triage.web.queue import find_case
@@ -83,6 +84,7 @@ def register(visit: Visiting, view: str = "", q: str = "") -> HTMLResponse:
         view=view,
         q=words,
         views=[(name, title) for name, title in VIEWS.items() if name != "waiting" or approves],
+        library=_library(visit),
         waiting=len(find_lines(visit.session, visit.person, "waiting", now=visit.now)) if approves else 0,
     )
 
@@ -103,6 +105,18 @@ def register_json(visit: Visiting, view: str = "all") -> Response:
     """The register for a program."""
     made = json.dumps(_exported(visit, view, "json"), indent=2, ensure_ascii=False)
     return _file(visit, made, "json", "application/json")
+
+
+@router.post("/statements/library")
+def looked_at(visit: Visiting, kind: Short = "", name: Short = "", words: Words = "") -> Response:
+    """A template or explainer was looked at again."""
+    given: dict[str, Any] = {"who": visit.person, "now": visit.now}
+    try:
+        note_looked_at(visit.session, kind, name, clean(words), writing_of(visit), **given)
+        visit.session.commit()
+    except Conflict as conflict:
+        return _conflict(visit, conflict, "/statements#library")
+    return visit.back("looked-at", "/statements", part="library")
 
 
 @router.post("/cases/{ref}/statements")
@@ -175,6 +189,11 @@ def find_lines(session: Session, me: Person, view: str, words: str = "", *, now:
         asked = asked.where(col(Statement.text).icontains(word, autoescape=True))
     found = session.exec(asked.order_by(col(Statement.drafted_at).desc()).limit(1000)).all()
     return sorted((_row(line, number or 0, now) for line, number in found), key=_first)
+
+
+def _library(visit: Visit) -> list[LibraryItem]:
+    codes = visit.room.policies.findings
+    return library(visit.session, writing_of(visit), codes) if codes else []
 
 
 def read_case_lines(visit: Visit, case: Case) -> CaseLines:

@@ -94,6 +94,7 @@ SAID = {
     "release-asked": "Asked. It counts once a second person agrees.",
     "release-decided": "Decided. It stands on the case page and in the oversight pack.",
     "release-refused": "Not agreed. What was decided before still stands.",
+    "looked-at": "Entered. It counts anew from now on.",
     "finding-decided": "The finding is entered. What the BCU is told is drafted from it.",
     "finding-corrected": "The correction is entered. The finding before it stays readable.",
     "referral-back": "Taken back. The log says why.",

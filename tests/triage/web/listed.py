@@ -80,6 +80,7 @@ SIGNED_IN = {
     "GET /api/v1/statements",
 }
 SIGNED_IN_WITH_TOKEN = {
+    "POST /statements/library",
     "POST /cases/{ref}/statements",
     "POST /cases/{ref}/statements/{number}/check",
     "POST /cases/{ref}/statements/{number}/write",
