@@ -154,7 +154,7 @@ def _case_rows(rows: Rows) -> Iterator[Counted]:
             {
                 **fields,
                 **themes.get(entry.case_id, {}),
-                "hour": _hours(first),
+                "hour": hours_of(first),
                 "decided": fields["status"] in DECIDED and not fields.get("joined"),
                 "false_alarm": fields["status"] in FALSE_ALARM,
                 "line_due": entry.case_id in due,
@@ -165,7 +165,7 @@ def _case_rows(rows: Rows) -> Iterator[Counted]:
         )  # fmt: skip
 
 
-def _hours(moment: datetime) -> str:
+def hours_of(moment: datetime) -> str:
     """Which quarter of the day it was in London."""
     begins = moment.astimezone(LONDON).hour // 6 * 6
     return f"{begins:02}:00 to {begins + 6:02}:00"

@@ -45,6 +45,8 @@ class Counting(_Part):
 
     name: Name
     words: Says
+    section: Says
+    front: bool = False
     kind: str
     dated: str | None = None
     standing: tuple[str, str] | None = None
@@ -74,8 +76,9 @@ class Counting(_Part):
     def definition(self) -> Definition:
         """As it is shown."""
         return Definition(
-            self.name, self.words, self.numerator, self.denominator, self.period, self.text, self.caveats
-        )
+            self.name, self.words, self.numerator, self.denominator, self.period, self.text, self.caveats,
+            self.section, self.front,
+        )  # fmt: skip
 
 
 class FigureDefinition(Counting):

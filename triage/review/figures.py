@@ -49,7 +49,7 @@ class Change(NamedTuple):
 
 
 class Definition(NamedTuple):
-    """What a figure means, as config/review/figures.toml says it."""
+    """What a figure means, as config/review/figures.toml says it; where it stands, and whether on the front page."""
 
     name: str
     words: str
@@ -58,6 +58,8 @@ class Definition(NamedTuple):
     period: str
     text: str
     caveats: tuple[str, ...]
+    section: str = ""
+    front: bool = False
 
 
 class Figure(NamedTuple):
@@ -79,6 +81,11 @@ class Figure(NamedTuple):
     @property
     def name(self) -> str:
         return self.definition.name
+
+    @property
+    def brief(self) -> str:
+        """The number without its interval: `8 of 145 (5.5%)`."""
+        return self._replace(low=None, high=None).shown
 
     @property
     def shown(self) -> str:

@@ -36,6 +36,22 @@ def figures_as_of(
     """The figures of a period as the journal stood at a moment, or at an entry of the log before it; with `restricted`
     also of cases not everybody sees."""
     journal = read_journal(session, at=at, entry=entry)
+    made = figures_from(journal, period, definitions, at=at, restricted=restricted)
+    changes = _changes(session, period, definitions, journal, at, entry, restricted=restricted)
+    return made._replace(changes=tuple(changes))
+
+
+def figures_from(
+    journal: Journal,
+    period: Period,
+    definitions: Definitions,
+    *,
+    at: datetime,
+    restricted: bool = False,
+    tables: bool = True,
+    charts: bool = True,
+) -> Figures:
+    """The figures of a period from a journal that was read, without what changed behind earlier ones."""
     rows = _rows(journal, min(at, period.until), definitions, restricted=restricted)
     earlier = Period(period.since - (period.until - period.since), period.since)
     then = _rows(journal, min(at, earlier.until), definitions, restricted=restricted)
@@ -46,10 +62,10 @@ def figures_as_of(
         entry=journal.entry,
         definitions=definitions.digest,
         figures=tuple(figure(each, rows, period) for each in definitions.figure),
-        tables=tuple(table(each, rows, period) for each in definitions.table),
-        charts=tuple(chart(each, rows, period) for each in definitions.figure if each.chart),
+        tables=tuple(table(each, rows, period) for each in definitions.table if tables),
+        charts=tuple(chart(each, rows, period) for each in definitions.figure if charts and each.chart),
         before=tuple(figure(each, then, earlier) for each in definitions.figure),
-        changes=tuple(_changes(session, period, definitions, journal, at, entry, restricted=restricted)),
+        changes=(),
         statements=(*((BIASED,) if sampled else ()), WITH_RESTRICTED if restricted else RESTRICTED),
     )
 

@@ -30,8 +30,9 @@ OTHERS = "Others"
 NEARLY = "withheld: fewer than {floor}, or all but so few, of {of:,}"
 
 
-def suppressed(figures: Figures, definitions: Definitions) -> Figures:
-    """The figures as a panel or the public may see them."""
+def suppressed(figures: Figures, definitions: Definitions, parts: Sequence[Figures] = ()) -> Figures:
+    """The figures as a panel or the public may see them. `parts` are those of the shorter periods they are the sum of,
+    as they were published: nothing that these withhold follows from the sum."""
     floor = definitions.floor
     personal = {each.name for each in definitions.figure if each.personal}
     public = {each.name for each in (*definitions.figure, *definitions.table) if each.public}
@@ -40,11 +41,16 @@ def suppressed(figures: Figures, definitions: Definitions) -> Figures:
     def shown(figure: Figure) -> Figure:
         return _bare(figure) if figure.name in public else _figure(figure, floor, personal)
 
+    def summed(figure: Figure) -> Figure:
+        return with_parts(shown(figure), [each.figure(figure.name) for each in parts], floor)
+
     return figures._replace(
-        figures=tuple(shown(each) for each in figures.figures),
+        figures=tuple(summed(each) for each in figures.figures),
         before=tuple(shown(each) for each in figures.before),
         tables=tuple(
-            _without_rows(each) if each.name in public else _table(each, floor, fold=each.name not in whole)
+            _without_rows(each)
+            if each.name in public
+            else _table(each, _tables_of(parts, each.name), floor, fold=each.name not in whole)
             for each in figures.tables
         ),
         charts=tuple(
@@ -59,13 +65,27 @@ def suppressed(figures: Figures, definitions: Definitions) -> Figures:
 def with_parts(whole: Figure, parts: Sequence[Figure], floor: int) -> Figure:
     """A figure of a longer period, withheld where the shorter ones that were published would give a number away: all
     suppressed before."""
-    if whole.n is None or all(each.n is not None for each in parts):
-        return whole
-    known = sum(each.n for each in parts if each.n is not None)
-    hidden = sum(each.n is None for each in parts)
-    if hidden > 1 and whole.n - known >= floor:
-        return whole
-    return _bare(whole)._replace(n=None, value=None, low=None, high=None, hidden=FEW.format(floor=floor))
+    follows = whole.n is not None and _follows(whole.n, [each.n for each in parts], floor)
+    if whole.of is not None and not follows:
+        follows = _follows(whole.of, [each.of for each in parts], floor)
+    return _withheld(_bare(whole), FEW.format(floor=floor)) if follows else whole
+
+
+def _follows(whole: int, parts: Sequence[int | None], floor: int) -> bool:
+    """Whether a part that is withheld follows from the whole and the parts that are not, or all such come to few."""
+    gone = sum(each is None for each in parts)
+    left = whole - sum(each for each in parts if each is not None)
+    return gone == 1 or (gone > 1 and left < floor)
+
+
+def _tables_of(parts: Sequence[Figures], name: str) -> list[Table]:
+    return [table for each in parts for table in each.tables if table.name == name]
+
+
+def _cell(table: Table, label: str, column: int) -> int | None:
+    """The number of a line; none in a line that is not there, unless such lines are withheld."""
+    found = {line.label: line.cells[column].n for line in (*table.lines, table.total)}
+    return found.get(label, None if OTHERS in found else 0)
 
 
 def _bare(figure: Figure) -> Figure:
@@ -110,12 +130,20 @@ def _without_rows(table: Table) -> Table:
     return table._replace(lines=tuple(lines[:-1]), total=lines[-1])
 
 
-def _table(table: Table, floor: int, *, fold: bool) -> Table:
+def _table(table: Table, parts: Sequence[Table], floor: int, *, fold: bool) -> Table:
     """Cells by column, then by line, until nothing follows from anything. With `fold`, what is withheld is not even
     named."""
     numbers = [[cell.n or 0 for cell in line.cells] for line in (*table.lines, table.total)]
-    hidden = [[_small(n, floor) or _small(line[0] - n, floor) for n in line] for line in numbers]
     width = len(table.columns)
+    hidden = [
+        [
+            _small(n, floor)
+            or _small(numbers[at][0] - n, floor)
+            or _follows(n, [_cell(part, line.label, column) for part in parts], floor)
+            for column, n in enumerate(numbers[at])
+        ]
+        for at, line in enumerate((*table.lines, table.total))
+    ]
     while True:
         before = [list(line) for line in hidden]
         for column in range(width):
