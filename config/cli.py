@@ -92,6 +92,7 @@ SPOKEN = {
     "DatabaseError",
     "PostgresError",
     "Complaint",
+    "DefinitionsError",
     "ModelError",
     "FetchError",
     "VideoError",

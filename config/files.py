@@ -35,6 +35,7 @@ from triage.response_policy import read_response_policy
 from triage.restricting import read_restricted_policy
 from triage.retention_policy import RetentionPolicy, read_retention_policy, unruled
 from triage.reveal import read_reveal_policy
+from triage.review.definitions import read_definitions
 from triage.review.finding_codes import read_finding_codes
 from triage.review.group import read_group
 from triage.review.meetings import read_meetings
@@ -87,6 +88,7 @@ READERS = (
     Reader("policy/responses.toml", lambda paths: read_response_policy(paths[0])),
     Reader(RELEASE_POLICIES, read_release_policies),
     Reader("review/meetings.toml", lambda paths: read_meetings(paths[0])),
+    Reader("review/figures.toml", lambda paths: read_definitions(paths[0])),
     Reader("review/findings.toml", lambda paths: read_finding_codes(paths[0])),
     Reader("review/sheet.toml", lambda paths: read_sheet(paths[0])),
     Reader("review/group.toml", lambda paths: read_group(paths[0])),

@@ -1,4 +1,4 @@
-"""What packs are made by, read from the settings: fields, tactics, templates, rules of the linter."""
+"""What packs are made by, read from the settings: figures, fields, tactics, templates, rules of the linter."""
 
 from classifier.rarity import Rarity
 from collector.linter import Linter
@@ -10,8 +10,14 @@ from responders.packs.writing import Templates
 from responders.tactics import read_tactics
 from triage.checking_names import Known, read_place_names
 from triage.checking_rules import read_checks
+from triage.review.definitions import Definitions, read_definitions
 from triage.review.pack_checks import Checks, read_pack_checks
 from triage.review.sheets import read_sheet
+
+
+def definitions_of(settings: Settings) -> Definitions:
+    """What each figure means. Raises DefinitionsError."""
+    return read_definitions(settings.file("review/figures.toml"))
 
 
 def ground_of(settings: Settings) -> Ground:

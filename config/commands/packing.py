@@ -1,8 +1,9 @@
 """The command that makes an oversight pack."""
 
+import getpass
 import json
 import os
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -13,12 +14,16 @@ from sqlmodel import Session
 
 from config.cli import Complaint
 from config.database import open_database
-from config.packs import ground_of, templates_of
+from config.packs import definitions_of, ground_of, templates_of
 from config.settings import read_settings
-from responders.packs.figures import Period
 from responders.packs.full import full_pack
 from responders.packs.pdf import PdfError
 from responders.packs.writing import Form, write
+from triage.review.definitions import Definitions
+from triage.review.figures import Figures, Period
+from triage.review.figuring import figures_as_of
+from triage.review.journal import count
+from triage.review.printing import note_printed
 
 LONDON = ZoneInfo("Europe/London")
 
@@ -48,10 +53,13 @@ def make_pack(
         )
     if since > until:
         raise Complaint(f"--since {since:%Y-%m-%d} is after --until {until:%Y-%m-%d}")
-    form, settings = _form(out), read_settings()
-    period = Period(_midnight(since.date()), _midnight(until.date() + timedelta(days=1)))
+    form, settings = form_of(out), read_settings()
+    period = Period(midnight(since.date()), midnight(until.date() + timedelta(days=1)))
     with open_database(settings) as engine, Session(engine) as session:
-        document = full_pack(session, period, ground_of(settings))
+        figures = figures_printed(
+            session, period, definitions_of(settings), into="pack", now=datetime.now(UTC)
+        )
+        document = full_pack(session, period, ground_of(settings), figures)
     try:
         made = write(document, form, templates_of(settings))
     except PdfError as error:
@@ -59,14 +67,31 @@ def make_pack(
     if out is None:
         typer.echo(made.decode(), nl=False)
         return
-    _keep(out, made)
+    keep(out, made)
     if as_json:
         typer.echo(json.dumps({"file": str(out), "bytes": len(made), "audience": audience}))
     else:
         typer.echo(f"{out}: {len(made):,} bytes", err=True)
 
 
-def _form(out: Path | None) -> Form:
+def figures_printed(
+    session: Session, period: Period, definitions: Definitions, *, into: str, now: datetime
+) -> Figures:
+    """The figures of a period as they stand now, entered as printed before they are."""
+    count(session, now=now)
+    session.commit()
+    figures = figures_as_of(session, period, definitions, at=now)
+    note_printed(session, figures, into=into, who=at_the_terminal(), now=now)
+    session.commit()
+    return figures
+
+
+def at_the_terminal() -> str:
+    """Who the log names: the account on this machine that ran the command."""
+    return f"terminal, {getpass.getuser()}"
+
+
+def form_of(out: Path | None) -> Form:
     """Which form the ending of the name asks for. Raises Complaint."""
     ending = out.suffix.lower().removeprefix(".") if out else Form.HTML
     if ending not in list(Form):
@@ -74,7 +99,7 @@ def _form(out: Path | None) -> Form:
     return Form(ending)
 
 
-def _keep(out: Path, made: bytes) -> None:
+def keep(out: Path, made: bytes) -> None:
     """Write for the owner's eyes only. Raises Complaint."""
     try:
         with os.fdopen(os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
@@ -85,5 +110,5 @@ def _keep(out: Path, made: bytes) -> None:
         ) from error
 
 
-def _midnight(day: date) -> datetime:
+def midnight(day: date) -> datetime:
     return datetime.combine(day, time(), LONDON)

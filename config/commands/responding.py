@@ -14,6 +14,7 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from config.cli import Complaint
+from config.commands.figuring import print_figures, print_report
 from config.commands.packing import make_pack
 from config.database import open_database
 from config.reviews import meetings_of
@@ -117,6 +118,8 @@ def list_reviews(as_json: AsJson = False) -> None:
 
 
 review.command("pack")(make_pack)
+review.command("figures")(print_figures)
+review.command("report")(print_report)
 
 
 def _alert(alert: Alert, case: Case, delivery: Delivery | None) -> dict[str, Any]:

@@ -3,7 +3,7 @@ rows it counts."""
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
-from itertools import groupby
+from typing import TypeVar
 
 from responders.packs.document import (
     CODE,
@@ -25,6 +25,7 @@ from triage.review.drawing import bars, bars_in_words, chart_in_words, run_chart
 from triage.review.figures import Definition, Figure, Figures, Row, RunChart, Unit
 from triage.review.figures import Table as Counts
 
+Shown = TypeVar("Shown", Figure, Counts)
 LinkTo = Callable[[int | None], str]  # where a case's number leads; "" where nowhere
 NONE = "None."
 AT_MOST = 400  # rows named behind one figure
@@ -47,7 +48,7 @@ def number_blocks(figures: Figures, *, rows: bool) -> Iterator[Block]:
         yield Paragraph(words(said), "note")
     earlier = {each.name: each for each in figures.before}
     columns = columns_of("Figure:2.4 | This period:1.8 | The period before:1.4")
-    for section, group in groupby(figures.figures, key=lambda each: each.definition.section):
+    for section, group in _by_section(figures.figures):
         told = [
             (
                 words(each.definition.words, f"#means-{each.name}"),
@@ -61,7 +62,7 @@ def number_blocks(figures: Figures, *, rows: bool) -> Iterator[Block]:
 
 def table_blocks(figures: Figures) -> Iterator[Block]:
     """The tables by section, each with its drawing."""
-    for section, group in groupby(figures.tables, key=lambda each: each.definition.section):
+    for section, group in _by_section(figures.tables):
         yield Heading(2, section, f"tables-{section.lower().replace(' ', '-').replace(',', '')}")
         for each in group:
             yield from _table(each)
@@ -110,30 +111,46 @@ def row_blocks(figures: Figures, link_to: LinkTo) -> Iterator[Block]:
             yield Paragraph((Run("Of, besides: "), *_named(others, link_to)))
 
 
-def source_paragraph(figures: Figures, head: str) -> Paragraph:
+def source_paragraph(figures: Figures) -> Paragraph:
     """From what the figures are computed, so that they can be computed again."""
+    asked = f"goldenhour review figures --since {_first(figures)} --until {_last(figures)} --entry {figures.entry}"
     return Paragraph(
         (
-            Run(f"Computed from the log up to its entry {figures.entry:,}; its head was "),
-            Run(head, manner=CODE),
-            Run(". Definitions "),
+            Run(f"Computed from the log up to its entry {figures.entry:,}, by the definitions "),
             Run(figures.definitions[:16], manner=CODE),
-            Run(". Computed again at any time: "),
-            Run(
-                f"goldenhour review figures --since {_first(figures)} --until {_last(figures)} --entry {figures.entry}",
-                manner=CODE,
-            ),
+            Run(". The same again, at any time: "),
+            Run(asked, manner=CODE),
         ),
         "soft",
     )
 
 
+def _by_section(shown: Sequence[Shown]) -> list[tuple[str, list[Shown]]]:
+    """In the order in which sections are first named."""
+    found: dict[str, list[Shown]] = {}
+    for each in shown:
+        found.setdefault(each.definition.section, []).append(each)
+    return list(found.items())
+
+
 def _table(table: Counts) -> Iterator[Block]:
     if any(cell.n for line in table.lines for cell in line.cells):
         yield Plot(bars(table), bars_in_words(table), table.definition.words, f"plot-{table.name}")
-    columns = columns_of(" | ".join(("Of:2", *(f"{name}#" for name in table.columns))))
+    which = ["Which:3"] if table.definition.public else []
+    columns = columns_of(" | ".join(("Of:2", *(f"{name}#" for name in table.columns), *which)))
     lines = [*table.lines, table.total] if table.lines else []
-    told = [(each.label, *(cell.shown for cell in each.cells)) for each in lines]
+    told = [
+        (
+            each.label,
+            *(cell.shown for cell in each.cells),
+            *(
+                [", ".join(row.id for row in each.cells[0].rows) if each is not table.total else ""]
+                if which
+                else []
+            ),
+        )
+        for each in lines
+    ]
     yield Table(table.definition.words, columns, rows_of(told), NONE, f"table-{table.name}")
 
 

@@ -18,9 +18,9 @@ from responders.packs.document import (
     rows_of,
     words,
 )
-from responders.packs.figures import Period
 from responders.packs.saying import NOT_RECORDED, said_of, spaced
 from responders.packs.versions import PanelCase
+from triage.review.figures import Period
 from triage.review.finding_records import YouSaid
 
 TITLE, PUBLIC_TITLE = "Police encounters reviewed", "Police encounters: what was reviewed"

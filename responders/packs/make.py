@@ -12,7 +12,6 @@ from sqlmodel import Session, col
 
 from responders.packs.crowd import YEAR, Crowd, Traits, tactics_of
 from responders.packs.document import Document
-from responders.packs.figures import Period
 from responders.packs.full import Ground
 from responders.packs.lint import Leak, lint
 from responders.packs.lower import Counts, Scope, panel_pack, public_pack
@@ -23,6 +22,7 @@ from responders.packs.versions import RARE, WITHHELD, Left, PanelCase, Versions,
 from responders.packs.writing import Form, Templates, write
 from triage.hidden import look_as_anybody
 from triage.records import Case
+from triage.review.figures import Period
 from triage.review.finding_records import YouSaid
 from triage.review.pack_checks import Checks
 from triage.review.pack_records import SheetEntry

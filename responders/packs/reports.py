@@ -121,10 +121,10 @@ def _parts(
     return found
 
 
-def report(span: Span, made: Reported, *, head: str, official: Official | None = None) -> Document:
-    """The report as a document; `head` is that of the log where the figures end."""
+def report(span: Span, made: Reported, official: Official | None = None) -> Document:
+    """The report as a document, beside the official record if that is given."""
     wording, (figures, parts) = WORDINGS[span], made
-    blocks = (*_summary(figures, parts), *_numbers(figures, wording, head, official), *_meanings(figures))
+    blocks = (*_summary(figures, parts), *_numbers(figures, wording, official), *_meanings(figures))
     return Document(wording.title, _named(figures.period), wording.mark, figures.period.until, blocks)
 
 
@@ -155,17 +155,12 @@ def in_words(figures: Figures) -> str:
     )
 
 
-def _numbers(
-    figures: Figures,
-    wording: Wording,
-    head: str,
-    official: Official | None,
-) -> Iterator[Block]:
+def _numbers(figures: Figures, wording: Wording, official: Official | None) -> Iterator[Block]:
     yield Heading(1, "Figures", "figures", new_page=True)
     yield from number_blocks(figures, rows=False)
     if not wording.withheld:
         yield from change_blocks(figures)
-    yield source_paragraph(figures, head)
+    yield source_paragraph(figures)
     yield Heading(1, "Tables", "tables", new_page=True)
     yield from table_blocks(figures)
     if official is not None:

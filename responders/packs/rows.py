@@ -12,7 +12,6 @@ from sqlmodel import Session, col
 from classifier.rarity import Rarity
 from classifier.records import Assessment
 from collector.records import Media, Post
-from responders.packs.figures import Period
 from responders.tactics import Tactic, named
 from triage.alike import Alike, cases_like
 from triage.claim_records import ClaimDecision, ClaimResponse, KnownClaim, Question
@@ -20,6 +19,7 @@ from triage.custody import voice_in
 from triage.log import QUIET
 from triage.records import Alert, Case, Clock, LogEntry, Membership, Person
 from triage.release_records import BwvDecision, ReleaseOutcome
+from triage.review.figures import Period
 from triage.review.finding_records import Finding, Referral
 from triage.review.meeting_records import Review, ReviewItem
 from triage.review.pack_records import SheetEntry

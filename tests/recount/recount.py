@@ -289,6 +289,10 @@ def tables(log, since, until):
         "theme_borough": [(case, [each.get("borough", "not known")]) for case, each in real.items()],
         "theme_unit": [(case, [each.get("bcu", "not known")]) for case, each in real.items()],
         "theme_hour": [(case, [hours(each)]) for case, each in real.items()],
+        "searched_hour": [(case, [hours(each)]) for case, each in real.items() if each["type"] == "stop_search"],
+        "searched_borough": [
+            (case, [each.get("borough", "not known")]) for case, each in real.items() if each["type"] == "stop_search"
+        ],
         "theme_source": [(case, each.get("sources")) for case, each in real.items()],
         **{
             f"theme_{name}": [(case, themes.get(case, {}).get(many)) for case in real]

@@ -7,7 +7,6 @@ from sqlmodel import Session, select
 
 from responders.blocks import Message, bundle, digest, page
 from responders.notices import notices
-from responders.packs.figures import Period
 from responders.packs.full import Ground, full_pack
 from responders.slack_acts import act
 from responders.slack_people import HIDDEN
@@ -17,6 +16,7 @@ from tests.make import NOON, make_alert, make_case, make_person
 from tests.responders.test_blocks import make_notice
 from triage.records import Alert, AlertState, Case, Person
 from triage.restriction_records import Restriction
+from triage.review.figures import Period
 
 DESK = "http://desk.example:8000"
 

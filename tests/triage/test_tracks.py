@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlmodel import Session, select
 
-from responders.packs.figures import Period, clocks_due
+from config.settings import HERE
 from tests.make import LIFECYCLE, NOON, make_case, make_person
 from tests.triage.confirmed import EVERY, HOUR, clock_of, kept, logged, move
 from triage import actions, prompts, questions, tracks
@@ -15,6 +15,10 @@ from triage.breaches import begin_tracks, mark_breaches, overdue_cases, unbegun_
 from triage.lifecycle import TrackName
 from triage.permissions import Denied
 from triage.records import Alert, AlertState, Case, Clock, Desk, Person, Role, Status
+from triage.review.definitions import read_definitions
+from triage.review.figures import Period
+from triage.review.figuring import figures_as_of
+from triage.review.journal import count
 from triage.track_records import Track
 
 
@@ -95,10 +99,13 @@ def test_the_review_counts_no_clock_late_that_was_paused_in_time(
         session, case.id, "family_contact", LIFECYCLE, who=ann, why="Asked to wait", now=NOON + HOUR
     )
     session.commit()
-    figures = {each.name: each for each in clocks_due(session, Period(NOON, NOON + timedelta(days=2)))}
-    late = {name: [row.late_by for row in figure.rows] for name, figure in figures.items()}
-    assert late["family_contact"] == [None]
-    assert late["dps_told"] == [timedelta(days=2) - timedelta(minutes=15)]
+    end = NOON + timedelta(days=4)
+    count(session, now=end)
+    session.commit()
+    defined = read_definitions(HERE / "review" / "figures.toml")
+    found = figures_as_of(session, Period(NOON, end), defined, at=end)
+    assert found.figure("family_contact_in_time").brief == "1 of 1 (100.0%)"
+    assert found.figure("supervisor_in_time").brief == "0 of 1 (0.0%)"
 
 
 def test_an_alert_is_answered_not_paused(session: Session, case: Case, ann: Person) -> None:

@@ -77,7 +77,7 @@ class Counting(_Part):
         """As it is shown."""
         return Definition(
             self.name, self.words, self.numerator, self.denominator, self.period, self.text, self.caveats,
-            self.section, self.front,
+            self.section, self.front, self.public,
         )  # fmt: skip
 
 

@@ -29,13 +29,14 @@ def bars(table: Table) -> str:
     most = max((cell.n or 0 for line in lines for cell in line.cells), default=0) or 1
     top = 30
     height = top + step * len(lines) + 30
-    parts = [*_key(table.columns[:shown])] if shown > 1 else []
+    stripes = f"stripes-{table.name}"
+    parts = [_striped(stripes), *_key(table.columns[:shown], stripes)] if shown > 1 else []
     for row, line in enumerate(lines):
         y = top + row * step
         parts.append(_text(LEFT - 8, y + shown * BAR / 2 + 4, _short(line.label), anchor="end"))
         for at, cell in enumerate(line.cells[:shown]):
             wide = (WIDTH - LEFT - RIGHT) * (cell.n or 0) / most
-            parts.append(_bar(LEFT, y + at * BAR, wide, BAR - 2, striped=at == 1))
+            parts.append(_bar(LEFT, y + at * BAR, wide, BAR - 2, stripes if at else ""))
             parts.append(_text(LEFT + wide + 6, y + at * BAR + 12, cell.shown))
     parts.append(_line(LEFT, top - 4, LEFT, top + step * len(lines), INK))
     left_out = len(table.lines) - len(lines)
@@ -106,10 +107,10 @@ def _scale(unit: Unit, most: float) -> Iterator[str]:
         yield _text(SIDE - 8, y + 4, _value(most * part, unit), anchor="end", size=11, colour=SOFT)
 
 
-def _key(columns: Sequence[str]) -> Iterator[str]:
+def _key(columns: Sequence[str], stripes: str) -> Iterator[str]:
     x = float(LEFT)
     for at, name in enumerate(columns):
-        yield _bar(x, 6, 14, 12, striped=at == 1)
+        yield _bar(x, 6, 14, 12, stripes if at else "")
         yield _text(x + 20, 16, name)
         x += 40 + 7.5 * len(name)
 
@@ -157,12 +158,17 @@ def _short(label: str) -> str:
     return label if len(label) <= 30 else f"{label[:29]}…"
 
 
-def _bar(x: float, y: float, wide: float, high: float, *, striped: bool) -> str:
-    fill = "url(#stripes)" if striped else BLUE
-    colour = ORANGE if striped else BLUE
+def _bar(x: float, y: float, wide: float, high: float, stripes: str) -> str:
+    """Filled, or striped by the pattern of that id."""
+    fill, colour = (f"url(#{stripes})", ORANGE) if stripes else (BLUE, BLUE)
+    where = f'x="{_n(x)}" y="{_n(y)}" width="{_n(wide)}" height="{_n(high)}"'
+    return f'<rect {where} fill="{fill}" stroke="{colour}" stroke-width="0.75"/>'
+
+
+def _striped(name: str) -> str:
     return (
-        f'<rect x="{_n(x)}" y="{_n(y)}" width="{_n(wide)}" height="{_n(high)}" fill="{fill}" stroke="{colour}" '
-        'stroke-width="0.75"/>'
+        f'<defs><pattern id="{name}" width="5" height="5" patternUnits="userSpaceOnUse" '
+        f'patternTransform="rotate(45)"><rect width="2.5" height="5" fill="{ORANGE}"/></pattern></defs>'
     )
 
 
@@ -187,14 +193,9 @@ def _n(number: float) -> str:
 
 
 def _drawn(height: float, title: str, says: str, parts: Sequence[str]) -> str:
-    stripes = (
-        '<defs><pattern id="stripes" width="5" height="5" patternUnits="userSpaceOnUse" '
-        f'patternTransform="rotate(45)"><rect width="2.5" height="5" fill="{ORANGE}"/></pattern></defs>'
-    )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {_n(height)}" width="{WIDTH}" '
         f'height="{_n(height)}" role="img" font-family="Liberation Sans, Arial, Helvetica, sans-serif">'
         f"<title>{escape(title)}</title><desc>{escape(says)}</desc>"
-        f'<rect width="{WIDTH}" height="{_n(height)}" fill="#fff"/>{stripes if "stripes" in "".join(parts) else ""}'
-        f"{''.join(parts)}</svg>\n"
+        f'<rect width="{WIDTH}" height="{_n(height)}" fill="#fff"/>{"".join(parts)}</svg>\n'
     )

@@ -49,7 +49,8 @@ class Change(NamedTuple):
 
 
 class Definition(NamedTuple):
-    """What a figure means, as config/review/figures.toml says it; where it stands, and whether on the front page."""
+    """What a figure means, as config/review/figures.toml says it; where it stands, whether on the front page, and
+    whether it is of nobody and hides nothing."""
 
     name: str
     words: str
@@ -60,6 +61,7 @@ class Definition(NamedTuple):
     caveats: tuple[str, ...]
     section: str = ""
     front: bool = False
+    public: bool = False
 
 
 class Figure(NamedTuple):

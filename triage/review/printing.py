@@ -9,6 +9,7 @@ from sqlmodel import Session
 
 from triage.log import Line, note
 from triage.review.figures import Figures, Period
+from triage.review.journal import NEWEST
 
 PRINTED = "figures printed"
 
@@ -27,16 +28,26 @@ class Printed(NamedTuple):
 
 
 def note_printed(session: Session, figures: Figures, *, into: str, who: str, now: datetime) -> None:
-    """Enter that figures were printed `into` something, such as "pack". The caller commits."""
+    """Enter that figures are printed `into` something, such as "pack"; not again when the last entry of this period
+    says the same. The caller commits."""
     detail = {
         "into": into,
         "since": figures.period.since.isoformat(),
         "until": figures.period.until.isoformat(),
-        "as_of": figures.as_of.isoformat(),
         "entry": figures.entry,
         "definitions": figures.definitions,
     }
-    note(session, [Line(PRINTED, None, None, detail)], who=who, now=now)
+    last = next(
+        (
+            each
+            for _, _, each in session.execute(_BEFORE, {"at": now, "entry": NEWEST})
+            if (each["since"], each["until"], each["into"]) == (detail["since"], detail["until"], into)
+        ),
+        None,
+    )
+    if last is None or detail.items() - last.items():
+        detail["as_of"] = figures.as_of.isoformat()
+        note(session, [Line(PRINTED, None, None, detail)], who=who, now=now)
 
 
 def printed_before(session: Session, period: Period, *, at: datetime, entry: int) -> Printed | None:

@@ -39,7 +39,7 @@ def suppressed(figures: Figures, definitions: Definitions, parts: Sequence[Figur
     whole = {each.name for each in definitions.table if each.all_lines}
 
     def shown(figure: Figure) -> Figure:
-        return _bare(figure) if figure.name in public else _figure(figure, floor, personal)
+        return figure if figure.name in public else _figure(figure, floor, personal)
 
     def summed(figure: Figure) -> Figure:
         return with_parts(shown(figure), [each.figure(figure.name) for each in parts], floor)
@@ -48,7 +48,7 @@ def suppressed(figures: Figures, definitions: Definitions, parts: Sequence[Figur
         figures=tuple(summed(each) for each in figures.figures),
         before=tuple(shown(each) for each in figures.before),
         tables=tuple(
-            _without_rows(each)
+            each
             if each.name in public
             else _table(each, _tables_of(parts, each.name), floor, fold=each.name not in whole)
             for each in figures.tables
@@ -120,14 +120,6 @@ def _tells(n: int | None, of: int | None, floor: int, personal: bool) -> bool:
     if n is None or not of:
         return False
     return _small(n, floor) or _small(of - n, floor) or (personal and n == of)
-
-
-def _without_rows(table: Table) -> Table:
-    lines = [
-        TableRow(each.label, tuple(Cell(cell.n) for cell in each.cells))
-        for each in (*table.lines, table.total)
-    ]
-    return table._replace(lines=tuple(lines[:-1]), total=lines[-1])
 
 
 def _table(table: Table, parts: Sequence[Table], floor: int, *, fold: bool) -> Table:

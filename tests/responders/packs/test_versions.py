@@ -13,7 +13,6 @@ from sqlmodel import Session, col
 
 from config.packs import means_of
 from config.settings import Settings
-from responders.packs.figures import Period
 from responders.packs.full import full_pack
 from responders.packs.lint import Leak
 from responders.packs.lower import Scope
@@ -23,6 +22,7 @@ from responders.packs.versions import PanelCase, left_out
 from responders.packs.writing import Form, write
 from tests.make import NOON
 from tests.responders.packs.planted import CONCERN, KINDS, Planted, identifiers, plant
+from triage.review.figures import Period
 from triage.review.pack_checks import findings_in
 from triage.review.pack_records import SheetEntry
 

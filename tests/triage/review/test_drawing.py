@@ -47,7 +47,7 @@ def test_every_bar_has_its_name_and_its_number() -> None:
 
 def test_two_columns_are_told_apart_without_colour() -> None:
     fills = [each.get("fill") for each in ET.fromstring(bars(table((5, 2)))).iter(f"{SVG}rect")]
-    assert "url(#stripes)" in fills
+    assert "url(#stripes-name)" in fills
 
 
 def test_every_month_has_n_of_n_below_and_a_marker() -> None:

@@ -304,7 +304,8 @@ def test_the_year_that_is_charted_is_of_whole_months_in_london() -> None:
 )
 def test_a_figure_without_a_whole_definition_is_refused(tmp_path: Path, written: str, told: str) -> None:
     whole = {
-        "name": '"one"', "section": '"Cases"', "words": '"One of all"', "kind": '"case"', "measure": '"count"', "numerator": '"Cases."',
+        "name": '"one"', "section": '"Cases"',
+        "words": '"One of all"', "kind": '"case"', "measure": '"count"', "numerator": '"Cases."',
         "period": '"All."', "text": '"Said."',
     }  # fmt: skip
     path = tmp_path / "figures.toml"
