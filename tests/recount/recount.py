@@ -10,9 +10,14 @@ import argparse
 import json
 import math
 from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
 from statistics import median
+from typing import Any
 from zoneinfo import ZoneInfo
+
+Fields = dict[str, Any]
+Lines = list[Fields]
 
 LONDON = ZoneInfo("Europe/London")
 OVER = ("noise", "not_ours", "opinion")
@@ -30,24 +35,24 @@ CHARTED = (
 )  # fmt: skip
 
 
-def when(written):
+def when(written: Any) -> Any:
     return datetime.fromisoformat(written) if written else None
 
 
-def midnight(day):
+def midnight(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=LONDON)
 
 
-def day_of(moment):
+def day_of(moment: datetime) -> date:
     return moment.astimezone(LONDON).date()
 
 
 class Log:
     """What the lines up to a moment say. Of what moves between cases the last word counts, wherever it stands."""
 
-    def __init__(self, lines, as_of, entry=None):
-        self.said = defaultdict(dict)
-        self.printed = []
+    def __init__(self, lines: Lines, as_of: datetime, entry: int | None = None) -> None:
+        self.said: dict[str, dict[Any, tuple[Any, Fields]]] = defaultdict(dict)
+        self.printed: list[Fields] = []
         for line in lines:
             if when(line["at"]) > as_of or (entry is not None and line["seq"] > entry):
                 continue
@@ -63,17 +68,17 @@ class Log:
             case: fields for case, fields in self.said["case"].values() if not fields.get("restricted")
         }
 
-    def each(self, kind):
+    def each(self, kind: str) -> Iterator[tuple[str, Fields, Any]]:
         """Key, fields and the case of everything of a kind that may be counted."""
         for (_, key), (case, fields) in self.said[kind].items():
             if case is None or case in self.cases:
                 yield key, fields, case
 
-    def number(self, case):
-        return self.cases[case]["number"]
+    def number(self, case: Any) -> int:
+        return int(self.cases[case]["number"])
 
 
-def wilson(n, of, z=1.959964):
+def wilson(n: int, of: int, z: float = 1.959964) -> tuple[float | None, float | None]:
     if not of:
         return None, None
     share = n / of
@@ -83,39 +88,39 @@ def wilson(n, of, z=1.959964):
     return max(0.0, (middle - reach) / whole), min(1.0, (middle + reach) / whole)
 
 
-def share(n, of, interval=False):
+def share(n: int, of: int, interval: bool = False) -> Fields:
     low, high = wilson(n, of) if interval else (None, None)
     return {"n": n, "of": of, "value": n / of if of else None, "low": low, "high": high}
 
 
-def plainly(n):
+def plainly(n: int) -> Fields:
     return {"n": n, "of": None, "value": n, "low": None, "high": None}
 
 
-def middle(lengths, of):
+def middle(lengths: list[float], of: int) -> Fields:
     value = median(lengths) if lengths else None
     return {"n": len(lengths), "of": of, "value": value, "low": None, "high": None}
 
 
-def reviewed(log, since, until):
+def reviewed(log: Log, since: datetime, until: datetime) -> dict[Any, list[Fields]]:
     """Of each case reviewed in a time: the findings, and whether one of them is of concern."""
     referred = {
         case
         for _, fields, case in log.each("referral")
         if fields["body"] == "iopc" and "superseded" not in fields
     }
-    found = defaultdict(list)
+    found: dict[Any, list[Fields]] = defaultdict(list)
     for _, fields, case in log.each("finding"):
         if "superseded" not in fields and fields.get("reviewed") and since <= when(fields["meets"]) < until:
             found[case].append({**fields, "concern": bool(fields.get("concern")) or case in referred})
     return found
 
 
-def opened(log, since, until):
+def opened(log: Log, since: datetime, until: datetime) -> dict[Any, Fields]:
     return {case: each for case, each in log.cases.items() if since <= when(each["opened"]) < until}
 
 
-def on_time(log, since, until, names):
+def on_time(log: Log, since: datetime, until: datetime, names: tuple[str, ...]) -> Fields:
     n = of = 0
     for name, clock, _ in log.each("clock"):
         due, ended = when(clock["due"]), when(clock.get("stopped") or clock.get("paused"))
@@ -125,9 +130,9 @@ def on_time(log, since, until, names):
     return share(n, of)
 
 
-def paged(log, since, until):
+def paged(log: Log, since: datetime, until: datetime) -> list[float | None]:
     """How long each alert that pages took to arrive, in minutes; None for one that did not."""
-    waits = []
+    waits: list[float | None] = []
     for _, alert, _ in log.each("alert"):
         if alert["manner"] == "page" and since <= when(alert["raised"]) < until:
             arrived, begun = when(alert.get("delivered")), when(alert.get("told") or alert["raised"])
@@ -135,7 +140,7 @@ def paged(log, since, until):
     return waits
 
 
-def sampled(log, stage, since, until):
+def sampled(log: Log, stage: str, since: datetime, until: datetime) -> Fields:
     days = [
         each for _, each, _ in log.each("sample")
         if each["stage"] == stage and since <= midnight(date.fromisoformat(each["day"])) < until
@@ -143,8 +148,8 @@ def sampled(log, stage, since, until):
     return share(sum(each["missed"] for each in days), sum(each["looked_at"] for each in days), interval=True)
 
 
-def silences(log, since, until):
-    first = {}
+def silences(log: Log, since: datetime, until: datetime) -> Fields:
+    first: dict[Any, datetime] = {}
     for _, line, case in log.each("line"):
         if "issued" in line:
             first[case] = min(when(line["issued"]), first.get(case, when(line["issued"])))
@@ -158,7 +163,7 @@ def silences(log, since, until):
     return middle(lengths, len(waiting))
 
 
-def open_actions(log, until):
+def open_actions(log: Log, until: datetime) -> Iterator[int]:
     today = day_of(until - timedelta(microseconds=1))
     for _, action, _ in log.each("action"):
         closed = when(action.get("closed"))
@@ -167,7 +172,7 @@ def open_actions(log, until):
             yield (today - date.fromisoformat(action["due"])).days
 
 
-def figures(log, since, until):
+def figures(log: Log, since: datetime, until: datetime) -> dict[str, Fields]:
     found = reviewed(log, since, until)
     asked = {
         case: [each["talk"] for each in every if each.get("talk") in ("yes", "no", "unclear")]
@@ -239,20 +244,20 @@ def figures(log, since, until):
     }
 
 
-def within(written, since, until):
+def within(written: str | None, since: datetime, until: datetime) -> bool:
     return written is not None and since <= when(written) < until
 
 
-def answers(log, since, until):
+def answers(log: Log, since: datetime, until: datetime) -> list[str]:
     return [
         each["answer"] for name, each, _ in log.each("prompt")
         if name == "apology" and within(each.get("answered"), since, until)
     ]  # fmt: skip
 
 
-def lines(pairs):
+def lines(pairs: Iterable[tuple[Any, Any]]) -> dict[str, int]:
     """How many different things stand at each label, and in all."""
-    found = defaultdict(set)
+    found: dict[str, set[Any]] = defaultdict(set)
     for thing, labels in pairs:
         for label in labels or ["not known"]:
             found[label].add(thing)
@@ -260,21 +265,21 @@ def lines(pairs):
     return {label: len(things) for label, things in found.items()}
 
 
-def tables(log, since, until):
+def tables(log: Log, since: datetime, until: datetime) -> dict[str, dict[str, int]]:
     cases = opened(log, since, until)
     real = {case: each for case, each in cases.items() if each["status"] not in OVER}
     themes = {case: fields for _, fields, case in log.each("themes")}
     found = reviewed(log, since, until)
     today = day_of(until - timedelta(microseconds=1))
 
-    def age(action):
+    def age(action: Fields) -> str:
         late = (today - date.fromisoformat(action["due"])).days
         for least, words in ((42, "overdue for six weeks"), (14, "overdue for two weeks"), (1, "overdue")):
             if late >= least:
                 return words
         return "due within a week" if late >= -7 else "not due yet"
 
-    def hours(case):
+    def hours(case: Fields) -> str:
         begins = when(case["first_seen"]).astimezone(LONDON).hour // 6 * 6
         return f"{begins:02}:00 to {begins + 6:02}:00"
 
@@ -283,7 +288,7 @@ def tables(log, since, until):
         if when(each["opened"]) < until and "completed" not in each
         and ("closed" not in each or when(each["closed"]) >= until)
     }  # fmt: skip
-    one = {
+    one: dict[str, list[tuple[Any, Any]]] = {
         "severity_mix": [(case, [str(each["severity"])]) for case, each in cases.items()],
         "theme_type": [(case, [each["type"]]) for case, each in real.items()],
         "theme_borough": [(case, [each.get("borough", "not known")]) for case, each in real.items()],
@@ -321,7 +326,7 @@ def tables(log, since, until):
     return {name: lines(pairs) for name, pairs in one.items()}
 
 
-def months(until):
+def months(until: datetime) -> list[tuple[datetime, datetime]]:
     """The twelve whole months of London before a moment."""
     last = day_of(until).replace(day=1)
     starts = [last]
@@ -331,8 +336,8 @@ def months(until):
     return list(zip(map(midnight, starts), map(midnight, starts[1:]), strict=False))
 
 
-def charts(log, until):
-    found = {name: [] for name in CHARTED}
+def charts(log: Log, until: datetime) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = {name: [] for name in CHARTED}
     for since, end in months(until):
         month = figures(log, since, end)
         for name in CHARTED:
@@ -340,7 +345,7 @@ def charts(log, until):
     return found
 
 
-def changes(log, lines_, since, as_of):
+def changes(log: Log, lines_: Lines, since: datetime, as_of: datetime) -> list[list[str]]:
     """Which cases count otherwise, of the time before a period, than when the last pack of that time was printed."""
     before = [each for each in log.printed if when(each["until"]) <= since]
     if not before:
@@ -349,8 +354,9 @@ def changes(log, lines_, since, as_of):
     ends = min(since, when(before[-1]["as_of"])), min(since, as_of)
     ever = datetime(2000, 1, 1, tzinfo=LONDON)
 
-    def standing(each, until):
-        found, alarms = {}, {}
+    def standing(each: Log, until: datetime) -> tuple[dict[str, str], dict[str, str]]:
+        found: dict[str, str] = {}
+        alarms: dict[str, str] = {}
         for case, every in reviewed(each, ever, until).items():
             for finding in every:
                 name = f"GH-{each.number(case)} {day_of(when(finding['meets'])):%Y-%m-%d}"
@@ -373,7 +379,7 @@ def changes(log, lines_, since, as_of):
     )
 
 
-def recount(lines_, since, until, as_of):
+def recount(lines_: Lines, since: datetime, until: datetime, as_of: datetime) -> dict[str, Any]:
     """All numbers of a period as they stood at a moment."""
     log = Log(lines_, as_of)
     ends = min(until, as_of)
@@ -386,7 +392,7 @@ def recount(lines_, since, until, as_of):
     }
 
 
-def main():
+def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("log")
     asked.add_argument("--since", required=True, type=date.fromisoformat)

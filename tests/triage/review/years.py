@@ -125,4 +125,6 @@ def _more(session: Session, dice: Random) -> None:
     lines = session.exec(select(Statement.id).order_by(col(Statement.number))).all()
     session.exec(update(Statement).where(col(Statement.id).in_(lines[::5])).values(correction=True))
     session.exec(update(Prompt).where(col(Prompt.answer).is_not(None)).values(answer="Given"))
-    session.exec(update(SourceRow).where(SourceRow.name == "year-1").values(boroughs=["Hackney", "Camden"]))
+    session.exec(
+        update(SourceRow).where(col(SourceRow.name) == "year-1").values(boroughs=["Hackney", "Camden"])
+    )
