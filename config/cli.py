@@ -49,6 +49,8 @@ COMMANDS = {
     ),
     "backup": Command("backing", "Save everything and prove it by restoring it; list what is there."),
     "restore": Command("backing", "Put a backup back, or into another place."),
+    "upgrade": Command("backing", "Bring the database up to this release, after a proven backup."),
+    "downgrade": Command("backing", "Take the database down for an earlier release; says what is lost."),
     "check": Command("checking", "Validate every file under config/ and the settings."),
     "doctor": Command("checking", "Test every dependency, credential, clock, disk and heartbeat."),
     "bench": Command("benching", "Measure speed, as ratios against a named reference."),

@@ -5,11 +5,11 @@ import os
 import re
 import select
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import msgspec
 import structlog
@@ -17,6 +17,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.script.revision import RevisionError
 from alembic.util import CommandError
 from psycopg import BaseConnection
 from sqlalchemy import Engine, event, text
@@ -62,12 +63,19 @@ def plain_url(settings: Settings) -> str:
 
 
 @contextmanager
-def open_database(settings: Settings, *, pool: int = 5) -> Iterator[Engine]:
-    """An engine on the migrated database; the embedded server runs at least as long."""
+def open_database(
+    settings: Settings, *, pool: int = 5, bring_up: Callable[[Settings], object] | None = None
+) -> Iterator[Engine]:
+    """An engine on the migrated database; the embedded server runs at least as long.
+
+    What starts the service says how an older database is to be brought up; all else refuses it.
+    """
     with served(settings):
         engine = connect(settings, pool=pool)
         try:
-            migrate(settings)
+            if bring_up is None:
+                _need_no_upgrade(engine)
+            (bring_up or migrate)(settings)
             yield engine
         finally:
             engine.dispose()
@@ -121,7 +129,16 @@ def _to_json(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def migrate(settings: Settings, revision: str = "head") -> None:
+def _need_no_upgrade(engine: Engine) -> None:
+    present, newest = revisions(engine)
+    if present is not None and present != newest and is_known(present):
+        raise DatabaseError(
+            f"the database is at {present}, this release needs {newest}: run `goldenhour upgrade`, "
+            "which makes a backup first (docs/operating.md, upgrade and rollback)"
+        )
+
+
+def migrate(settings: Settings, revision: str = "head", *, down: bool = False) -> None:
     """Bring the database to a revision (docs/operating.md, upgrade and rollback). One at a time everywhere."""
     engine = create_engine(url(settings), hide_parameters=True)
     with engine.connect() as connection:
@@ -131,7 +148,7 @@ def migrate(settings: Settings, revision: str = "head") -> None:
         configured.attributes["connection"] = connection
         configured.attributes["log_key"] = settings.key("log")
         try:
-            if revision == "base" or revision.startswith("-"):
+            if down or revision == "base" or revision.startswith("-"):
                 command.downgrade(configured, revision)
             else:
                 command.upgrade(configured, revision)
@@ -160,6 +177,25 @@ def is_known(revision: str) -> bool:
         return ScriptDirectory.from_config(_alembic()).get_revision(revision) is not None
     except CommandError:
         return False
+
+
+class Step(NamedTuple):
+    """One revision that would be undone, and what it had brought."""
+
+    revision: str
+    brought: str
+
+
+def steps_down(present: str, revision: str) -> list[Step]:
+    """The revisions between two, the newest first. Raises DatabaseError when one does not lead to the other."""
+    script = ScriptDirectory.from_config(_alembic())
+    try:
+        between = list(script.iterate_revisions(present, revision))
+    except (CommandError, RevisionError) as error:
+        raise DatabaseError(f"{revision} is no earlier revision than {present}: {error}") from error
+    if not between:
+        raise DatabaseError(f"the database is at {present} already")
+    return [Step(each.revision, (each.doc or "").strip()) for each in between]
 
 
 def _alembic() -> Config:
@@ -285,6 +321,7 @@ __all__ = [
     "DatabaseError",
     "PostgresError",
     "Server",
+    "Step",
     "cluster",
     "connect",
     "hung_up",
@@ -295,5 +332,6 @@ __all__ = [
     "plain_url",
     "revisions",
     "served",
+    "steps_down",
     "url",
 ]

@@ -15,7 +15,9 @@ from config.backups.making import Order, folder_of, make_backup
 from config.backups.manifest import Manifest
 from config.backups.restoring import WITHOUT_KEYS, Restored, Target, restore
 from config.backups.shelf import Found, look
+from config.backups.upgrading import Moved, downgrade, plan_down, upgrade
 from config.cli import Complaint
+from config.database import owned, served
 from config.settings import read_settings
 from config.supervise import Attended, when_asked_to_end
 from triage.chain import Head
@@ -25,6 +27,12 @@ app = typer.Typer()
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Keys = Annotated[
     Path | None, typer.Option(help="A key file that the key files in the backup are sealed under.")
+]
+
+
+NoBackup = Annotated[
+    str | None,
+    typer.Option(metavar="WHY", help="Make no backup first, for this reason; it stands in the log."),
 ]
 
 
@@ -78,6 +86,56 @@ def restore_backup(
     with _telling() as tell:
         done = restore(read_settings(), folder, target, clock=_now, tell=tell)
     print(json.dumps(_restored_as_json(done)) if as_json else "\n".join(_restored_in_words(done)))
+
+
+@app.command("upgrade")
+def upgrade_database(no_backup: NoBackup = None, as_json: AsJson = False) -> None:
+    """Bring the database up to this release, after a proven backup. Starting the service does the same."""
+    with _telling() as tell:
+        moved = upgrade(read_settings(), no_backup=no_backup, clock=_now, tell=tell)
+    if as_json:
+        print(json.dumps(moved._asdict()))
+    elif moved.before == moved.after:
+        print(f"The database is at {moved.after}, as this release needs it")
+    else:
+        print(f"The database is at {moved.after}; before: {moved.before or 'empty'}, {_backed_up(moved)}")
+
+
+@app.command("downgrade")
+def downgrade_database(
+    revision: Annotated[str, typer.Argument(help="Of the earlier release, such as 0033.")],
+    sure: Annotated[bool, typer.Option("--sure", help="Do it; without, only what would be undone.")] = False,
+    no_backup: NoBackup = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take the database down for an earlier release, with this one, the service stopped. What came since is lost."""
+    settings = read_settings()
+    if not sure:
+        with served(settings):
+            plan = list(plan_down(settings, revision))
+        if as_json:
+            print(json.dumps([each._asdict() for each in plan]))
+            return
+        print("These would be undone, and what they hold would be lost:")
+        for each in plan:
+            print(f"  {each.revision}  {each.brought}")
+        print("Stop the service, then give --sure. To keep what they hold, stay with this release")
+        return
+    with owned(settings.data) as other:
+        if other:
+            raise Complaint(f"Golden Hour (process {other}) runs on {settings.data.resolve()}: stop it first")
+        with _telling() as tell:
+            moved = downgrade(settings, revision, no_backup=no_backup, clock=_now, tell=tell)
+    if as_json:
+        print(json.dumps(moved._asdict()))
+        return
+    print(f"The database is at {moved.after}; before: {moved.before}, {_backed_up(moved)}")
+    for name, rows in moved.lost.items():
+        print(f"  gone: {rows:,} rows of {name}")
+
+
+def _backed_up(moved: Moved) -> str:
+    return f"kept in the backup {moved.backup}" if moved.backup else "of which no backup was made"
 
 
 @contextmanager

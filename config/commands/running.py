@@ -20,7 +20,7 @@ from collector.jobs import QUEUES
 from collector.months import make_months
 from config import log as logs
 from config.beats import Beat, beats, silence
-from config.database import DatabaseError, connect, migrate, open_database, served
+from config.database import DatabaseError, connect, is_known, migrate, open_database, revisions, served
 from config.drain import worker
 from config.safety import need_safe, need_safe_database
 from config.service import House, clock
@@ -58,7 +58,7 @@ def run() -> None:
             need_files(checking)
             engine = connect(settings, pool=1)
             need_safe_database(settings, engine)
-            migrate(settings)
+            _bring_up(settings)
             invitation = _prepare(settings, engine)
             stop = Event()
             when_asked_to_end(stop.set)
@@ -111,7 +111,7 @@ def work(
     need_safe(settings)
     stop = Event()
     when_asked_to_end(stop.set)
-    with open_database(settings, pool=1) as engine, served(settings) as server:
+    with open_database(settings, pool=1, bring_up=_bring_up) as engine, served(settings) as server:
         need_safe_database(settings, engine)
         parts = [worker(f"work-{number}", *queues) for number in range(1, processes + 1)]
         supervise(
@@ -138,6 +138,18 @@ def _all_parts(settings: Settings) -> list[Part]:
     ]
 
 
+def _bring_up(settings: Settings) -> None:
+    """An older database is backed up and brought up, once, by whichever process starts first."""
+    engine = connect(settings, pool=1)
+    present, newest = revisions(engine)
+    engine.dispose()
+    if present in (None, newest) or not is_known(present):
+        migrate(settings)  # makes it, finds nothing to do, or says that it is a newer one
+    else:  # what makes backups is loaded only then: it would stay in memory
+        upgrading: Any = importlib.import_module("config.backups.upgrading")
+        upgrading.upgrade(settings, clock=clock, tell=lambda said: log.info("upgrade", step=said))
+
+
 def _part_of(name: str) -> Any:
     """A part's module, loaded only in the process that is that part."""
     return importlib.import_module(f"config.parts.{name}")
@@ -155,7 +167,7 @@ def _part(name: str, attended: bool) -> Iterator[House]:
             engine = _patiently(settings)
             stack.callback(engine.dispose)
         else:
-            engine = stack.enter_context(open_database(settings, pool=10))
+            engine = stack.enter_context(open_database(settings, pool=10, bring_up=_bring_up))
         need_safe_database(settings, engine)
         yield House(settings, engine, clock)
 
