@@ -11,7 +11,6 @@ from triage.locked import Conflict
 from triage.log import Line, note
 from triage.oncall import OnCall, duties_of
 from triage.oncall_records import CalendarLink, DutyChange, DutyState
-from triage.oncall_roster import Rota
 from triage.permissions import Permission, may, need
 from triage.records import Person
 
@@ -93,12 +92,12 @@ def ahead(session: Session, *, now: datetime) -> list[DutyChange]:
     return list(session.exec(asked.order_by(col(DutyChange.begins_at), col(DutyChange.asked_at))))
 
 
-def make_link(session: Session, rota: Rota, *, who: Person, now: datetime) -> str:
+def make_link(session: Session, rota: str, *, who: Person, now: datetime) -> str:
     """A new secret under which a calendar reads the rota; one made before stops working. It is shown this once."""
-    revoke_link(session, rota.name, who=who, now=now)
+    revoke_link(session, rota, who=who, now=now)
     token = secrets.token_urlsafe(32)
-    session.add(CalendarLink(digest=_digest(token), person_id=who.id, rota=rota.name, made_at=now))
-    note(session, [Line("calendar link made", detail={"rota": rota.name})], who=who.username, now=now)
+    session.add(CalendarLink(digest=_digest(token), person_id=who.id, rota=rota, made_at=now))
+    note(session, [Line("calendar link made", detail={"rota": rota})], who=who.username, now=now)
     return token
 
 
@@ -124,13 +123,15 @@ def links_of(session: Session, who: Person) -> dict[str, CalendarLink]:
     return {each.rota: each for each in session.exec(asked)}
 
 
-def find_link(session: Session, token: str, *, now: datetime) -> CalendarLink | None:
+def find_link(
+    session: Session, token: str, *, needs: Permission = Permission.READ_CASES, now: datetime
+) -> CalendarLink | None:
     """The link of a secret, if it works and its owner may still read."""
     found = session.get(CalendarLink, _digest(token))
     if found is None or found.revoked_at is not None:
         return None
     owner = session.get(Person, found.person_id)
-    if owner is None or not may(owner, Permission.READ_CASES):
+    if owner is None or not may(owner, needs):
         return None
     found.read_at = now
     return found

@@ -16,7 +16,9 @@ from config.settings import Settings
 from tests.browser.seed import password_hash, seed_night, seed_watch
 from tests.browser.seed_claims import seed_claims
 from tests.browser.seed_decided import CODES, TERMS, seed_decided
+from tests.browser.seed_meeting import seed_meeting
 from tests.make import LIFECYCLE, make_assessment, make_case, make_person, make_post, make_source
+from tests.triage.review.kept import CYCLE
 from tests.watching import seed_states
 from triage import actions
 from triage.policies import Policies
@@ -79,7 +81,7 @@ def set_scene(session: Session, cases: int, *, now: datetime) -> tuple[Person, P
             _odd(session, title, words, now)
         session.commit()
         _confirm(session, made[2], amira, now)
-        seed_decided(session, tom, now=now)
+        seed_meeting(session, seed_decided(session, tom, now=now), amira, now=now)
         crowd(session, cases - len(made) - len(ODD), now=now)
     return amira, tom
 
@@ -99,7 +101,12 @@ def policies(session: Session, folder: Path, amira: Person, *, now: datetime) ->
     )  # fmt: skip
     session.commit()
     made = Policies(
-        reveal=policy, keyring=keyring, known=known_of(Settings()), findings=CODES, group=TERMS.group
+        reveal=policy,
+        keyring=keyring,
+        known=known_of(Settings()),
+        findings=CODES,
+        group=TERMS.group,
+        cycle=CYCLE,
     )
     return made, post, reveal.id
 

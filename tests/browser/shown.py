@@ -9,7 +9,7 @@ from tests.triage.web.listed import OPEN_TO_ALL, SIGNED_IN
 NOT_PAGES = {
     "/", "/healthz", "/favicon.ico", "/banners", "/live", "/queue/new", "/cases/{ref}/row",
     "/cases/{ref}/footage/{footage}/blurred", "/cases/{ref}/footage/{footage}/sheet", "/sign-in/oidc",
-    "/sign-in/oidc/back", "/on-call/calendar/{token}",
+    "/sign-in/oidc/back", "/on-call/calendar/{token}", "/reviews/calendar/{token}", "/reviews/{day}/quorum",
 }  # fmt: skip
 EXAMPLES = {
     "/cases/{ref}": "/cases/1",
@@ -25,6 +25,7 @@ EXAMPLES = {
     "/manual/{ref}": "/manual/{post}",
     "/cases/{ref}/alike": "/cases/1/alike",
     "/reviews/{day}/cases/{ref}": "/reviews/2026-01-14/cases/1",
+    "/reviews/{day}": "/reviews/2026-01-14",
     "/reviews/{day}/minutes": "/reviews/2026-01-14/minutes",
     "/actions/{number}": "/actions/1",
     "/cases/{ref}/body-worn": "/cases/1/body-worn",

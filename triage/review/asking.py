@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlmodel import Session, col
 
 from triage.locked import Conflict
@@ -91,6 +91,12 @@ def requests_of(
         asked = asked.where(col(CommunityRequest.panel).in_(panels))
     waits = (col(CommunityRequest.answer) == RequestAnswer.WAITING).desc()
     return list(session.scalars(asked.order_by(waits, col(CommunityRequest.asked_at).desc()).limit(most)))
+
+
+def waiting(session: Session) -> int:
+    """How many requests wait for an answer."""
+    asked = select(func.count()).where(col(CommunityRequest.answer) == RequestAnswer.WAITING)
+    return session.scalars(asked).one()
 
 
 def _listed(session: Session, case_id: UUID, made: CommunityRequest, who: Person, now: datetime) -> UUID:

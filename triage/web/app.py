@@ -33,6 +33,7 @@ from triage.web import (
     alerts,
     alike,
     api,
+    around,
     boroughs,
     case,
     claims,
@@ -52,6 +53,7 @@ from triage.web import (
     live,
     log_lines,
     manual,
+    meeting,
     minutes,
     model,
     on_call,
@@ -97,6 +99,7 @@ OPEN_PATHS = (
     "/tip/sent/",
     "/transparency",
     "/on-call/calendar/",
+    "/reviews/calendar/",
     "/static/",
     "/healthz",
     "/favicon.ico",
@@ -129,6 +132,8 @@ PAGES = (
     on_call,
     rules,
     reviews,
+    around,
+    meeting,
     findings,
     follow_up,
     minutes,
@@ -221,6 +226,7 @@ def desk(
     app.include_router(accountability.public, include_in_schema=False, max_body_size=LARGEST_BODY)
     app.include_router(tips.router, include_in_schema=False, max_body_size=LARGEST_BODY)
     app.include_router(on_call.feeds, include_in_schema=False, max_body_size=LARGEST_BODY)
+    app.include_router(reviews.feeds, include_in_schema=False, max_body_size=LARGEST_BODY)
     for door in doors:
         app.include_router(door, include_in_schema=False)
     _add_the_rest(app)

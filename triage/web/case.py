@@ -247,7 +247,8 @@ def _reviews(session: Session, case_id: UUID) -> list[tuple[datetime, str]]:
     listed = select(Review.meets_at, ReviewItem.because).join(
         ReviewItem, col(ReviewItem.review_id) == Review.id
     )
-    return list(session.exec(listed.where(ReviewItem.case_id == case_id).order_by(col(Review.meets_at))))
+    on = listed.where(ReviewItem.case_id == case_id, col(ReviewItem.off_at).is_(None))
+    return list(session.exec(on.order_by(col(Review.meets_at))))
 
 
 def _log(session: Session, case_id: UUID) -> list[LogEntry]:

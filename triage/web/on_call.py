@@ -103,7 +103,7 @@ def make_calendar(visit: Visiting, rota: Written) -> Response:
     found = _oncall(visit).roster.rota_of(rota)
     if found is None:
         raise HTTPException(404)
-    token = changes.make_link(visit.session, found, who=visit.person, now=visit.now)
+    token = changes.make_link(visit.session, found.name, who=visit.person, now=visit.now)
     visit.session.commit()
     base = _oncall(visit).desk_url or str(visit.request.base_url).rstrip("/")
     return _page(visit, made=(found, f"{base}{HERE}/calendar/{token}"))

@@ -109,6 +109,25 @@ NEEDS: dict[str, Permission] = {
     "POST /sources/{name}/gaps/{gap}/close": P.TEND_SOURCES,
     "GET /api/v1/sources": P.READ_SOURCES,
     "GET /reviews": P.READ_REVIEWS,
+    "POST /reviews/calendar": P.READ_REVIEWS,
+    "POST /reviews/revoke": P.READ_REVIEWS,
+    "GET /reviews/people": P.SEAT_PEOPLE,
+    "POST /reviews/people": P.SEAT_PEOPLE,
+    "POST /reviews/people/{seat}/end": P.SEAT_PEOPLE,
+    "GET /reviews/requests": P.READ_REVIEWS,
+    "POST /reviews/requests": P.RUN_REVIEWS,
+    "POST /reviews/requests/{number}": P.RUN_REVIEWS,
+    "GET /reviews/{day}": P.READ_REVIEWS,
+    "GET /reviews/{day}/quorum": P.READ_REVIEWS,
+    "POST /reviews/{day}/items": P.RUN_REVIEWS,
+    "POST /reviews/{day}/items/{ref}/{what}": P.RUN_REVIEWS,
+    "POST /reviews/{day}/attendance": P.RUN_REVIEWS,
+    "POST /reviews/{day}/attendance/{row}": P.RUN_REVIEWS,
+    "POST /reviews/{day}/declare": P.READ_REVIEWS,
+    "POST /reviews/{day}/move": P.RUN_REVIEWS,
+    "POST /reviews/{day}/cancel": P.RUN_REVIEWS,
+    "POST /reviews/{day}/reinstate": P.RUN_REVIEWS,
+    "GET /panel": P.READ_PANEL,
     "GET /reviews/{day}/cases/{ref}": P.READ_REVIEWS,
     "GET /reviews/{day}/minutes": P.READ_REVIEWS,
     "GET /reviews/{day}/minutes.txt": P.READ_REVIEWS,
@@ -203,7 +222,7 @@ NEEDS: dict[str, Permission] = {
 OPEN = ("/sign-in", "/sign-in/{token}", "/sign-in/oidc", "/sign-in/oidc/back")
 NO_CASE = "There is no such case."
 TIED = "You have said that you know somebody in this case, so it is not shown to you. A supervisor can change that."
-HOMES = (("/queue", P.READ_CASES), ("/counts", P.SEE_COUNTS), ("/log", P.READ_LOG))
+HOMES = (("/queue", P.READ_CASES), ("/counts", P.SEE_COUNTS), ("/log", P.READ_LOG), ("/panel", P.READ_PANEL))
 
 
 class OutOfSight(HTTPException):

@@ -138,6 +138,15 @@ def day(moment: datetime) -> str:
     return f"{local.day} {local:%B %Y}"
 
 
+def weekday(moment: datetime) -> str:
+    return f"{moment.astimezone(LONDON):%A}"
+
+
+def hour(moment: datetime) -> str:
+    """London time of day, such as `10:00`."""
+    return f"{moment.astimezone(LONDON):%H:%M}"
+
+
 def london_day(moment: datetime) -> str:
     """London's day as an address has it, such as `2026-07-14`."""
     return moment.astimezone(LONDON).date().isoformat()

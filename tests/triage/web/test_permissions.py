@@ -118,7 +118,7 @@ def test_roles_add_up(signed_in: Callable[..., Given]) -> None:
 
 @pytest.mark.parametrize(
     ("role", "home"),
-    [("triage", "/queue"), ("viewer", "/counts"), ("auditor", "/log"), ("panel_viewer", "/account")],
+    [("triage", "/queue"), ("viewer", "/counts"), ("auditor", "/log"), ("panel_viewer", "/panel")],
 )
 def test_everybody_starts_on_a_page_they_may_see(
     signed_in: Callable[..., Given], role: str, home: str

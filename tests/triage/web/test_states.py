@@ -24,6 +24,8 @@ from tests.browser.seed import PASSWORD
 from tests.browser.shown import EXAMPLES, pages
 from tests.make import LIFECYCLE
 from tests.served import Browser, fresh_database, serve
+from tests.triage.review.kept import CYCLE
+from triage.policies import Policies
 from triage.records import Channel, Heartbeat
 from triage.settings import WebSettings
 from triage.web import errors
@@ -39,7 +41,10 @@ EMPTY = {
     "/alerts": "Every alert has been answered. A new one stands here and on the queue by itself",
     "/claims": "No claim has been noted yet. Note one on the page of its case.",
     "/claims?q=stairs": "No claim holds that. Every word must be in the claim or its title. Try fewer words.",
-    "/reviews": "No meeting has been set. The first case of force puts itself on the list",
+    "/reviews": "No meeting has been set. The schedule sets the meetings of a year ahead",
+    "/reviews/people": "Nobody has a seat in one of the 44 panels yet.",
+    "/reviews/requests": "No panel has asked for an incident.",
+    "/panel": "You have no seat in a panel yet. The secretary of the oversight group gives seats.",
     "/actions": "No action is open. Actions are asked for on the page of a case at a meeting.",
     "/actions?view=closed": "No action was closed.",
     "/feedback": "Nothing waits to be sent. It begins with a finding, and is due five working days after the meeting.",
@@ -106,7 +111,8 @@ def signed_in(engine: Engine, opened: ExitStack, cases: int, now: datetime | Non
     at = now or datetime.now(UTC)
     with Session(engine, expire_on_commit=False) as session:
         set_scene(session, cases, now=at)
-    app = desk(engine, WebSettings(), channels=["slack"], lifecycle=LIFECYCLE, now=lambda: at)
+    given = Policies(cycle=CYCLE)
+    app = desk(engine, WebSettings(), channels=["slack"], lifecycle=LIFECYCLE, policies=given, now=lambda: at)
     app.add_api_route("/healthz/broken", _broken)
     app.add_api_route("/healthz/often", _often)
     browser = opened.enter_context(Browser(opened.enter_context(serve(app))))
