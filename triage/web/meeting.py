@@ -68,7 +68,6 @@ def meeting(visit: Visiting, day: str) -> HTMLResponse:
         "meeting.html",
         review=review,
         day=day,
-        group=group,
         items=items,
         gone=gone,
         unseen=_unseen(visit, review),
@@ -226,6 +225,8 @@ def _quorum(visit: Visit, review: Review, group: Group) -> dict[str, Any]:
     return {
         "sheet": [(row, group.title_of(row.post), _acts(row, review, visit.now)) for row in sheet],
         "lacks": attendance.quorate(visit.session, review, group),
+        "soon": visit.now >= review.meets_at - attendance.EARLY,
+        "group": group,
         "there": sum(attendance.is_there(row) for row in sheet),
     }
 

@@ -12,6 +12,8 @@ from config.postgres import Cluster
 from tests.browser.seed import PASSWORD, Seeded, seed
 from tests.make import LIFECYCLE
 from tests.served import Browser, fresh_database, serve
+from tests.triage.review.kept import CYCLE
+from triage.policies import Policies
 from triage.settings import WebSettings
 from triage.web.app import desk
 
@@ -43,7 +45,9 @@ def seeded(engine: Engine, clock: Clockwork) -> Seeded:
 
 @pytest.fixture
 def base(engine: Engine, clock: Clockwork, seeded: Seeded) -> Iterator[str]:
-    with serve(desk(engine, WebSettings(), channels=["slack"], lifecycle=LIFECYCLE, now=clock)) as address:
+    given = Policies(cycle=CYCLE)
+    app = desk(engine, WebSettings(), channels=["slack"], lifecycle=LIFECYCLE, policies=given, now=clock)
+    with serve(app) as address:
         yield address
 
 
