@@ -15,6 +15,7 @@ from sqlmodel import Session, col
 
 from config.cli import Complaint
 from config.commands.figuring import print_figures, print_report
+from config.commands.foretelling import early_signals
 from config.commands.packing import make_pack
 from config.database import open_database
 from config.reviews import meetings_of
@@ -120,6 +121,7 @@ def list_reviews(as_json: AsJson = False) -> None:
 review.command("pack")(make_pack)
 review.command("figures")(print_figures)
 review.command("report")(print_report)
+review.command("signals")(early_signals)
 
 
 def _alert(alert: Alert, case: Case, delivery: Delivery | None) -> dict[str, Any]:

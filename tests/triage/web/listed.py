@@ -61,6 +61,7 @@ SIGNED_IN = {
     "GET /actions",
     "GET /actions/{number}",
     "GET /feedback",
+    "GET /early-signals",
     "GET /search",
     "GET /account",
     "GET /counts",

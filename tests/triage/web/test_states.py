@@ -47,6 +47,7 @@ EMPTY = {
     "/panel": "You have no seat in a panel yet. The secretary of the oversight group gives seats.",
     "/actions": "No action is open. Actions are asked for on the page of a case at a meeting.",
     "/actions?view=closed": "No action was closed.",
+    "/early-signals": "No case was reviewed in this time.",
     "/feedback": "Nothing waits to be sent. It begins with a finding, and is due five working days after the meeting.",
     "/feedback?view=all": "No feedback has been begun.",
     "/dropped": "Nothing is left to look at. The next sample is drawn after midnight.",
