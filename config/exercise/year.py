@@ -19,6 +19,8 @@ from classifier.records import Assessment, IncidentType
 from collector.months import make_months
 from collector.records import Grade, Post, PostKey, Sighting, SourceRow
 from config.exercise.script import Family, Script, slots_in
+from config.exercise.year_decided import TABLES, Decisions
+from config.settings import HERE
 from triage.claim_records import ClaimDecision, ClaimState, KnownClaim
 from triage.lifecycle import Lifecycle
 from triage.log import MACHINE, Line, note
@@ -38,6 +40,8 @@ from triage.records import (
     Severity,
     Status,
 )
+from triage.review.finding_codes import read_finding_codes
+from triage.review.group import read_group
 from triage.review.meeting_records import Review, ReviewItem
 from triage.review.meetings import LONDON, Meetings
 from triage.statement_records import CaseFact, Statement, StatementApproval, StatementIssue, StatementState
@@ -97,8 +101,9 @@ def fill_year(
         for table, rows in year.rows.items():
             for start in range(0, len(rows), AT_ONCE):
                 session.execute(insert(table), rows[start : start + AT_ONCE])
-        for name in ("cases", "statements", "known_claims"):
+        for name in ("cases", "statements", "known_claims", "actions"):
             session.execute(text(FOLLOWING.format(name)))
+        year.decisions.minutes(session, year.reviews)
         for at, who, line in sorted(year.log, key=lambda each: each[0]):
             note(session, [line], who=who, now=at)
         session.commit()
@@ -122,11 +127,16 @@ class _Year:
         order = (
             SourceRow, Person, Review, PostKey, Post, Assessment, Case, Membership, Routing, Sighting, Alert, Delivery,
             Clock, Track, Prompt, BodyWornVideo, CaseFact, Statement, Wording, StatementApproval, StatementIssue,
-            KnownClaim, ClaimDecision, ReviewItem,
+            KnownClaim, ClaimDecision, ReviewItem, *TABLES,
         )  # fmt: skip
         self.rows: dict[type[SQLModel], list[dict[str, Any]]] = {table: [] for table in order}
         self.log: list[tuple[datetime, str, Line]] = []
         self.reviews = self._reviews(meetings)
+        codes, group = (
+            read_finding_codes(HERE / "review/findings.toml"),
+            read_group(HERE / "review/group.toml"),
+        )
+        self.decisions = Decisions(codes, group, lifecycle, until=until, seed=seed)
 
     def people_and_meetings(self) -> None:
         for name, role in zip(WHO, (Role.DUTY_OFFICER, Role.APPROVER, Role.OVERSIGHT_REVIEWER), strict=True):
@@ -149,7 +159,7 @@ class _Year:
                 )
             )  # fmt: skip
         for review in self.reviews:
-            self._add(review)
+            self._add(review, *self.decisions.meeting(review))
 
     def case(self, number: int, opened: datetime, posts: int) -> None:
         """One case with all that stands behind it."""
@@ -290,6 +300,7 @@ class _Year:
                 ReviewItem(case_id=case.id, review_id=review.id, because="police used force", listed_at=at)
             )
             self._say(at, MACHINE, "listed for review", case)
+            self._add(*self.decisions.case(case, review))
 
     def _line(self, case: Case, at: datetime) -> None:
         issued = at + timedelta(minutes=self.dice.lognormvariate(3.2, 0.6))

@@ -53,6 +53,25 @@ def test_a_year_has_a_meeting_every_fortnight_and_whole_cases(engine: Engine, se
         assert not verify(session, b"only for tests").breaks
 
 
+def test_the_meetings_of_a_year_decide_and_what_they_ask_for_goes_on(
+    engine: Engine, settings: Settings
+) -> None:
+    fill(engine, settings, 400)
+    assert counted(engine, "minutes") == 26
+    assert counted(engine, "minutes WHERE approved_at IS NULL") == 1
+    reviewed = counted(engine, "findings WHERE superseded_at IS NULL AND reviewed")
+    assert reviewed > 80
+    assert 0 < counted(engine, "findings WHERE superseded_at IS NULL AND concern") < reviewed / 5
+    assert counted(engine, "feedback") == reviewed
+    assert 0 < counted(engine, "feedback WHERE breached_at IS NOT NULL") < reviewed / 2
+    assert counted(engine, "findings WHERE code = 'PROFESSIONAL'") > reviewed / 5
+    for rest in ("actions", "action_notes", "panel_forms", "findings WHERE version > 1"):
+        assert counted(engine, rest) > 0, rest
+    assert counted(engine, "actions WHERE outcome = 'did_not_work'") > 0
+    assert counted(engine, "actions WHERE closed_at IS NULL") > 0
+    assert counted(engine, "attendances") > 26 * 6
+
+
 def test_the_same_seed_makes_the_same_year(engine: Engine, settings: Settings) -> None:
     fill(engine, settings, 20)
     told = "SELECT md5(string_agg(text, '' ORDER BY id)) FROM posts"
