@@ -16,7 +16,7 @@ from psycopg import sql
 from pydantic import SecretStr
 from sqlalchemy.engine import make_url
 
-from config.backups.carrying import Carried, carry_over, forget_again
+from config.backups.carrying import Carried, carry_over
 from config.backups.dumping import connected, plain
 from config.backups.keeping import DATA, MEDIA, STAFF, open_keys
 from config.backups.making import folder_of
@@ -63,7 +63,7 @@ class Restored(NamedTuple):
     database: str
     aside: str | None
     settled: Settled
-    carried: Carried | None
+    carried: Carried
     files: int
     left: tuple[str, ...]
     without_keys: bool
@@ -97,13 +97,14 @@ def restore(
             check_schema_and_log(folder, manifest, own, seal=seal, same_keys=not target.other_keys)
             now = clock()
             settled = settle(own, manifest, aside=place.occupied, now=now)
-            forgotten = forget_again(own, manifest, now=now)  # holds first, so that what they keep is copied
-            carried = carry_over(url(settings), own, manifest, now=now) if place.occupied else None
+            before = url(settings) if place.occupied else None
+            ledgers = list(dict.fromkeys((settings.retention, live.retention)))
+            carried = carry_over(before, ledgers, own, manifest, now=now)
             tell("putting the files back")
             files, left = _put_files(settings, folder, manifest, seal)
             put_heads_aside(settings, manifest, now=now)
             aside = place.swap(f"{now:%Y%m%dT%H%M%SZ}".lower())
-    log.info("restored", backup=manifest.name, database=place.name, aside=aside, forgotten_again=forgotten)
+    log.info("restored", backup=manifest.name, database=place.name, aside=aside)
     return Restored(manifest, place.name, aside, settled, carried, files, left, target.other_keys)
 
 
@@ -242,7 +243,7 @@ def _put_files(
         if kind not in roots or not path:
             continue
         target = roots[kind] / path
-        if target == settings.heads_file and target.exists():
+        if target.exists() and target.parent in (settings.heads_file.parent, settings.retention):
             continue  # what is there knows more
         if target.exists():
             if b"".join(pieces(folder / each.path, seal)) != target.read_bytes():

@@ -220,32 +220,34 @@ def _restored_as_json(done: Restored) -> dict[str, object]:
         "messages_in_doubt": done.settled.in_doubt,
         "log_entries_lost": done.settled.entries_lost,
         "without_keys": done.without_keys,
-        "lost": carried.lost if carried else None,
-        "withdrawn_again": carried.withdrawn if carried else None,
-        "locked_out_again": carried.locked_out if carried else None,
-        "unread": carried.unread if carried else None,
+        "lost": carried.lost,
+        "withdrawn_again": carried.withdrawn,
+        "locked_out_again": carried.locked_out,
+        "wishes": carried.wishes,
+        "holds": carried.holds,
+        "unread": carried.unread,
     }
 
 
 def _restored_in_words(done: Restored) -> Iterator[str]:
     yield f"{done.manifest.name} is back in the database {done.database}: {done.manifest.rows:,} rows, all equal"
     yield f"What happened after {done.manifest.made_at:%d %b %Y %H:%M:%S} UTC is not in it:"
-    if done.carried and done.carried.lost:
-        yield "  lost: " + ", ".join(f"{count:,} {what}" for what, count in done.carried.lost.items())
+    carried = done.carried
+    if carried.lost:
+        yield "  lost: " + ", ".join(f"{count:,} {what}" for what, count in carried.lost.items())
     elif done.settled.entries_lost:
         yield f"  at least {done.settled.entries_lost:,} entries of the log, by the heads published since"
     yield "  sources go on from their cursors: posts since then come again, as far as they still stand there"
-    if done.carried and not done.carried.unread:
+    yield (
+        f"Asked for again: {carried.withdrawn} posts withdrawn, {carried.locked_out} people locked out, "
+        f"{carried.wishes} wishes not to be found, {carried.holds} holds as they stood"
+    )
+    if carried.unread:
         yield (
-            f"  asked again: {done.carried.withdrawn} posts withdrawn, {done.carried.locked_out} people locked out, "
-            f"{done.carried.taken_over} wishes and holds; {done.carried.holds_lost} holds found nothing to hold"
+            f"The database before: {carried.unread}. Who was locked out or had asked not to be found since must be "
+            "told again by hand; withdrawals and holds are known from the ledger of retention, as far as it is there"
         )
-    else:
-        reason = done.carried.unread if done.carried else "there was no database before"
-        yield (
-            f"  {reason}: who was to be forgotten, kept or locked out since must be asked for again by hand; "
-            "then run goldenhour retention run"
-        )
+    yield "Then run goldenhour retention run: what grew old since goes at once"
     yield f"{done.settled.in_doubt} messages may have gone out since: they are looked for before they are sent again"
     yield "Everybody must sign in anew; new cases have numbers a thousand on"
     if done.left:

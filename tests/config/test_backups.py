@@ -279,8 +279,7 @@ def test_what_people_asked_for_since_is_asked_for_again(saved: Saved, beside: Se
     write_head(beside.heads_file, Head(entries, bytes(digest)), now=now())
     done = put_back(beside, saved.folder, replace=url_of(beside).rpartition("/")[2])
     assert done.aside is not None
-    assert done.carried is not None
-    assert (done.carried.withdrawn, done.carried.locked_out, done.carried.taken_over) == (1, 1, 1)
+    assert (done.carried.withdrawn, done.carried.locked_out, done.carried.wishes) == (1, 1, 1)
     assert done.carried.lost == {"entries of the log": 5}
     assert done.settled.entries_lost == 5
     engine = connect(beside, pool=1)
