@@ -25,6 +25,7 @@ from psycopg import sql
 from sqlalchemy import text
 from sqlmodel import Session
 
+from collector.months import make_months
 from config.backups.manifest import UNFINISHED
 from config.backups.restoring import Target, restore
 from config.backups.shelf import look
@@ -107,6 +108,11 @@ def test_what_is_listed_as_good_is_what_was_saved_whatever_is_killed(tmp_path: P
     settings = Settings(data=tmp_path / "var")
     with served(settings) as server:
         migrate(settings)
+        engine = connect(settings, pool=1)
+        with Session(engine) as session:
+            make_months(session, now=datetime.now(UTC))
+            session.commit()
+        engine.dispose()
         stage = Stage(tmp_path, server)
         try:
             wait_until(lambda: stage.fed() > 0, 60)
@@ -114,14 +120,11 @@ def test_what_is_listed_as_good_is_what_was_saved_whatever_is_killed(tmp_path: P
             rounds = [play(stage, victim, dice) for victim in victims]
         finally:
             stage.end()
-        last = sorted(stage.good())[-1]
+        tally = Counter((each.victim, each.code, each.good is not None) for each in rounds)
+        print(f"rounds by victim, exit code, good: {dict(tally)}")
+        print(f"posts {rounds[-1].fed}, a second while a backup ran: {[round(each.rate) for each in rounds]}")
         if len(VICTIMS) < ROUNDS:
-            start_the_service(stage, last, tmp_path / "started")
-    tally = Counter((each.victim, each.code, each.good is not None) for each in rounds)
-    print(f"rounds by victim, exit code, good: {dict(tally)}")
-    print(
-        f"posts at the end {rounds[-1].fed}, a second while a backup ran: {[round(each.rate) for each in rounds]}"
-    )
+            start_the_service(stage, sorted(stage.good())[-1], tmp_path / "started")
     assert all(
         (each.code == 0) == (each.good is not None) for each in rounds if each.victim in ("nobody", "feed")
     )
