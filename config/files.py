@@ -18,12 +18,14 @@ from config.oncall import read_oncall
 from config.settings import HERE, Settings
 from config.watches import read_watches
 from config.wording import TEMPLATES, templates_of
+from responders.packs.versions import read_versions
 from responders.standing import read_standing
 from responders.tactics import read_tactics
 from triage.accountability.purposes import read_purposes
 from triage.amplifiers import read_amplifiers
 from triage.checking_facts import read_fact_kinds
-from triage.checking_rules import read_checks
+from triage.checking_names import Known
+from triage.checking_rules import Lists, read_checks
 from triage.claim_types import read_guide
 from triage.desks import read_desks
 from triage.explainers import read_explainers
@@ -39,6 +41,7 @@ from triage.review.definitions import read_definitions
 from triage.review.finding_codes import read_finding_codes
 from triage.review.group import read_group
 from triage.review.meetings import read_meetings
+from triage.review.pack_checks import read_pack_checks
 from triage.review.panels import read_panels
 from triage.review.sheets import read_sheet
 from triage.rules import read_rules
@@ -90,6 +93,8 @@ READERS = (
     Reader("review/meetings.toml", lambda paths: read_meetings(paths[0])),
     Reader("review/figures.toml", lambda paths: read_definitions(paths[0])),
     Reader("review/findings.toml", lambda paths: read_finding_codes(paths[0])),
+    Reader("review/pack-checks.toml", lambda paths: read_pack_checks(paths[0], Known(Lists(), (), ()))),
+    Reader("review/pack-versions.toml", lambda paths: read_versions(paths[0])),
     Reader("review/sheet.toml", lambda paths: read_sheet(paths[0])),
     Reader("review/group.toml", lambda paths: read_group(paths[0])),
     Reader("review/panels.toml", lambda paths: read_panels(paths[0])),

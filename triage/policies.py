@@ -12,6 +12,8 @@ from triage.reveal import RevealPolicy
 from triage.review.cycle import Cycle
 from triage.review.finding_codes import FindingCodes
 from triage.review.group import Group
+from triage.review.pack_checks import Checks
+from triage.review.sheets import SheetField
 from triage.shifts import ShiftPolicy
 from triage.writing import Writing
 
@@ -30,5 +32,7 @@ class Policies(NamedTuple):
     responses: ResponsePolicy | None = None
     findings: FindingCodes | None = None
     group: Group | None = None
+    sheet: tuple[SheetField, ...] = ()
+    pack_checks: Checks | None = None
     known: Known | None = None
     cycle: Cycle | None = None

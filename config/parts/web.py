@@ -14,6 +14,7 @@ from config.channels import names_of
 from config.inbox import inbox_of, partners_doors
 from config.knowing import known_of
 from config.oncall import oncall_in_force
+from config.packs import checks_of
 from config.reviews import cycle_of
 from config.rules import digest_on_disk
 from config.scrape import Scrape, Timed
@@ -32,6 +33,7 @@ from triage.restricting import read_restricted_policy
 from triage.reveal import read_reveal_policy
 from triage.review.finding_codes import read_finding_codes
 from triage.review.group import read_group
+from triage.review.sheets import read_sheet
 from triage.rules import RulesError
 from triage.shifts import read_shift_policy
 from triage.web.app import desk
@@ -87,6 +89,8 @@ def policies_of(house: House) -> Policies:
         findings=read_finding_codes(house.settings.file("review/findings.toml")),
         group=read_group(house.settings.file("review/group.toml")),
         cycle=cycle_of(house.settings),
+        sheet=read_sheet(house.settings.file("review/sheet.toml")),
+        pack_checks=checks_of(house.settings),
         release=read_release_policies(house.settings.files(RELEASE_POLICIES)),
         known=known_of(house.settings),
     )

@@ -4,18 +4,22 @@ from uuid import UUID
 
 from sqlmodel import Session
 
+from config.packs import means_of
 from config.reviews import meetings_of
 from config.service import House, Task
 from config.slack import sender_of
 from config.wording import templates_of
+from responders.packs.editions import make_edition
 from responders.statements import draft
 from triage.review.agenda import USED_FORCE, list_for_review
+from triage.review.panels import read_panels
 
 
 def tasks(house: House) -> dict[str, Task]:
     sender = sender_of(house)
     templates = templates_of(house.settings)
     meetings = meetings_of(house.settings)
+    panels = read_panels(house.settings.file("review/panels.toml")).panel
 
     def deliver(alert: str) -> None:
         sender.deliver(UUID(alert))
@@ -30,4 +34,13 @@ def tasks(house: House) -> dict[str, Task]:
             list_for_review(session, UUID(case), meetings, because=because, now=house.clock())
             session.commit()
 
-    return {"deliver": Task(deliver), "draft": Task(draft_for), "list_for_review": Task(list_case)}
+    def make_pack(edition: str) -> None:
+        titles = {each.name: each.title for each in panels}
+        make_edition(house.engine, UUID(edition), means_of(house.settings), titles, now=house.clock())
+
+    return {
+        "deliver": Task(deliver),
+        "draft": Task(draft_for),
+        "list_for_review": Task(list_case),
+        "make_pack": Task(make_pack),
+    }

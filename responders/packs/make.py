@@ -177,6 +177,7 @@ def _manifest(
         "first_day": f"{wanted.period.since:%Y-%m-%d}",
         "last_day": f"{last:%Y-%m-%d}",
         "cases": len(sheets),
+        "numbers": [each.case.number for each in sheets] if wanted.scope else [],
         "left_out": [each._asdict() for each in told],
     }
 

@@ -58,9 +58,10 @@ class EditionState(StrEnum):
 class PackEdition(Record, table=True):
     """One version of a pack for a panel or the public, spoken as P-<number>: asked for, made, and released or not.
 
-    `since` to `until` is its period; `panel` names the panel, with the command unit or the borough it is scoped to.
-    `manifest` says what was left out, where and by which rule, without what it was; `stopped_by` are the places the
-    linter found when it was STOPPED. `manifest_sha256` stands in the pack.
+    `since` to `until` is its period; `panel` names the panel, with the command unit or the borough of its area.
+    `learning` is what was learnt, in words for the public. `manifest` says what was left out, where and by which rule,
+    without what it was; `stopped_by` are the places the linter found when it was STOPPED. `manifest_sha256` stands in
+    the pack.
     """
 
     __tablename__ = "pack_editions"
@@ -76,6 +77,7 @@ class PackEdition(Record, table=True):
     borough: str | None = None
     since: AwareDatetime
     until: AwareDatetime
+    learning: str = ""
     state: EditionState = Field(default=EditionState.ASKED, sa_type=Text)
     asked_by: str
     asked_at: AwareDatetime
