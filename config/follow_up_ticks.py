@@ -5,7 +5,7 @@ from datetime import datetime
 import structlog
 from sqlmodel import Session
 
-from config.oncall import read_oncall
+from config.oncall import oncall_in_force
 from config.service import House
 from triage.review.feedback import mark_breaches
 from triage.review.reminding import remind
@@ -18,7 +18,7 @@ def follow_up(house: House, now: datetime) -> None:
     with Session(house.engine) as session:
         late = mark_breaches(session, now=now)
         session.commit()
-        remind(session, read_oncall(house.settings), now=now)
+        remind(session, oncall_in_force(house, now=now), now=now)
         session.commit()
     if late:
         log.warning("feedback to BCUs overdue", cases=late)

@@ -8,10 +8,10 @@ from uuid import UUID
 from collector.plain import tidy
 from responders.blocks import RESTRICTED, Block
 from responders.plain import plain
+from triage.alert_acts import LENGTHS
 from triage.web.words import REASONS
 
 REASON_MOST = 500
-LENGTHS = {15: "15 minutes", 30: "30 minutes", 60: "an hour", 120: "2 hours", 240: "4 hours"}
 OWN_WORDS = "own"
 WHY, HOW_LONG, WHICH = "why", "how_long", "which"
 

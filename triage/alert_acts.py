@@ -16,6 +16,7 @@ from triage.records import Alert, AlertState, Case, Desk, Person
 
 ESCALATED = "escalated"
 SNOOZED = "reminders silenced"
+LENGTHS = {15: "15 minutes", 30: "30 minutes", 60: "an hour", 120: "2 hours", 240: "4 hours"}  # as offered
 SHORTEST, LONGEST = timedelta(minutes=5), timedelta(hours=8)
 
 

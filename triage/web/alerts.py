@@ -10,6 +10,7 @@ from fastapi import APIRouter, Form
 from fastapi.responses import HTMLResponse, Response
 from sqlmodel import Session, col, select
 
+from triage.alert_acts import LENGTHS
 from triage.locked import Conflict
 from triage.notification_records import Notification
 from triage.oncall import OnCall
@@ -63,6 +64,7 @@ def alerts(visit: Visiting, state: str = "open", desk: str = "") -> HTMLResponse
         letters=dead_letters(visit.session, since=visit.now - LETTERS_FOR, most=LETTERS),
         most_letters=LETTERS,
         channel_words=channel_words,
+        lengths=LENGTHS,
         here=f"/alerts?state={state}" + (f"&desk={desk}" if desk else ""),
         shown=SHOWN,
     )

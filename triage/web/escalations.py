@@ -1,9 +1,9 @@
-"""How far an alert has climbed: who was told and whether it reached them, who is next and when; and having them told
-now."""
+"""How far an alert has climbed: who was told and whether it reached them, who is next and when; having them told now,
+or reminders silenced for a while."""
 
 from collections import defaultdict
-from collections.abc import Collection
-from datetime import datetime
+from collections.abc import Callable, Collection
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Annotated, NamedTuple
 from uuid import UUID
@@ -13,7 +13,7 @@ from fastapi.responses import Response
 from sqlmodel import Session, col, select
 
 from collector.plain import clean
-from triage.alert_acts import escalate
+from triage.alert_acts import escalate, snooze
 from triage.escalation import pass_on
 from triage.escalation_ladder import Ladder, Turn, next_turn, still_to_answer
 from triage.escalation_parties import answered_by
@@ -71,13 +71,9 @@ def escalate_now(
     to: Annotated[str, Form(max_length=2000)] = "",
 ) -> Response:
     """Have whoever comes next told, without waiting for their turn."""
-    case = find_case(visit.session, ref)
-    back = safe_next(to or f"/cases/{case.number}")
-    found = visit.session.get(Alert, alert)
-    try:
-        if found is None or found.case_id != case.id:
-            raise Conflict("This alert no longer exists.")
-        escalate(
+
+    def change() -> object:
+        return escalate(
             visit.session,
             alert,
             who=visit.person,
@@ -86,11 +82,51 @@ def escalate_now(
             pass_on=partial(pass_on, oncall=_oncall(visit)),
             now=visit.now,
         )
+
+    return _act_on(visit, ref, alert, "escalated", to, change)
+
+
+@router.post("/cases/{ref}/snooze")
+def snooze_for(
+    visit: Visiting,
+    ref: str,
+    alert: Annotated[UUID, Form()],
+    minutes: Annotated[int, Form(ge=1, le=24 * 60)],
+    why: Annotated[str, Form(max_length=300)],
+    to: Annotated[str, Form(max_length=2000)] = "",
+) -> Response:
+    """Silence the reminders of an alert for a while."""
+
+    def change() -> object:
+        return snooze(
+            visit.session,
+            alert,
+            who=visit.person,
+            length=timedelta(minutes=minutes),
+            why=clean(why),
+            through="desk",
+            now=visit.now,
+        )
+
+    return _act_on(visit, ref, alert, "snoozed", to, change)
+
+
+def _act_on(
+    visit: Visit, ref: str, alert: UUID, said: str, to: str, change: Callable[[], object]
+) -> Response:
+    """Do something about an alert of a case, then show the page again; what stood in the way is told."""
+    case = find_case(visit.session, ref)
+    back = safe_next(to or f"/cases/{case.number}")
+    found = visit.session.get(Alert, alert)
+    try:
+        if found is None or found.case_id != case.id:
+            raise Conflict("This alert no longer exists.")
+        change()
         visit.session.commit()
     except Conflict as conflict:
         visit.session.rollback()
         return visit.page("conflict.html", 409, detail=str(conflict), back=back)
-    return visit.back("escalated", back)
+    return visit.back(said, back)
 
 
 def read_climbs(visit: Visit, case: Case) -> list[Climb]:

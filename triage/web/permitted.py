@@ -209,6 +209,7 @@ NEEDS: dict[str, Permission] = {
     "POST /on-call/calendar": P.READ_CASES,
     "POST /on-call/revoke": P.READ_CASES,
     "POST /cases/{ref}/escalate": P.ACKNOWLEDGE,
+    "POST /cases/{ref}/snooze": P.ACKNOWLEDGE,
     "GET /exercise": P.READ_CASES,
     "POST /exercise/begin": P.TRIAGE,
     "POST /exercise/note": P.READ_CASES,

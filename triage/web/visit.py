@@ -133,6 +133,7 @@ SAID = {
     "duty-refused": "Refused. The rota is as it was.",
     "duty-withdrawn": "Withdrawn.",
     "calendar-revoked": "That calendar address does not work any more.",
+    "snoozed": "Reminders are silent for that long. New harm is told all the same.",
     "escalated": "Whoever comes next is being told.",
     "review-listed": "On the list. The log says who, and why.",
     "review-off": "Taken off the list. The reason stands below it.",

@@ -175,6 +175,7 @@ SIGNED_IN_WITH_TOKEN = {
     "POST /on-call/calendar",
     "POST /on-call/revoke",
     "POST /cases/{ref}/escalate",
+    "POST /cases/{ref}/snooze",
     "POST /alerts/retry",
     "POST /exercise/begin",
     "POST /exercise/note",

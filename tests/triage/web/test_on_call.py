@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -154,6 +155,27 @@ def test_the_case_shows_how_far_it_has_climbed_and_a_person_has_the_next_told_at
     steps = {(each.step, each.why) for each in session.exec(select(EscalationStep))}
     assert steps == {(0, None), (1, "a crowd is gathering")}
     assert amira.fill_in(f"/cases/{case.number}/escalate", alert=str(alert.id), why=" ").status_code == 409
+
+
+def test_reminders_are_silenced_from_the_alerts_page_as_from_slack(
+    session: Session, amira: Browser, clock: Clockwork
+) -> None:
+    alert, case = session.exec(
+        select(Alert, Case).join(Case).where(Alert.state == AlertState.OPEN, Alert.desk == "comms")
+    ).first() or pytest.fail("the night has no such alert")
+    assert f'action="/cases/{case.number}/snooze"' in amira.get("/alerts").text
+    asked = {"alert": str(alert.id), "why": "told by telephone", "to": "/alerts"}
+    assert amira.fill_in(f"/cases/{case.number}/snooze", minutes="60", **asked).status_code == 303
+    session.expire_all()
+    assert alert.snoozed_until is not None and alert.snoozed_until > clock() + timedelta(minutes=59)
+    assert "reminders are silent until" in amira.get("/alerts").text
+    assert "told by telephone" in amira.get(f"/cases/{case.number}").text
+    for wrong in (
+        {"minutes": "1"},
+        {"minutes": "60", "why": " "},
+        {"minutes": "60", "alert": str(UUID(int=1))},
+    ):
+        assert amira.fill_in(f"/cases/{case.number}/snooze", **{**asked, **wrong}).status_code == 409
 
 
 def test_signed_out_nobody_sees_who_is_on_call(stranger: Browser) -> None:
