@@ -167,7 +167,8 @@ def test_reminders_are_silenced_from_the_alerts_page_as_from_slack(
     asked = {"alert": str(alert.id), "why": "told by telephone", "to": "/alerts"}
     assert amira.fill_in(f"/cases/{case.number}/snooze", minutes="60", **asked).status_code == 303
     session.expire_all()
-    assert alert.snoozed_until is not None and alert.snoozed_until > clock() + timedelta(minutes=59)
+    assert alert.snoozed_until is not None
+    assert alert.snoozed_until > clock() + timedelta(minutes=59)
     assert "reminders are silent until" in amira.get("/alerts").text
     assert "told by telephone" in amira.get(f"/cases/{case.number}").text
     for wrong in (
