@@ -269,6 +269,7 @@ def tables(log: Log, since: datetime, until: datetime) -> dict[str, dict[str, in
     cases = opened(log, since, until)
     real = {case: each for case, each in cases.items() if each["status"] not in OVER}
     themes = {case: fields for _, fields, case in log.each("themes")}
+    recorded = {(case, key): fields.get("choices") for key, fields, case in log.each("recorded")}
     found = reviewed(log, since, until)
     today = day_of(until - timedelta(microseconds=1))
 
@@ -299,6 +300,10 @@ def tables(log: Log, since: datetime, until: datetime) -> dict[str, dict[str, in
             (case, [each.get("borough", "not known")]) for case, each in real.items() if each["type"] == "stop_search"
         ],
         "theme_source": [(case, each.get("sources")) for case, each in real.items()],
+        **{
+            f"recorded_{name}": [(case, recorded.get((case, key))) for case in real]
+            for name, key in (("tactic", "tactics"), ("power", "power_recorded"))
+        },
         **{
             f"theme_{name}": [(case, themes.get(case, {}).get(many)) for case in real]
             for name, many in (("tactic", "tactics"), ("power", "powers"), ("allegation", "allegations"))

@@ -24,7 +24,8 @@ JUST_BEFORE = timedelta(microseconds=1)
 _CASE = ("severity", "type", "borough", "bcu", "lane", "status")
 FIELDS: Mapping[str, tuple[str, ...]] = {
     "case": (
-        *_CASE, "opened", "first_seen", "ended", "hour", "sources", "allegations", "powers", "tactics", "decided",
+        *_CASE, "opened", "first_seen", "ended", "hour", "sources", "allegations", "powers", "tactics",
+        "recorded_tactics", "recorded_powers", "decided",
         "false_alarm", "joined", "line_due", "spoke", "silence",
     ),
     "clock": (*_CASE, "name", "started", "due", "stopped", "in_time", "void"),
@@ -138,6 +139,9 @@ def _day(moment: datetime) -> str:
 
 def _case_rows(rows: Rows) -> Iterator[Counted]:
     themes = {entry.case_id: fields for _, entry, fields, _ in rows.things("themes")}
+    recorded = {
+        (entry.case_id, key): fields.get("choices") for key, entry, fields, _ in rows.things("recorded")
+    }
     spoke: dict[UUID | None, datetime] = {}
     for _, entry, fields, _case in rows.things("line"):
         if issued := fields.get("issued"):
@@ -154,6 +158,8 @@ def _case_rows(rows: Rows) -> Iterator[Counted]:
             {
                 **fields,
                 **themes.get(entry.case_id, {}),
+                "recorded_tactics": recorded.get((entry.case_id, "tactics")),
+                "recorded_powers": recorded.get((entry.case_id, "power_recorded")),
                 "hour": hours_of(first),
                 "decided": fields["status"] in DECIDED and not fields.get("joined"),
                 "false_alarm": fields["status"] in FALSE_ALARM,

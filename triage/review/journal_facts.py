@@ -136,6 +136,9 @@ _ASKED: Mapping[str, TextClause] = {
     "referral": text("""
         SELECT case_id, id AS key, body, kind, made_on AS made, entered_at AS entered, superseded_at AS superseded
         FROM referrals"""),
+    "recorded": text("""
+        SELECT case_id, name AS key, to_jsonb(choices) AS choices FROM sheet_entries
+        WHERE superseded_at IS NULL AND name IN ('tactics', 'power_recorded')"""),  # never of what sort anybody is
     "action": text("""
         SELECT case_id, 'A-' || number AS key, target, theme AS charter, due_on AS due, first_due_on AS first_due,
             opened_at AS opened, completed_at AS completed, closed_at AS closed, outcome FROM actions"""),

@@ -30,6 +30,7 @@ from triage.review.figuring import COUNTED, IN_NUMERATOR, NOT_COUNTED, figures_a
 from triage.review.finding_records import Finding
 from triage.review.journal import count, read_journal
 from triage.review.measuring import months
+from triage.review.pack_records import SheetEntry
 from triage.review.printing import note_printed
 from triage.statement_records import Statement
 
@@ -241,6 +242,24 @@ def test_a_restricted_case_is_in_no_figure_unless_asked_for(session: Session) ->
     whole = figures_as_of(session, FORTNIGHT, DEFINED, at=NOON + timedelta(minutes=1), restricted=True)
     assert (whole.figure("reviewed").n, whole.figure("cases_new").n) == (1, 1)
     assert found.statements[-1] != whole.statements[-1]
+
+
+def test_of_an_official_record_what_was_done_is_counted_and_never_to_whom(session: Session) -> None:
+    case = make_case()
+    session.add(case)
+    session.flush()
+    for name, choices in (("tactics", ["Baton"]), ("ethnicity", ["Mixed"]), ("age_band", ["11 to 17"])):
+        session.add(
+            SheetEntry(
+                case_id=case.id, name=name, choices=choices, source="s", entered_by="tom", entered_at=NOON
+            )
+        )
+    session.flush()
+    found = made(session, now=NOON + timedelta(minutes=1))
+    assert [line.label for line in found.table("recorded_tactic").lines] == ["Baton"]
+    written = json.dumps(exported(session))
+    assert "Mixed" not in written
+    assert "11 to 17" not in written
 
 
 def test_a_purged_case_counts_on(session: Session) -> None:

@@ -24,6 +24,7 @@ from triage.review.finding_records import (
     Talk,
 )
 from triage.review.meeting_records import Review, ReviewItem
+from triage.review.pack_records import SheetEntry
 from triage.statement_records import Statement
 from triage.track_records import Prompt
 
@@ -50,6 +51,12 @@ def decide_the_year(session: Session, *, until: datetime = NOON, seed: int = 1) 
         if dice.random() < 0.7:
             session.add(_action(dice, case_id, review_id, meets_at, until))
         session.add(_feedback(dice, case_id, review_id, meets_at))
+        session.add(
+            SheetEntry(
+                case_id=case_id, name="tactics", choices=dice.sample(("Handcuffs", "Baton", "Dog"), 2), source="s",
+                entered_by="tom", entered_at=meets_at,
+            )
+        )  # fmt: skip
         if dice.random() < 0.2:
             session.add(_release(dice, case_id, meets_at))
     _samples(session, dice, until)
