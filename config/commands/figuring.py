@@ -84,6 +84,8 @@ def print_report(
     """The report of a calendar month, quarter or year: words, figures, tables, twelve months and what each means."""
     span, period = _asked(month, quarter, year)
     settings, now = read_settings(), datetime.now(UTC)
+    if period.until > now:
+        raise Complaint(f"this {span} is not over: its report can be made from {period.until:%-d %B %Y} on")
     definitions, form = definitions_of(settings), form_of(out)
     beside = _official(official, settings)
     with open_database(settings) as engine, Session(engine) as session:

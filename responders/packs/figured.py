@@ -28,6 +28,7 @@ from triage.review.figures import Table as Counts
 Shown = TypeVar("Shown", Figure, Counts)
 LinkTo = Callable[[int | None], str]  # where a case's number leads; "" where nowhere
 NONE = "None."
+AGAIN = "The same as a table"
 AT_MOST = 400  # rows named behind one figure
 
 
@@ -96,14 +97,14 @@ def definition_blocks(figures: Figures) -> Iterator[Block]:
     """What each figure, table and chart means."""
     shown: list[Figure | Counts] = [*figures.figures, *figures.tables]
     for each in shown:
-        yield Heading(3, each.definition.words, f"means-{each.name}")
+        yield Heading(2, each.definition.words, f"means-{each.name}")
         yield Terms(("Part", "Meaning"), tuple(_meaning(each.definition)))
 
 
 def row_blocks(figures: Figures, link_to: LinkTo) -> Iterator[Block]:
     """The rows behind each figure: those in the numerator, then the others."""
     for each in figures.figures:
-        yield Heading(3, f"{each.definition.words}: {each.brief}", f"rows-{each.name}")
+        yield Heading(2, f"{each.definition.words}: {each.brief}", f"rows-{each.name}")
         counted = set(each.numerator)
         others = [row for row in each.denominator if row not in counted]
         yield Paragraph((Run("Counted: "), *_named(each.numerator, link_to)))
@@ -134,7 +135,8 @@ def _by_section(shown: Sequence[Shown]) -> list[tuple[str, list[Shown]]]:
 
 
 def _table(table: Counts) -> Iterator[Block]:
-    if any(cell.n for line in table.lines for cell in line.cells):
+    drawn = any(cell.n for line in table.lines for cell in line.cells)
+    if drawn:
         yield Plot(bars(table), bars_in_words(table), table.definition.words, f"plot-{table.name}")
     which = ["Which:3"] if table.definition.public else []
     columns = columns_of(" | ".join(("Of:2", *(f"{name}#" for name in table.columns), *which)))
@@ -151,28 +153,34 @@ def _table(table: Counts) -> Iterator[Block]:
         )
         for each in lines
     ]
-    yield Table(table.definition.words, columns, rows_of(told), NONE, f"table-{table.name}")
+    caption = AGAIN if drawn else table.definition.words
+    yield Table(caption, columns, rows_of(told), NONE, f"table-{table.name}")
 
 
 def _chart(chart: RunChart) -> Iterator[Block]:
-    if any(each.value is not None for each in chart.points):
+    drawn = any(each.value is not None for each in chart.points)
+    if drawn:
         yield Plot(run_chart(chart), chart_in_words(chart), chart.definition.words, f"plot-run-{chart.name}")
-    told = [(month(each.since), *_point(each.n, each.of, each.value, chart.unit)) for each in chart.points]
-    columns = columns_of("Month:1.4 | n# | N# | Value#")
-    yield Table(
-        f"{chart.definition.words}, by month", columns, rows_of(told), NONE, f"table-run-{chart.name}"
-    )
+    caption, named = AGAIN if drawn else chart.definition.words, f"table-run-{chart.name}"
+    if chart.unit is Unit.COUNT:
+        told = [(month(each.since), _number(each.n)) for each in chart.points]
+        yield Table(caption, columns_of("Month:2 | Number#"), rows_of(told), NONE, named)
+    else:
+        shares = [
+            (month(each.since), _number(each.n), _number(each.of), _value(each.value, chart.unit))
+            for each in chart.points
+        ]
+        yield Table(caption, columns_of("Month:1.4 | n# | N# | Value#"), rows_of(shares), NONE, named)
     yield Paragraph(words(" ".join(chart.notes)), "soft")
 
 
-def _point(n: int | None, of: int | None, value: float | None, unit: Unit) -> tuple[str, str, str]:
-    if n is None:
-        return "withheld", "", ""
-    shown = "–" if value is None or unit is Unit.COUNT else _value(value, unit)
-    return f"{n:,}", "–" if of is None else f"{of:,}", shown
+def _number(number: int | None) -> str:
+    return "withheld" if number is None else f"{number:,}"
 
 
-def _value(value: float, unit: Unit) -> str:
+def _value(value: float | None, unit: Unit) -> str:
+    if value is None:
+        return "–"
     return f"{value:.1%}" if unit is Unit.SHARE else f"{value:.0f} min"
 
 

@@ -20,10 +20,11 @@ from responders.packs.figured import (
     tiles,
 )
 from responders.packs.saying import LONDON, month
+from triage.review.counting import Rows
 from triage.review.definitions import Definitions
 from triage.review.figures import Figures, Period
-from triage.review.figuring import figures_as_of, figures_from
-from triage.review.journal import NEWEST, Journal, read_journal
+from triage.review.figuring import figures_as_of, figures_from, rows_as_of
+from triage.review.journal import NEWEST
 from triage.review.official import Official
 from triage.review.suppression import suppressed
 
@@ -102,21 +103,18 @@ def reported(
 ) -> Reported:
     """The figures of a report and of its parts, as its reader may see them."""
     whole = figures_as_of(session, period, definitions, at=at, entry=entry)
-    journal = read_journal(session, at=at, entry=entry)
-    parts = _parts(journal, span, period, definitions, at)
+    parts = _parts(rows_as_of(session, definitions, at=at, entry=entry), span, period, definitions)
     if not WORDINGS[span].withheld:
         return Reported(whole, parts)
     return Reported(suppressed(whole, definitions, [each for _, each in parts]), parts)
 
 
-def _parts(
-    journal: Journal, span: Span, period: Period, definitions: Definitions, at: datetime
-) -> list[tuple[str, Figures]]:
+def _parts(rows: Rows, span: Span, period: Period, definitions: Definitions) -> list[tuple[str, Figures]]:
     """Those of what was published before: of a year its quarters, which withhold what their months would give away."""
     found = []
     for name, part in parts_of(span, period):
-        made = figures_from(journal, part, definitions, at=at, tables=span is Span.YEAR, charts=False)
-        smaller = _parts(journal, Span.QUARTER, part, definitions, at) if span is Span.YEAR else []
+        made = figures_from(rows, part, definitions, tables=span is Span.YEAR, charts=False)
+        smaller = _parts(rows, Span.QUARTER, part, definitions) if span is Span.YEAR else []
         found.append((name, suppressed(made, definitions, [each for _, each in smaller])))
     return found
 

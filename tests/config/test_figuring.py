@@ -109,8 +109,8 @@ def test_the_exported_log_is_counted_by_a_script_that_knows_nothing_of_us(
     ("asked", "title"),
     [
         (("--month", "2026-07"), "Monthly roll-up"),
-        (("--quarter", "2026-3"), "Quarterly report"),
-        (("--year", "2026"), "Yearly public report"),
+        (("--quarter", "2026-2"), "Quarterly report"),
+        (("--year", "2025"), "Yearly public report"),
     ],
 )
 def test_reports_are_written_and_entered_once(
@@ -152,6 +152,7 @@ def test_official_searches_stand_beside_cases_by_when_and_where_alone(kept: Engi
     ("options", "told"),
     [
         (("report",), "give one of --month"),
+        (("report", "--year", "2199"), "this year is not over"),
         (("report", "--month", "2026-13"), "no month such as"),
         (("report", "--quarter", "2026-5"), "no quarter such as"),
         (("report", "--month", "2026-07", "--official", "nowhere"), "there is no file called"),

@@ -6,6 +6,7 @@ each kind of row has, for the definitions; times are UTC, minutes are lengths.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
+from copy import copy
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -19,6 +20,7 @@ LONDON = ZoneInfo("Europe/London")
 FALSE_ALARM = ("noise", "not_ours", "opinion")
 DECIDED = (*FALSE_ALARM, "closed", "confirmed")
 WATCHED = ("seen", "partly")
+AGEING = ("action",)  # kinds whose fields say how long something has been due
 JUST_BEFORE = timedelta(microseconds=1)
 
 _CASE = ("severity", "type", "borough", "bcu", "lane", "status")
@@ -66,23 +68,31 @@ class Rows:
     """The rows of a journal by kind, each kind made when it is first asked for. `at` is what counts as now."""
 
     def __init__(self, journal: Journal, at: datetime, *, within_s: int, restricted: bool = False) -> None:
-        self._journal, self._at = journal, at
-        self._within = timedelta(seconds=within_s)
-        self._restricted = restricted
-        self._made: dict[str, list[Counted]] = {}
+        self.journal, self.at = journal, at
+        self.within = timedelta(seconds=within_s)
+        self.restricted = restricted
+        self._made: dict[tuple[str, datetime | None], list[Counted]] = {}
         self._cases: dict[UUID, dict[str, Any]] | None = None
 
     def of(self, kind: str) -> list[Counted]:
         """The rows of one kind in the order of their ids."""
-        if kind not in self._made:
+        place = (kind, self.at if kind in AGEING else None)
+        if place not in self._made:
             made = list(_MADE[kind](self))
-            self._made[kind] = sorted(made, key=lambda each: (each.row.case or 0, each.row.id))
-        return self._made[kind]
+            self._made[place] = sorted(made, key=lambda each: (each.row.case or 0, each.row.id))
+        return self._made[place]
+
+    def until(self, moment: datetime) -> "Rows":
+        """The same rows as they counted at an earlier moment; what is made of either serves both."""
+        self.cases()
+        other = copy(self)
+        other.at = min(self.at, moment)
+        return other
 
     def things(self, kind: str) -> Iterator[tuple[str, Entry, dict[str, Any], dict[str, Any]]]:
         """Each thing of a kind whose case may be counted: key, entry, its fields, those of its case."""
         cases = self.cases()
-        for key, entry in self._journal.of(kind):
+        for key, entry in self.journal.of(kind):
             if entry.case_id is None:
                 yield key, entry, _timed(entry.fields), {}
             elif (case := cases.get(entry.case_id)) is not None:
@@ -93,18 +103,10 @@ class Rows:
         if self._cases is None:
             self._cases = {
                 entry.case_id: _timed(entry.fields)
-                for _, entry in self._journal.of("case")
-                if entry.case_id is not None and (self._restricted or not entry.fields.get("restricted"))
+                for _, entry in self.journal.of("case")
+                if entry.case_id is not None and (self.restricted or not entry.fields.get("restricted"))
             }
         return self._cases
-
-    @property
-    def at(self) -> datetime:
-        return self._at
-
-    @property
-    def within(self) -> timedelta:
-        return self._within
 
 
 def _timed(fields: Mapping[str, Any]) -> dict[str, Any]:

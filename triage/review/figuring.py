@@ -12,7 +12,7 @@ from sqlmodel import Session
 from triage.review.counting import Counted, Rows
 from triage.review.definitions import Definitions, FigureDefinition
 from triage.review.figures import BIASED, Change, Figures, Period
-from triage.review.journal import NEWEST, Journal, read_journal
+from triage.review.journal import NEWEST, read_journal
 from triage.review.measuring import chart, chosen, figure, fits, table
 from triage.review.printing import printed_before
 
@@ -35,38 +35,38 @@ def figures_as_of(
 ) -> Figures:
     """The figures of a period as the journal stood at a moment, or at an entry of the log before it; with `restricted`
     also of cases not everybody sees."""
+    rows = rows_as_of(session, definitions, at=at, entry=entry, restricted=restricted)
+    changes = _changes(session, period, definitions, rows, at, entry)
+    return figures_from(rows, period, definitions)._replace(changes=tuple(changes))
+
+
+def rows_as_of(
+    session: Session, definitions: Definitions, *, at: datetime, entry: int = NEWEST, restricted: bool = False
+) -> Rows:
+    """What can be counted as the journal stood then: for several periods, read once."""
     journal = read_journal(session, at=at, entry=entry)
-    made = figures_from(journal, period, definitions, at=at, restricted=restricted)
-    changes = _changes(session, period, definitions, journal, at, entry, restricted=restricted)
-    return made._replace(changes=tuple(changes))
+    return Rows(journal, at, within_s=definitions.delivered_within_s, restricted=restricted)
 
 
 def figures_from(
-    journal: Journal,
-    period: Period,
-    definitions: Definitions,
-    *,
-    at: datetime,
-    restricted: bool = False,
-    tables: bool = True,
-    charts: bool = True,
+    rows: Rows, period: Period, definitions: Definitions, *, tables: bool = True, charts: bool = True
 ) -> Figures:
-    """The figures of a period from a journal that was read, without what changed behind earlier ones."""
-    rows = _rows(journal, min(at, period.until), definitions, restricted=restricted)
+    """The figures of a period from rows that were read, without what changed behind earlier ones."""
+    now = rows.until(period.until)
     earlier = Period(period.since - (period.until - period.since), period.since)
-    then = _rows(journal, min(at, earlier.until), definitions, restricted=restricted)
+    then = rows.until(earlier.until)
     sampled = any(each.sample for each in definitions.figure)
     return Figures(
         period=period,
-        as_of=at,
-        entry=journal.entry,
+        as_of=rows.at,
+        entry=rows.journal.entry,
         definitions=definitions.digest,
-        figures=tuple(figure(each, rows, period) for each in definitions.figure),
-        tables=tuple(table(each, rows, period) for each in definitions.table if tables),
-        charts=tuple(chart(each, rows, period) for each in definitions.figure if charts and each.chart),
+        figures=tuple(figure(each, now, period) for each in definitions.figure),
+        tables=tuple(table(each, now, period) for each in definitions.table if tables),
+        charts=tuple(chart(each, now, period) for each in definitions.figure if charts and each.chart),
         before=tuple(figure(each, then, earlier) for each in definitions.figure),
         changes=(),
-        statements=(*((BIASED,) if sampled else ()), WITH_RESTRICTED if restricted else RESTRICTED),
+        statements=(*((BIASED,) if sampled else ()), WITH_RESTRICTED if rows.restricted else RESTRICTED),
     )
 
 
@@ -74,20 +74,17 @@ def _changes(
     session: Session,
     period: Period,
     definitions: Definitions,
-    journal: Journal,
+    rows: Rows,
     at: datetime,
     entry: int,
-    *,
-    restricted: bool,
 ) -> Iterator[Change]:
     """What was before this period, and is counted otherwise than when the pack before this one was printed."""
     printed = printed_before(session, period, at=at, entry=entry)
     if printed is None:
         return
     past = Period(EVER, period.since)
-    known = read_journal(session, at=printed.at, entry=printed.entry)
-    old = _rows(known, min(printed.at, past.until), definitions, restricted=restricted)
-    new = _rows(journal, min(at, past.until), definitions, restricted=restricted)
+    old = rows_as_of(session, definitions, at=printed.at, entry=printed.entry, restricted=rows.restricted)
+    old, new = old.until(past.until), rows.until(past.until)
     for wanted in definitions.figure:
         if wanted.follow:
             yield from _between(wanted, _standing(wanted, old, past), _standing(wanted, new, past))
@@ -111,7 +108,3 @@ def _standing(wanted: FigureDefinition, rows: Rows, period: Period) -> dict[str,
         each.row.id: (IN_NUMERATOR if wanted.those and fits(each, wanted.those) else COUNTED, each)
         for each in chosen(wanted, rows, period)
     }
-
-
-def _rows(journal: Journal, at: datetime, definitions: Definitions, *, restricted: bool) -> Rows:
-    return Rows(journal, at, within_s=definitions.delivered_within_s, restricted=restricted)

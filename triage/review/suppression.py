@@ -26,6 +26,7 @@ from triage.review.figures import (
 from triage.review.run_rules import run_notes
 
 FEW = "withheld: fewer than {floor}"
+SUMMED = "withheld: beside what was published of its parts it would tell a number under {floor}"
 OTHERS = "Others"
 NEARLY = "withheld: fewer than {floor}, or all but so few, of {of:,}"
 
@@ -68,7 +69,7 @@ def with_parts(whole: Figure, parts: Sequence[Figure], floor: int) -> Figure:
     follows = whole.n is not None and _follows(whole.n, [each.n for each in parts], floor)
     if whole.of is not None and not follows:
         follows = _follows(whole.of, [each.of for each in parts], floor)
-    return _withheld(_bare(whole), FEW.format(floor=floor)) if follows else whole
+    return _withheld(_bare(whole), SUMMED.format(floor=floor)) if follows else whole
 
 
 def _follows(whole: int, parts: Sequence[int | None], floor: int) -> bool:
