@@ -17,7 +17,7 @@ from tests.config.test_year import UNTIL, fill
 from tests.make import NOON, make_alert, make_case, make_post
 from tests.recount.recount import recount
 from tests.triage.review.deciding import meeting, reviewer
-from tests.triage.review.years import decide_the_year, make_finding
+from tests.triage.review.years import fill_out, make_finding
 from triage.actions import confirm, dismiss, reopen
 from triage.locked import Conflict
 from triage.records import Case, Clock, Desk, LogEntry, Membership, Person, Status
@@ -82,7 +82,7 @@ def year(engine: Engine, settings: Settings) -> Session:
     """A whole year with GOLDENHOUR_TEST_WHOLE_YEAR, else a small one."""
     fill(engine, settings, 1_500 if os.environ.get("GOLDENHOUR_TEST_WHOLE_YEAR") else 120)
     session = Session(engine)
-    decide_the_year(session, until=UNTIL)
+    fill_out(session, until=UNTIL)
     return session
 
 

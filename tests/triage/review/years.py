@@ -14,16 +14,11 @@ from triage.learning_records import DropSample, Stage
 from triage.records import Case, Clock, Desk
 from triage.release_records import BwvDecision, ReleaseOutcome
 from triage.review.finding_records import (
-    Action,
-    ActionOutcome,
-    ActionTarget,
-    Feedback,
     Finding,
     Referral,
     ReferralBody,
     Talk,
 )
-from triage.review.meeting_records import Review, ReviewItem
 from triage.review.pack_records import SheetEntry
 from triage.statement_records import Statement
 from triage.track_records import Prompt
@@ -31,34 +26,28 @@ from triage.track_records import Prompt
 CODES = ("PROFESSIONAL", "LEARNING-INDIVIDUAL", "POOR-COMMUNICATION", "POLICY-GAP", "CONDUCT-DPS", "DEFERRED")
 
 
-def decide_the_year(session: Session, *, until: datetime = NOON, seed: int = 1) -> None:
-    """Findings on what was listed for meetings that were held, with all that follows from them."""
+def fill_out(session: Session, *, until: datetime = NOON, seed: int = 1) -> None:
+    """What a synthetic year does not have: referrals, sheets, releases of video, samples, updates, corrections."""
     dice = Random(f"decided/{seed}")
-    held = select(ReviewItem.case_id, Review.id, Review.meets_at).join(
-        Review, col(Review.id) == ReviewItem.review_id
-    )
-    asked = held.where(Review.meets_at < until).order_by(col(Review.meets_at), col(ReviewItem.case_id))
-    for case_id, review_id, meets_at in session.exec(asked).all():
-        finding = make_finding(case_id, review_id, dice, at=meets_at + timedelta(hours=2))
-        session.add(finding)
-        if finding.code == "CONDUCT-DPS" and dice.random() < 0.5:
+    found = select(Finding).where(col(Finding.superseded_at).is_(None))
+    for each in session.exec(found.order_by(col(Finding.entered_at), col(Finding.case_id))).all():
+        if each.concern and dice.random() < 0.5:
             session.add(
                 Referral(
-                    case_id=case_id, review_id=review_id, body=ReferralBody.IOPC, kind="voluntary", by_post="DPS",
-                    made_on=meets_at.date(), reference="REF/1", entered_by="tom", entered_at=meets_at,
+                    case_id=each.case_id, review_id=each.review_id, body=ReferralBody.IOPC, kind="voluntary",
+                    by_post="DPS", made_on=each.entered_at.date(), reference="REF/1", entered_by="tom",
+                    entered_at=each.entered_at,
                 )
             )  # fmt: skip
-        if dice.random() < 0.7:
-            session.add(_action(dice, case_id, review_id, meets_at, until))
-        session.add(_feedback(dice, case_id, review_id, meets_at))
-        session.add(
-            SheetEntry(
-                case_id=case_id, name="tactics", choices=dice.sample(("Handcuffs", "Baton", "Dog"), 2), source="s",
-                entered_by="tom", entered_at=meets_at,
-            )
-        )  # fmt: skip
+        if dice.random() < 0.5:
+            session.add(
+                SheetEntry(
+                    case_id=each.case_id, name="tactics", choices=dice.sample(("Handcuffs", "Baton", "Dog"), 2),
+                    source="s", entered_by="tom", entered_at=each.entered_at,
+                )
+            )  # fmt: skip
         if dice.random() < 0.2:
-            session.add(_release(dice, case_id, meets_at))
+            session.add(_release(dice, each.case_id, each.entered_at))
     _samples(session, dice, until)
     _more(session, dice)
     session.commit()
@@ -71,26 +60,6 @@ def make_finding(case_id: UUID, review_id: UUID, dice: Random, *, at: datetime, 
         themes=dice.sample(("respect", "training", "explanation"), 2), reviewed=code != "DEFERRED",
         concern=code == "CONDUCT-DPS", talk=dice.choice([*Talk, None]), decision="made up", why="made up",
         entered_by="tom", entered_at=at, **given,
-    )  # fmt: skip
-
-
-def _action(dice: Random, case_id: UUID, review_id: UUID, at: datetime, until: datetime) -> Action:
-    done = at + timedelta(days=dice.randrange(2, 60)) if dice.random() < 0.7 else None
-    closed = done + timedelta(days=9) if done and dice.random() < 0.8 else None
-    closed = closed if closed and closed < until else None
-    return Action(
-        review_id=review_id, case_id=case_id if dice.random() < 0.9 else None, target=dice.choice(list(ActionTarget)),
-        words="made up", owner_post="Training lead", due_on=(at + timedelta(days=28)).date(),
-        first_due_on=(at + timedelta(days=28)).date(), opened_by="tom", opened_at=at,
-        completed_at=done if done and done < until else None, closed_at=closed,
-        outcome=dice.choice(list(ActionOutcome)) if closed else None,
-    )  # fmt: skip
-
-
-def _feedback(dice: Random, case_id: UUID, review_id: UUID, at: datetime) -> Feedback:
-    return Feedback(
-        case_id=case_id, review_id=review_id, bcu="CE", words="made up", begun_at=at, due_at=at + timedelta(days=7),
-        sent_at=at + timedelta(days=dice.randrange(1, 10)) if dice.random() < 0.9 else None,
     )  # fmt: skip
 
 

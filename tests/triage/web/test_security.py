@@ -93,7 +93,13 @@ def test_looking_changes_nothing(engine: Engine, amira: Browser) -> None:
     amira.get("/cases/1")  # that someone has seen a case is noted, once in ten minutes
     before = everything()
     # none of these has id 1
-    elsewhere = {"GET /live", "GET /log", "GET /manual/{ref}", "GET /claims/{ref}", "GET /accountability/{name}"}
+    elsewhere = {
+        "GET /live",
+        "GET /log",
+        "GET /manual/{ref}",
+        "GET /claims/{ref}",
+        "GET /accountability/{name}",
+    }
     taken_away = {"GET /statements.csv", "GET /statements.json"}  # what is taken away stands in the log
     of_others = ("{footage}", "{post}", "{reveal}", "{number}", "{day}")
     for route in sorted(
