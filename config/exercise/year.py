@@ -210,6 +210,7 @@ class _Year:
             assessment = Assessment(
                 post_id=post.id, model="year", at=at, incident=0.8, incident_any=0.9, type=case.type,
                 severity=1 - case.severity / 5, claim=0.3, unverified=self.dice.random() / 2,
+                signals=self.decisions.signals(case),
             )  # fmt: skip
             self._add(PostKey(id=post.id, collected_at=at), post, assessment)
             how = "first" if number == 0 else "words"

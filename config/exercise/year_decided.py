@@ -54,6 +54,10 @@ ASKS = {
     ActionTarget.COMMS: ("Write down why spit guards are used", "Press bureau"),
     ActionTarget.COMMUNITY: ("Meet the local panel", "BCU commander"),
 }
+SIGNALS = {
+    "force": ("names force: restrained", 0.2), "harm": ("names harm: hurt", 0.08), "witness": ("I saw", 0.12),
+    "media": ("names a video: clip", 0.15), "vulnerability": ("names somebody vulnerable: child", 0.04),
+}  # fmt: skip
 SECOND, CORRECTED, DISSENT, TELLS = 0.3, 0.04, 0.08, 0.9
 
 
@@ -66,6 +70,14 @@ class Decisions:
         self.dice = Random(f"decided/{seed}")  # noqa: S311  made-up records
         self.codes, self.group, self.lifecycle, self.until = codes, group, lifecycle, until
         self.actions = 0
+
+    def signals(self, case: Case) -> list[dict[str, Any]]:
+        """What a post about a case is found to say: the graver the case, the more."""
+        return [
+            {"name": name, "score": 0.8, "start": 0, "end": 1, "because": because}
+            for name, (because, share) in SIGNALS.items()
+            if self.dice.random() < share * (5 - case.severity)
+        ]
 
     def meeting(self, review: Review) -> Iterator[SQLModel]:
         """Who came to a meeting that was held, and what panels sent before it."""
