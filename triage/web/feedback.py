@@ -24,7 +24,7 @@ from triage.web.visit import Visit, Visiting
 router = APIRouter()
 
 VIEWS = {"": "To do", "sent": "Waiting for word", "done": "Confirmed", "all": "All"}
-MOST, MOST_LINES = 100, 40
+MOST, MOST_LINES = 100, 12
 LARGEST_FILE = 200_000
 
 

@@ -153,6 +153,8 @@ def _list(
     order = col(Action.closed_at).desc() if view == "closed" else col(Action.due_on)
     found = visit.session.exec(asked.order_by(order, col(Action.number)).limit(MOST + 1)).all()
     rows = _rows(visit.session, found[:MOST], visit.now)
+    if not view:
+        rows.sort(key=lambda each: BANDS.index(each.band))
     counts = Counter(each.band for each in rows)
     codes = visit.room.policies.findings
     lifecycle = visit.room.lifecycle
