@@ -44,4 +44,6 @@ def checks_of(settings: Settings) -> Checks:
 
 def means_of(settings: Settings) -> Means:
     versions = read_versions(settings.file("review/pack-versions.toml"))
-    return Means(ground_of(settings), versions, checks_of(settings), templates_of(settings))
+    return Means(
+        ground_of(settings), versions, checks_of(settings), templates_of(settings), definitions_of(settings)
+    )

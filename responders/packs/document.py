@@ -148,7 +148,8 @@ def runs_in(document: Document) -> Iterator[Run]:
 
 
 def must_hold(document: Document) -> None:
-    """Raises DocumentError unless each anchor is there once and each link inside leads to one."""
+    """Raises DocumentError unless each anchor is there once, each link inside leads to one, and no level of headings
+    is left out: who reads by headings would miss it."""
     anchors = [
         each.anchor for each in document.blocks if isinstance(each, Heading | Table | Plot) and each.anchor
     ]
@@ -157,6 +158,14 @@ def must_hold(document: Document) -> None:
     )
     if twice:
         raise DocumentError(f"the document has more than one anchor #{min(twice)}")
+    level = 0
+    for each in document.blocks:
+        if isinstance(each, Heading):
+            if each.level > level + 1:
+                raise DocumentError(
+                    f"the heading #{each.anchor} is of level {each.level}, after one of level {level}"
+                )
+            level = each.level
     lost = {run.to for run in runs_in(document) if run.to.startswith("#")} - {f"#{each}" for each in anchors}
     if lost:
         raise DocumentError(f"nothing in the document is at {min(lost)}")

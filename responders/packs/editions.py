@@ -11,8 +11,11 @@ from responders.packs.lint import Leak
 from responders.packs.lower import Scope
 from responders.packs.make import Means, Wanted, make_version
 from triage.review.figures import Period
+from triage.review.figuring import figures_as_of
+from triage.review.journal import count
 from triage.review.pack_records import EditionState, PackEdition
 from triage.review.packs import keep_made, keep_stopped
+from triage.review.printing import note_printed
 
 
 def make_edition(
@@ -23,9 +26,13 @@ def make_edition(
         edition = session.get(PackEdition, edition_id, with_for_update=True)
         if edition is None or edition.state != EditionState.ASKED:
             return
+        count(session, now=now)
+        period = Period(edition.since, edition.until)
+        figures = figures_as_of(session, period, means.definitions, at=now)
+        note_printed(session, figures, into=f"{edition.audience} pack", who=edition.asked_by, now=now)
         try:
             with Session(engine) as looking:  # one that finds no restricted case
-                made = make_version(looking, _wanted(edition, titles), means)
+                made = make_version(looking, _wanted(edition, titles), means, figures)
         except Leak as leak:
             keep_stopped(session, edition, [each._asdict() for each in leak.places], now=now)
         else:
@@ -37,5 +44,5 @@ def make_edition(
 def _wanted(edition: PackEdition, titles: Mapping[str, str]) -> Wanted:
     scope = None
     if edition.panel:
-        scope = Scope(titles.get(edition.panel, edition.panel), edition.bcu, edition.borough)
+        scope = Scope(edition.panel, titles.get(edition.panel, edition.panel), edition.bcu, edition.borough)
     return Wanted(Period(edition.since, edition.until), scope, edition.learning)

@@ -1,6 +1,5 @@
 """The versions of a pack for a panel and for the public: made of panel cases and of counts, and of nothing else."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -18,19 +17,15 @@ from responders.packs.document import (
     rows_of,
     words,
 )
+from responders.packs.figured import chart_blocks, definition_blocks, number_blocks, table_blocks, tiles
 from responders.packs.saying import NOT_RECORDED, said_of, spaced
 from responders.packs.versions import PanelCase
-from triage.review.figures import Period
+from triage.review.figures import Figures, Period
 from triage.review.finding_records import YouSaid
 
 TITLE, PUBLIC_TITLE = "Police encounters reviewed", "Police encounters: what was reviewed"
 PANEL_MARK = "OFFICIAL: for members of {panel} only"
 PUBLIC_MARK = "Public summary"
-BIASED = (
-    "Cases come from what people choose to post. They are a biased sample: no number here is a rate of misconduct, and "
-    "none may be set against official counts of force or stop and search."
-)
-HIDDEN = "A number under {least} is shown as “under {least}”, so that nobody can be known by it."
 HOW_MADE = (
     "Made from codes, counts and words written for this audience. No name, number, account, exact place or date is in "
     "it. What was left out or said more coarsely is listed in the redaction manifest, whose SHA-256 is "
@@ -38,22 +33,15 @@ HOW_MADE = (
 
 
 class Scope(NamedTuple):
-    """Which cases a panel reads: those of its command unit, or of its borough."""
+    """Which cases a panel reads: those of its command unit, or of its borough. `name` is the panel's in our files."""
 
-    panel: str
+    name: str
+    title: str
     bcu: str | None = None
     borough: str | None = None
 
     def holds(self, bcu: str | None, borough: str | None) -> bool:
         return borough == self.borough if self.borough else bool(self.bcu) and bcu == self.bcu
-
-
-class Counts(NamedTuple):
-    """How many cases of the period there are of each sort, by what the sort is of."""
-
-    opened: int
-    listed: int
-    by: dict[str, Counter[str]]
 
 
 def panel_pack(
@@ -62,6 +50,7 @@ def panel_pack(
     cases: Sequence[PanelCase],
     withheld: int,
     said: Sequence[YouSaid],
+    figures: Figures,
     *,
     manifest: str,
 ) -> Document:
@@ -74,50 +63,42 @@ def panel_pack(
                 (words(withheld), "more that cannot be described without saying who it was"),
             )
         ),
-        Paragraph(words(BIASED), "note"),
         _made(manifest),
     ]
     blocks += _summary(cases)
     for case in cases:
         blocks += _sheet(case)
     blocks += _said(said)
-    mark = PANEL_MARK.format(panel=scope.panel)
-    return Document(TITLE, f"{scope.panel}, {said_of(period)}", mark, period.until, tuple(blocks))
+    blocks.append(Heading(1, "London as a whole", "london", new_page=True))
+    blocks += number_blocks(figures, rows=False)
+    blocks += _months_and_meanings(figures)
+    mark = PANEL_MARK.format(panel=scope.title)
+    return Document(TITLE, f"{scope.title}, {said_of(period)}", mark, period.until, tuple(blocks))
 
 
-def public_pack(period: Period, counts: Counts, learning: str, *, least: int, manifest: str) -> Document:
-    """Counts and learning only; a count under `least` is not shown."""
+def public_pack(period: Period, figures: Figures, learning: str, *, manifest: str) -> Document:
+    """Counts and learning only. `figures` had their small numbers taken out."""
+    said = [each.strip() for each in learning.split("\n\n") if each.strip()]
     blocks: list[Block] = [
         Heading(1, "What was reviewed", "about"),
-        Tiles(
-            (
-                (words(_count(counts.opened, least)), "cases opened"),
-                (words(_count(counts.listed, least)), "cases on the oversight group's list"),
-            )
-        ),
-        Paragraph(words(BIASED), "note"),
-        Paragraph(words(HIDDEN.format(least=least)), "note"),
+        tiles(figures, rows=False),
+        *number_blocks(figures, rows=False),
+        Heading(1, "What we learnt", "learning"),
+        *(Paragraph(words(each)) for each in said or ["Nothing is recorded for this period."]),
+        Heading(1, "Themes", "themes", new_page=True),
+        *table_blocks(figures),
+        *_months_and_meanings(figures),
+        Heading(1, "How this was made", "made"),
+        _made(manifest),
     ]
-    for name, counted in counts.by.items():
-        rows = [(each, _count(count, least)) for each, count in _ordered(counted, least)]
-        blocks.append(Table(name, columns_of("What:3 | Cases#"), rows_of(rows), "None.", ""))
-    blocks.append(Heading(1, "What we learnt", "learning"))
-    said = [each.strip() for each in learning.split("\n\n") if each.strip()]
-    blocks += [Paragraph(words(each)) for each in said or ["Nothing is recorded for this period."]]
-    blocks += [Heading(1, "How this was made", "made"), _made(manifest)]
     return Document(PUBLIC_TITLE, said_of(period), PUBLIC_MARK, period.until, tuple(blocks))
 
 
-def _count(count: int, least: int) -> str:
-    return f"{count:,}" if count >= least or count == 0 else f"under {least}"
-
-
-def _ordered(counted: Counter[str], least: int) -> list[tuple[str, int]]:
-    """The largest first; small ones by name alone, so that their order tells nothing."""
-    large = sorted(
-        ((each, n) for each, n in counted.items() if n >= least), key=lambda item: (-item[1], item[0])
-    )
-    return large + sorted((each, n) for each, n in counted.items() if n < least)
+def _months_and_meanings(figures: Figures) -> Iterator[Block]:
+    yield Heading(1, "Twelve months", "months", new_page=True)
+    yield from chart_blocks(figures)
+    yield Heading(1, "What each figure means", "meanings", new_page=True)
+    yield from definition_blocks(figures)
 
 
 def _made(manifest: str) -> Paragraph:

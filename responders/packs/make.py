@@ -14,18 +14,19 @@ from responders.packs.crowd import YEAR, Crowd, Traits, tactics_of
 from responders.packs.document import Document
 from responders.packs.full import Ground
 from responders.packs.lint import Leak, lint
-from responders.packs.lower import Counts, Scope, panel_pack, public_pack
+from responders.packs.lower import Scope, panel_pack, public_pack
 from responders.packs.material import known_of
 from responders.packs.rows import Sheet, sheets_of, tactics_spoken
-from responders.packs.saying import graded, spaced
 from responders.packs.versions import RARE, WITHHELD, Left, PanelCase, Versions, left_out, panel_case
 from responders.packs.writing import Form, Templates, write
 from triage.hidden import look_as_anybody
 from triage.records import Case
-from triage.review.figures import Period
+from triage.review.definitions import Definitions
+from triage.review.figures import Figures, Period
 from triage.review.finding_records import YouSaid
 from triage.review.pack_checks import Checks
 from triage.review.pack_records import SheetEntry
+from triage.review.suppression import suppressed
 
 AT_ONCE = 500
 
@@ -53,10 +54,14 @@ class Means(NamedTuple):
     versions: Versions
     checks: Checks
     templates: Templates
+    definitions: Definitions
 
 
-def make_version(session: Session, wanted: Wanted, means: Means, forms: Iterable[Form] = tuple(Form)) -> Made:
-    """A version in these forms, checked. Raises Leak with each place that keeps it from being handed on."""
+def make_version(
+    session: Session, wanted: Wanted, means: Means, figures: Figures, forms: Iterable[Form] = tuple(Form)
+) -> Made:
+    """A version in these forms, checked; its figures were computed before, whole, and have their small numbers taken
+    out here. Raises Leak with each place that keeps it from being handed on."""
     look_as_anybody(session)
     sheets = _in_scope(sheets_of(session, wanted.period, means.ground.tactics), wanted.scope)
     crowd = _crowd(session, wanted.period, means)
@@ -64,7 +69,8 @@ def make_version(session: Session, wanted: Wanted, means: Means, forms: Iterable
     cases = [panel_case(each, told, means.ground.fields, means.versions) for each, told in described if told]
     manifest = _manifest(wanted, sheets, [each for each, told in described if not told], means)
     digest = digest_of(manifest)
-    document = _document(session, wanted, sheets, cases, digest, means)
+    shown = suppressed(figures, means.definitions)
+    document = _document(session, wanted, cases, len(sheets) - len(cases), shown, digest)
     files = {form: write(document, form, means.templates) for form in forms}
     places = lint(
         files,
@@ -123,38 +129,18 @@ def _crowd(session: Session, period: Period, means: Means) -> Crowd:
 
 
 def _document(
-    session: Session, wanted: Wanted, sheets: Sequence[Sheet], cases: Sequence[PanelCase], digest: str, means: Means
-) -> Document:  # fmt: skip
-    least = means.versions.least
-    if wanted.scope is None:
-        counts = _counts(session, wanted.period, sheets, cases)
-        return public_pack(wanted.period, counts, wanted.learning, least=least, manifest=digest)
+    session: Session, wanted: Wanted, cases: Sequence[PanelCase], withheld: int, figures: Figures, digest: str
+) -> Document:
+    period, scope = wanted.period, wanted.scope
+    if scope is None:
+        return public_pack(period, figures, wanted.learning, manifest=digest)
     said = select(YouSaid).where(
-        col(YouSaid.panel) == wanted.scope.panel,
-        col(YouSaid.told_at) >= wanted.period.since,
-        col(YouSaid.told_at) < wanted.period.until,
+        col(YouSaid.panel) == scope.name,
+        col(YouSaid.told_at) >= period.since,
+        col(YouSaid.told_at) < period.until,
     )
     told = list(session.scalars(said.order_by(col(YouSaid.told_at), col(YouSaid.id))))
-    return panel_pack(wanted.period, wanted.scope, cases, len(sheets) - len(cases), told, manifest=digest)
-
-
-def _counts(session: Session, period: Period, sheets: Sequence[Sheet], cases: Sequence[PanelCase]) -> Counts:
-    opened = list(
-        session.scalars(
-            select(Case).where(col(Case.opened_at) >= period.since, col(Case.opened_at) < period.until)
-        )
-    )
-    return Counts(
-        opened=len(opened),
-        listed=len(sheets),
-        by={
-            "Cases opened, by kind": Counter(spaced(each.type).capitalize() for each in opened),
-            "Cases opened, by severity": Counter(graded(each.severity) for each in opened),
-            "Cases opened, by command unit": Counter(each.bcu or "Not known" for each in opened),
-            "Cases on the list, by finding": Counter(each.found for each in cases),
-            "Cases on the list, by body-worn video": Counter(each.body_worn for each in cases),
-        },
-    )
+    return panel_pack(period, scope, cases, withheld, told, figures, manifest=digest)
 
 
 def _manifest(
@@ -173,13 +159,20 @@ def _manifest(
     last = wanted.period.until - timedelta(microseconds=1)
     return {
         "audience": "panel" if wanted.scope else "public",
-        "panel": wanted.scope.panel if wanted.scope else "",
+        "panel": wanted.scope.name if wanted.scope else "",
         "first_day": f"{wanted.period.since:%Y-%m-%d}",
         "last_day": f"{last:%Y-%m-%d}",
         "cases": len(sheets),
         "numbers": [each.case.number for each in sheets] if wanted.scope else [],
-        "left_out": [each._asdict() for each in told],
+        "left_out": [
+            each._asdict() | {"number": _number(each.number, wanted, means.versions.least)} for each in told
+        ],
     }
+
+
+def _number(number: int, wanted: Wanted, least: int) -> int | str:
+    """How many, as the manifest says it: the public's says no small number."""
+    return number if wanted.scope or number >= least else f"under {least}"
 
 
 def _vocabulary(means: Means, cases: Sequence[PanelCase]) -> list[str]:

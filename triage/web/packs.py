@@ -165,7 +165,7 @@ def _row(visit: Visit, edition: PackEdition, panels: Panels | None) -> Row:
         edition.until - timedelta(microseconds=1),
         STATES[EditionState(edition.state)],
         kept,
-        sum(each["number"] for each in edition.manifest.get("left_out", ())),
+        len(edition.manifest.get("left_out", ())),
     )
 
 

@@ -226,6 +226,7 @@ def test_the_html_loads_nothing(files: dict[Form, bytes]) -> None:
     [
         ((Paragraph(words("x", "#nowhere")),), "#nowhere"),
         ((Heading(1, "A", "a"), Heading(1, "B", "a")), "#a"),
+        ((Heading(1, "A", "a"), Heading(3, "B", "b")), "#b is of level 3"),
     ],
 )
 def test_a_document_whose_links_lead_nowhere_is_refused(blocks: Any, told: str) -> None:
