@@ -183,17 +183,15 @@ def standing_referrals(session: Session, case_id: UUID) -> Sequence[Referral]:
     return session.exec(asked.order_by(col(Referral.made_on), col(Referral.entered_at))).all()
 
 
-def back_dated(session: Session, since: datetime, until: datetime) -> Sequence[tuple[Finding, Review, Case]]:
-    """Findings entered from `since` on and before `until` that change an earlier period: they correct another one, or
-    were entered on a later day than their meeting's. With the meeting and the case, in the order of entering."""
+def changed_since(session: Session, review: Review) -> Sequence[tuple[Finding, Case]]:
+    """The findings of a meeting that were entered on a later day than it met, or correct another, in that order."""
     asked = (
-        select(Finding, Review, Case)
-        .join(Review, col(Review.id) == col(Finding.review_id))
+        select(Finding, Case)
         .join(Case, col(Case.id) == col(Finding.case_id))
-        .where(col(Finding.entered_at) >= since, col(Finding.entered_at) < until)
+        .where(Finding.review_id == review.id)
         .order_by(col(Finding.entered_at), col(Case.number))
     )
-    return [row for row in session.exec(asked) if is_late(row[0], row[1])]
+    return [row for row in session.exec(asked) if is_late(row[0], review)]
 
 
 def is_late(finding: Finding, review: Review) -> bool:

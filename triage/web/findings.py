@@ -187,20 +187,46 @@ def ask(
     return _act(visit, review, case, change, typed, "action-opened", part="h-actions")
 
 
+@router.post("/cases/{ref}/referrals")
+def refer(
+    visit: Visiting, ref: str, body: Short = "", kind: Short = "", by_post: Short = "", made_on: Short = "",
+    reference: Short = "", corrects: Which = None, why: Words = "",
+) -> Response:  # fmt: skip
+    """Record that somebody referred the case, elsewhere; or correct an entry."""
+    case = find_case(visit.session, ref)
+    given = ReferralGiven(body, kind, clean(by_post), written_day(made_on), clean(reference))
+
+    def change() -> None:
+        deciding.record_referral(
+            visit.session, case.id, given, corrects=corrects, correction_why=clean(why), who=visit.person,
+            now=visit.now,
+        )  # fmt: skip
+
+    return _referred(visit, case, f"/cases/{case.number}", "referral-recorded", change)
+
+
 @router.post("/cases/{ref}/referrals/{referral}/back")
 def take_back(visit: Visiting, ref: str, referral: UUID, why: Words = "", day: Short = "") -> Response:
     """Say that an entry of a referral was wrong."""
     case = find_case(visit.session, ref)
     back = f"/reviews/{day}/cases/{case.number}" if written_day(day) else f"/cases/{case.number}"
-    try:
+
+    def change() -> None:
         deciding.take_back_referral(
             visit.session, case.id, referral, why=clean(why), who=visit.person, now=visit.now
         )
+
+    return _referred(visit, case, back, "referral-back", change)
+
+
+def _referred(visit: Visit, case: Case, back: str, said: str, change: Callable[[], None]) -> Response:
+    try:
+        change()
         visit.session.commit()
     except Conflict as conflict:
         visit.session.rollback()
         return visit.page("conflict.html", 409, detail=str(conflict), back=back)
-    return visit.back("referral-back", back, part="h-referrals")
+    return visit.back(said, back, part="h-referrals" if back != f"/cases/{case.number}" else "findings")
 
 
 def _page(

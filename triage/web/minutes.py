@@ -12,6 +12,7 @@ from triage.log import Line, note
 from triage.permissions import Permission, may
 from triage.review import minutes
 from triage.review.attendance import sheet_of
+from triage.review.deciding import changed_since
 from triage.review.finding_records import Minutes
 from triage.review.meeting_records import Review
 from triage.web.findings import Several, Words, day_of, find_meeting, terms_of
@@ -121,6 +122,7 @@ def _page(visit: Visit, review: Review) -> HTMLResponse:
         mine=mine,
         begun=review.meets_at <= visit.now,
         following=following,
+        late=changed_since(visit.session, review),
         **shown,
     )
 

@@ -158,6 +158,7 @@ NEEDS: dict[str, Permission] = {
     "POST /feedback/{feedback_id}/write": P.DECIDE_FINDING,
     "POST /feedback/{feedback_id}/sent": P.DECIDE_FINDING,
     "POST /feedback/{feedback_id}/confirmed": P.DECIDE_FINDING,
+    "POST /cases/{ref}/referrals": P.WORK_CONDUCT,
     "POST /cases/{ref}/referrals/{referral}/back": P.WORK_CONDUCT,
     "GET /log": P.READ_LOG,
     "POST /queue/next": P.TRIAGE,

@@ -102,6 +102,7 @@ SAID = {
     "sheet-reworded": "Entered. Panels read these words and no others of this field.",
     "finding-decided": "The finding is entered. What the BCU is told is drafted from it.",
     "finding-corrected": "The correction is entered. The finding before it stays readable.",
+    "referral-recorded": "Recorded. Nothing was referred from here.",
     "referral-back": "Taken back. The log says why.",
     "action-opened": "Asked for. It is on the list of actions.",
     "action-noted": "Noted.",

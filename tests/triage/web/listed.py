@@ -133,6 +133,7 @@ SIGNED_IN_WITH_TOKEN = {
     "POST /feedback/{feedback_id}/write",
     "POST /feedback/{feedback_id}/sent",
     "POST /feedback/{feedback_id}/confirmed",
+    "POST /cases/{ref}/referrals",
     "POST /cases/{ref}/referrals/{referral}/back",
     "POST /cases/{ref}/type",
     "POST /dropped/{sample}",

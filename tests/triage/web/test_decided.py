@@ -239,6 +239,26 @@ def test_a_referral_entered_wrongly_is_taken_back(engine: Engine, reviewers: tup
     assert "REF/2" not in amira.get(PAGE).text
 
 
+def test_a_referral_is_recorded_and_corrected_on_the_page_of_the_case(
+    reviewers: tuple[Browser, Browser],
+) -> None:
+    amira, _ = reviewers
+    assert post(amira, "/cases/1/confirm").status_code == 303
+    given = {"body": "dps", "by_post": "DPS", "made_on": "2026-01-12", "reference": "REF/3"}
+    refused = post(amira, "/cases/1/referrals", **given | {"reference": ""})
+    assert (refused.status_code, "Enter its reference" in refused.text) == (409, True)
+    assert post(amira, "/cases/1/referrals", **given).status_code == 303
+    page = amira.get("/cases/1").text
+    assert "Referred to DPS" in page
+    entry = page.partition('name="corrects" value="')[2].partition('"')[0]
+    better = given | {"corrects": entry, "reference": "REF/4"}
+    assert post(amira, "/cases/1/referrals", **better).status_code == 409
+    assert post(amira, "/cases/1/referrals", **better, why="The number was wrong").status_code == 303
+    page = amira.get("/cases/1").text
+    assert "REF/4" in page
+    assert "REF/3</bdi>" not in page
+
+
 @pytest.mark.parametrize("day", ["2026-01-15", "yesterday", "2026-13-40"])
 def test_there_is_nothing_to_decide_on_a_day_without_a_meeting(
     reviewers: tuple[Browser, Browser], day: str
