@@ -266,3 +266,25 @@ def test_there_is_nothing_to_decide_on_a_day_without_a_meeting(
     amira, _ = reviewers
     assert amira.get(f"/reviews/{day}/cases/1").status_code == 404
     assert amira.get(f"/reviews/{day}/minutes").status_code == 404
+
+
+def test_who_is_kept_from_a_case_finds_nothing_of_what_was_decided_on_it(
+    engine: Engine, reviewers: tuple[Browser, Browser]
+) -> None:
+    amira, tom = reviewers
+    secret = "The constable hears a quiet word"
+    post(amira, f"{PAGE}/decide", **filled(decision=secret))
+    given = {"words": secret, "owner_post": "Supervisor", "due_on": in_a_month(), "target": "officer"}
+    post(amira, f"{PAGE}/actions", **given)
+    post(amira, f"{MINUTES}/draft")
+    action, told = one(engine, Action).number, one(engine, Feedback).id
+    for page in (PAGE, MINUTES, "/actions", f"/actions/{action}", "/feedback?view=all"):
+        assert secret in tom.get(page).text, page
+    assert post(tom, "/cases/1/tie").status_code == 303
+    for page in (PAGE, MINUTES, f"{MINUTES}.txt", f"{MINUTES}.html", "/actions", "/feedback?view=all"):
+        assert secret not in tom.get(page).text, page
+    assert tom.get(PAGE).status_code == 403
+    assert tom.get(f"/actions/{action}").status_code == 404
+    assert post(tom, f"/actions/{action}/note", words="How does it go").status_code == 404
+    assert post(tom, f"/feedback/{told}/sent", to="Somebody else").status_code == 409
+    assert post(tom, f"{PAGE}/decide", **filled(seen=1)).status_code == 403
