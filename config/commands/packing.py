@@ -6,7 +6,7 @@ import os
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 from zoneinfo import ZoneInfo
 
 import typer
@@ -14,15 +14,22 @@ from sqlmodel import Session
 
 from config.cli import Complaint
 from config.database import open_database
-from config.packs import definitions_of, ground_of, templates_of
-from config.settings import read_settings
+from config.packs import definitions_of, ground_of, means_of, templates_of
+from config.settings import Settings, read_settings
+from responders.packs.document import Document
 from responders.packs.full import full_pack
+from responders.packs.lint import Leak
+from responders.packs.lower import Scope
+from responders.packs.make import Wanted, make_version, manifest_bytes
 from responders.packs.pdf import PdfError
-from responders.packs.writing import Form, write
+from responders.packs.writing import Form, Templates, write
+from triage.locked import Conflict
 from triage.review.definitions import Definitions
 from triage.review.figures import Figures, Period
 from triage.review.figuring import figures_as_of
 from triage.review.journal import count
+from triage.review.packs import PANEL, PUBLIC, released_file
+from triage.review.panels import read_panels
 from triage.review.printing import note_printed
 
 LONDON = ZoneInfo("Europe/London")
@@ -43,35 +50,98 @@ def make_pack(
         Path | None, typer.Option(help="Where to write it: .pdf, .html or .docx. HTML on stdout by default.")
     ] = None,
     audience: Annotated[Audience, typer.Option(help="Who it is for.")] = Audience.FULL,
+    panel: Annotated[
+        str | None, typer.Option(help="Whose version, for --audience panel: a name of review/panels.toml.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Make the oversight pack of a period. Days are London's; both are included."""
-    if audience is not Audience.FULL:
-        raise Complaint(
-            f"a pack for the {audience} cannot be made yet: it must be redacted and approved by a second "
-            "person first. Use --audience full, and keep it to members of the oversight group"
-        )
+    """Make the oversight pack of a period. Days are London's; both are included.
+
+    A panel's or the public's version is the one that was released, if one was; else a draft, with its manifest beside.
+    """
     if since > until:
         raise Complaint(f"--since {since:%Y-%m-%d} is after --until {until:%Y-%m-%d}")
     form, settings = form_of(out), read_settings()
     period = Period(midnight(since.date()), midnight(until.date() + timedelta(days=1)))
+    scope = _scope(settings, audience, panel)
     with open_database(settings) as engine, Session(engine) as session:
-        figures = figures_printed(
-            session, period, definitions_of(settings), into="pack", now=datetime.now(UTC)
-        )
-        document = full_pack(session, period, ground_of(settings), figures)
+        if audience is Audience.FULL:
+            made = _full(session, settings, period, form)
+        else:
+            made = _lower(session, settings, period, scope, form)
+    _tell(made, out, audience, as_json=as_json)
+
+
+class _Made(NamedTuple):
+    """The file, what is said of it, and the manifest of what was left out."""
+
+    content: bytes
+    said: str = ""
+    manifest: bytes = b""
+
+
+def _full(session: Session, settings: Settings, period: Period, form: Form) -> _Made:
+    figures = figures_printed(session, period, definitions_of(settings), into="pack", now=datetime.now(UTC))
+    document = full_pack(session, period, ground_of(settings), figures)
+    return _Made(_written(document, form, templates_of(settings)))
+
+
+def _lower(session: Session, settings: Settings, period: Period, scope: Scope | None, form: Form) -> _Made:
+    """Raises Complaint where the linter finds what may not be handed on."""
+    audience, name = (PANEL, scope.name) if scope else (PUBLIC, "")
     try:
-        made = write(document, form, templates_of(settings))
+        released = released_file(session, audience, name, period.since, period.until, form)
+    except Conflict as conflict:
+        raise Complaint(str(conflict)) from conflict
+    if released is not None:
+        edition, file = released
+        said = f"P-{edition.number}, released by {edition.decided_by}, SHA-256 {file.sha256}"
+        return _Made(file.content, said, manifest_bytes(edition.manifest))
+    means, now = means_of(settings), datetime.now(UTC)
+    figures = figures_printed(session, period, means.definitions, into=f"{audience} pack", now=now)
+    try:
+        made = make_version(session, Wanted(period, scope, draft=True), means, figures, [form])
+    except (Leak, PdfError) as stopped:
+        raise Complaint(str(stopped)) from stopped
+    said = "a draft, not released: ask for it on the page Packs, and a second person releases it"
+    return _Made(made.files[form], said, manifest_bytes(made.manifest))
+
+
+def _scope(settings: Settings, audience: Audience, panel: str | None) -> Scope | None:
+    """Raises Complaint."""
+    if (audience is Audience.PANEL) != (panel is not None):
+        raise Complaint("--panel names whose version it is: give it with --audience panel, and only there")
+    if panel is None:
+        return None
+    panels = read_panels(settings.file("review/panels.toml"))
+    found = panels.panel_of(panel)
+    if found is None:
+        known = ", ".join(each.name for each in panels.panel)
+        raise Complaint(f"--panel {panel}: no such panel; there are {known}")
+    return Scope(found.name, found.title, found.bcu, found.borough)
+
+
+def _written(document: Document, form: Form, templates: Templates) -> bytes:
+    try:
+        return write(document, form, templates)
     except PdfError as error:
         raise Complaint(str(error)) from error
+
+
+def _tell(made: _Made, out: Path | None, audience: Audience, *, as_json: bool) -> None:
+    """Write the file, with its manifest beside, and say so."""
     if out is None:
-        typer.echo(made.decode(), nl=False)
+        typer.echo(made.content.decode(), nl=False)
         return
-    keep(out, made)
+    keep(out, made.content)
+    beside = out.with_name(f"{out.name}.manifest.json")
+    if made.manifest:
+        keep(beside, made.manifest)
     if as_json:
-        typer.echo(json.dumps({"file": str(out), "bytes": len(made), "audience": audience}))
-    else:
-        typer.echo(f"{out}: {len(made):,} bytes", err=True)
+        told = {"file": str(out), "bytes": len(made.content), "audience": audience}
+        typer.echo(json.dumps(told | ({"manifest": str(beside), "said": made.said} if made.manifest else {})))
+        return
+    typer.echo(f"{out}: {len(made.content):,} bytes{f'; {made.said}' if made.said else ''}", err=True)
 
 
 def figures_printed(

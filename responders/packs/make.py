@@ -29,14 +29,17 @@ from triage.review.pack_records import SheetEntry
 from triage.review.suppression import suppressed
 
 AT_ONCE = 500
+DRAFT = "DRAFT, not released"
 
 
 class Wanted(NamedTuple):
-    """Which version is made. Without a scope it is the public's; `learning` are words written for it."""
+    """Which version is made. Without a scope it is the public's; `learning` are words written for it. A draft says on
+    each page that nobody has released it."""
 
     period: Period
     scope: Scope | None = None
     learning: str = ""
+    draft: bool = False
 
 
 class Made(NamedTuple):
@@ -71,6 +74,8 @@ def make_version(
     digest = digest_of(manifest)
     shown = suppressed(figures, means.definitions)
     document = _document(session, wanted, cases, len(sheets) - len(cases), shown, digest)
+    if wanted.draft:
+        document = document._replace(mark=f"{DRAFT}. {document.mark}")
     files = {form: write(document, form, means.templates) for form in forms}
     places = lint(
         files,

@@ -139,6 +139,31 @@ def find(session: Session, number: int) -> PackEdition | None:
     return session.exec(select(PackEdition).where(PackEdition.number == number)).first()
 
 
+def released_file(
+    session: Session, audience: str, panel: str, since: datetime, until: datetime, form: str
+) -> tuple[PackEdition, PackFile] | None:
+    """What was released of a period for somebody, the newest; None when nothing was. Raises Conflict when it is not to
+    be opened any more."""
+    asked = (
+        select(PackEdition, PackFile)
+        .join(PackFile, col(PackFile.edition_id) == PackEdition.id)
+        .where(
+            PackEdition.state == EditionState.RELEASED,
+            PackEdition.audience == audience,
+            PackEdition.panel == panel,
+            PackEdition.since == since,
+            PackEdition.until == until,
+            PackFile.form == form,
+        )
+        .order_by(col(PackEdition.number).desc())
+    )
+    found = session.exec(asked).first()
+    if found is None:
+        return None
+    _must_be_whole(session, found[0])
+    return found[0], found[1]
+
+
 def _must_make_sense(wanted: Wanted, now: datetime) -> None:
     if wanted.audience not in (PANEL, PUBLIC):
         raise Conflict("Choose whom it is for.")
