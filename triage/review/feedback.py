@@ -112,15 +112,18 @@ def confirm_told(session: Session, feedback: UUID, by: str, *, who: Person, now:
 
 def mark_breaches(session: Session, *, now: datetime) -> int:
     """Mark feedback that ran out unsent, once, in the log of its case. The caller commits."""
-    late = select(Feedback).where(
+    late = select(Feedback.id, Feedback.case_id).where(
         col(Feedback.sent_at).is_(None), col(Feedback.breached_at).is_(None), col(Feedback.due_at) < now
     )
-    found = session.exec(late.order_by(col(Feedback.due_at)).with_for_update(skip_locked=True)).all()
-    for each in found:
-        each.breached_at = now
-        [case] = lock_case(session, each.case_id)
-        touch_by(session, case, BREACHED, who=MACHINE, now=now, detail={"bcu": each.bcu})
-    return len(found)
+    marked = 0
+    for feedback_id, case_id in session.exec(late.order_by(col(Feedback.case_id), col(Feedback.id))).all():
+        [case] = lock_case(session, case_id)
+        found = session.get_one(Feedback, feedback_id, populate_existing=True)
+        if found.sent_at is None and found.breached_at is None:
+            found.breached_at = now
+            touch_by(session, case, BREACHED, who=MACHINE, now=now, detail={"bcu": found.bcu})
+            marked += 1
+    return marked
 
 
 def feedback_of(session: Session, case_id: UUID) -> Sequence[Feedback]:
