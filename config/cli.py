@@ -37,6 +37,7 @@ COMMANDS = {
     "rules": Command("ruling", "The rules in force: who hears of what. Propose others, go back."),
     "alerts": Command("responding", "List alerts with their deliveries."),
     "statements": Command("stating", "List lines, from drafted to issued; check a draft."),
+    "reviews": Command("responding", "The meetings of the oversight group, held and ahead."),
     "review": Command("responding", "The fortnightly oversight review."),
     "oncall": Command("oncall", "Who is on call now and next, and when nobody is."),
     "exercise": Command("exercising", "Play a scripted event on a desk of its own, and score it."),

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlmodel import Session, col
 
 from config.cli import Complaint
@@ -27,6 +27,7 @@ from triage.notification_records import NotificationState
 from triage.records import Alert, Case, Delivery
 from triage.resending import put_back
 from triage.review.meeting_records import Review, ReviewItem
+from triage.review.schedule import is_locked
 
 LONDON = ZoneInfo("Europe/London")
 TRY_FOR_S = 45.0
@@ -92,6 +93,41 @@ def _test(as_json: bool) -> None:
         raise typer.Exit(1)
 
 
+@app.command("reviews")
+def list_meetings(
+    as_json: AsJson = False,
+    held: Annotated[bool, typer.Option("--held", help="Those that were held, the last leading.")] = False,
+    limit: Limit = 27,
+) -> None:
+    """Show the meetings ahead: when, when the list is locked, how many cases it has."""
+    settings, now = read_settings(), datetime.now(UTC)
+    begun = col(Review.meets_at) <= now
+    asked = (
+        select(Review, func.count(col(ReviewItem.case_id)).filter(col(ReviewItem.off_at).is_(None)))
+        .outerjoin(ReviewItem, col(ReviewItem.review_id) == col(Review.id))
+        .where(begun if held else ~begun)
+        .group_by(col(Review.id))
+        .order_by(col(Review.meets_at).desc() if held else col(Review.meets_at))
+        .limit(limit)
+    )
+    with open_database(settings) as engine, Session(engine) as session:
+        rows = [_meeting(review, cases, now) for review, cases in session.execute(asked)]
+    print_rows(rows, as_json, ("meeting", "locks", "cases", "state", "why"))
+
+
+def _meeting(review: Review, cases: int, now: datetime) -> dict[str, Any]:
+    locked = "locked" if is_locked(review, now=now) else "open"
+    return {
+        "meeting": review.meets_at.astimezone(LONDON).isoformat(timespec="minutes"),
+        "locks": review.locks_at.astimezone(LONDON).isoformat(timespec="minutes")
+        if review.locks_at
+        else None,
+        "cases": cases,
+        "state": "cancelled" if review.cancelled_at else f"{locked}, moved" if review.moved_at else locked,
+        "why": review.cancelled_because or review.moved_because,
+    }
+
+
 @review.command("list")
 def list_reviews(as_json: AsJson = False) -> None:
     """Show the next meeting, and what is on the list of each."""
@@ -101,7 +137,8 @@ def list_reviews(as_json: AsJson = False) -> None:
         select(col(Review.meets_at), Case, ReviewItem)
         .join(ReviewItem, col(ReviewItem.review_id) == col(Review.id))
         .join(Case, col(Case.id) == col(ReviewItem.case_id))
-        .order_by(col(Review.meets_at), col(Case.severity), col(Case.number))
+        .where(col(ReviewItem.off_at).is_(None), col(Review.cancelled_at).is_(None))
+        .order_by(col(Review.meets_at), col(ReviewItem.position), col(Case.severity), col(Case.number))
     )
     with open_database(settings) as engine, Session(engine) as session:
         rows = [

@@ -20,6 +20,7 @@ from collector.months import make_months
 from collector.records import Grade, Post, PostKey, Sighting, SourceRow
 from config.exercise.script import Family, Script, slots_in
 from config.exercise.year_decided import TABLES, Decisions
+from config.exercise.year_meetings import YearOfMeetings, meetings_of_year
 from config.settings import HERE
 from triage.claim_records import ClaimDecision, ClaimState, KnownClaim
 from triage.lifecycle import Lifecycle
@@ -42,13 +43,19 @@ from triage.records import (
 )
 from triage.review.finding_codes import read_finding_codes
 from triage.review.group import read_group
-from triage.review.meeting_records import Review, ReviewItem
-from triage.review.meetings import LONDON, Meetings
+from triage.review.meeting_records import (
+    CommunityRequest,
+    Declaration,
+    LockedAgenda,
+    Review,
+    ReviewItem,
+    Seat,
+)
+from triage.review.meetings import Meetings
 from triage.statement_records import CaseFact, Statement, StatementApproval, StatementIssue, StatementState
 from triage.statement_records import StatementVersion as Wording
 from triage.track_records import BodyWornVideo, Prompt, Track
 
-MEETINGS = 26
 YEAR = timedelta(days=364)
 AT_ONCE = 2_000
 KINDS = {
@@ -95,6 +102,7 @@ def fill_year(
     year.people_and_meetings()
     for number in range(1, cases + 1):
         year.case(number, year.start + (until - year.start) * number / (cases + 1), posts_a_case)
+    year.held()
     with Session(engine) as session:
         for month in range(14):
             make_months(session, now=year.start + month * timedelta(days=30))
@@ -127,16 +135,17 @@ class _Year:
         order = (
             SourceRow, Person, Review, PostKey, Post, Assessment, Case, Membership, Routing, Sighting, Alert, Delivery,
             Clock, Track, Prompt, BodyWornVideo, CaseFact, Statement, Wording, StatementApproval, StatementIssue,
-            KnownClaim, ClaimDecision, ReviewItem, *TABLES,
+            KnownClaim, ClaimDecision, ReviewItem, LockedAgenda, Seat, Declaration, CommunityRequest, *TABLES,
         )  # fmt: skip
         self.rows: dict[type[SQLModel], list[dict[str, Any]]] = {table: [] for table in order}
         self.log: list[tuple[datetime, str, Line]] = []
-        self.reviews = self._reviews(meetings)
+        self.reviews = meetings_of_year(meetings, until=until, made_at=self.start, new_id=self._id)
         codes, group = (
             read_finding_codes(HERE / "review/findings.toml"),
             read_group(HERE / "review/group.toml"),
         )
         self.decisions = Decisions(codes, group, lifecycle, until=until, seed=seed)
+        self.meetings = YearOfMeetings(self.reviews, seed)
 
     def people_and_meetings(self) -> None:
         for name, role in zip(WHO, (Role.DUTY_OFFICER, Role.APPROVER, Role.OVERSIGHT_REVIEWER), strict=True):
@@ -160,6 +169,11 @@ class _Year:
             )  # fmt: skip
         for review in self.reviews:
             self._add(review, *self.decisions.meeting(review))
+
+    def held(self) -> None:
+        """What stands around the meetings, once every case is there."""
+        self._add(*self.meetings.held(self.until))
+        self.log += self.meetings.log
 
     def case(self, number: int, opened: datetime, posts: int) -> None:
         """One case with all that stands behind it."""
@@ -295,12 +309,12 @@ class _Year:
             self._line(case, at)
         if dice.random() < 0.4:
             self._claim(case, at)
-        review = next((each for each in self.reviews if each.meets_at > case.opened_at), None)
-        if review is not None and case.type in FORCE_USED:
-            self._add(
-                ReviewItem(case_id=case.id, review_id=review.id, because="police used force", listed_at=at)
-            )
-            self._say(at, MACHINE, "listed for review", case)
+        review = (
+            self.meetings.list_case(case.id, at, grave=case.severity == 1)
+            if case.type in FORCE_USED
+            else None
+        )
+        if review is not None:
             self._add(*self.decisions.case(case, review))
 
     def _line(self, case: Case, at: datetime) -> None:
@@ -346,20 +360,13 @@ class _Year:
         else:
             self._add(claim)
 
-    def _reviews(self, meetings: Meetings) -> list[Review]:
-        """Those of the year, counted back from the next one: also before the first that the file names."""
-        following = meetings.next_after(self.until).astimezone(LONDON)
-        days = [
-            following.date() - timedelta(days=meetings.every_days * back) for back in range(MEETINGS, 0, -1)
-        ]
-        moments = [datetime.combine(day, meetings.at, LONDON) for day in days]
-        return [Review(id=self._id(), meets_at=each, created_at=self.start) for each in moments]
-
     def _add(self, *rows: SQLModel) -> None:
         for row in rows:
             kept = row.model_dump()
             if isinstance(row, Sighting):
                 del kept["id"]
+            if isinstance(row, CommunityRequest):
+                del kept["number"]  # the database's own, too
             if isinstance(row, Assessment):
                 del kept["boroughs"]  # the database's own
             self.rows[type(row)].append(kept)

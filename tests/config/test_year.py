@@ -3,13 +3,16 @@
 from datetime import UTC, datetime
 
 from sqlalchemy import Engine, text
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from config.exercise.script import scripts_of
 from config.exercise.year import Filled, fill_year
 from config.settings import Settings
 from tests.make import LIFECYCLE
 from triage.chain import verify
+from triage.review.attendance import quorate
+from triage.review.group import read_group
+from triage.review.meeting_records import LockedAgenda, Review, ReviewItem
 from triage.review.meetings import read_meetings
 
 UNTIL = datetime(2026, 7, 1, 12, tzinfo=UTC)
@@ -44,13 +47,29 @@ def test_a_year_has_a_meeting_every_fortnight_and_whole_cases(engine: Engine, se
         == counted(engine, "assessments")
         == counted(engine, "routings")
     )
-    for table in ("alerts", "deliveries", "clocks", "tracks", "statements", "known_claims", "review_items"):
+    for table in (
+        "alerts",
+        "deliveries",
+        "clocks",
+        "tracks",
+        "statements",
+        "known_claims",
+        "review_items",
+        "attendances",
+        "locked_agendas",
+    ):
         assert counted(engine, table) > 20, table
     with engine.connect() as connection:
         boroughs = "SELECT count(DISTINCT borough) FROM cases"
         assert connection.execute(text(boroughs)).scalar_one() > 25
     with Session(engine) as session:
         assert not verify(session, b"only for tests").breaks
+        group = read_group(settings.file("review/group.toml"))
+        reviews = session.exec(select(Review)).all()
+        assert [each for each in reviews if quorate(session, each, group)] == []
+        locked = {str(item["case"]) for kept in session.exec(select(LockedAgenda)) for item in kept.items}
+        late = {str(each.case_id) for each in session.exec(select(ReviewItem)) if each.late}
+        assert not locked & late
 
 
 def test_the_meetings_of_a_year_decide_and_what_they_ask_for_goes_on(

@@ -115,6 +115,17 @@ def test_the_pack_is_written_for_its_owner_only_and_twice_the_same(goldenhour: R
     assert listed["meeting"] == "2026-07-29T10:00:00+01:00", "the list of the 15th is locked"
 
 
+@pytest.mark.usefixtures("told")
+def test_the_meetings_are_listed_with_their_locks(goldenhour: Run) -> None:
+    ahead = json.loads(goldenhour("reviews", "--json").stdout)
+    held = json.loads(goldenhour("reviews", "--held", "--json").stdout)
+    [with_case] = [each for each in (*held, *ahead) if each["cases"]]
+    assert with_case["locks"] == "2026-07-24T17:00+01:00"
+    assert with_case["meeting"] == "2026-07-29T10:00+01:00"
+    assert with_case["state"] in ("open", "locked")
+    assert len(held) + len(ahead) == 27
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

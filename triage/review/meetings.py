@@ -68,14 +68,18 @@ class Meetings(BaseModel):
         """When the list of a meeting is locked: some working days before it."""
         day = meets_at.astimezone(LONDON).date()
         for _ in range(self.lock_days):
-            day = self._working(day - DAY, -DAY)
+            day = self._next(day - DAY, -DAY)
         return min(meets_at, datetime.combine(day, self.lock_at, LONDON))
+
+    def working(self, day: date) -> date:
+        """This day, or the next that is worked."""
+        return self._next(day, DAY)
 
     def _begins(self, rounds: int) -> datetime:
         day = self.first_on + timedelta(days=rounds * self.every_days)
-        return datetime.combine(self._working(day, DAY), self.at, LONDON)
+        return datetime.combine(self.working(day), self.at, LONDON)
 
-    def _working(self, day: date, step: timedelta) -> date:
+    def _next(self, day: date, step: timedelta) -> date:
         while not works(day, self.bank_holidays):
             day += step
         return day
