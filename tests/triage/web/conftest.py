@@ -86,7 +86,15 @@ def looking(cluster: Cluster) -> Iterator[Browser]:
         with Session(engine, expire_on_commit=False) as session:
             seed(session, now=datetime.now(UTC))
         with (
-            serve(desk(engine, WebSettings(), channels=["slack"], lifecycle=LIFECYCLE)) as base,
+            serve(
+                desk(
+                    engine,
+                    WebSettings(),
+                    channels=["slack"],
+                    lifecycle=LIFECYCLE,
+                    policies=Policies(cycle=CYCLE),
+                )
+            ) as base,
             Browser(base) as browser,
         ):
             browser.sign_in("amira", PASSWORD)

@@ -16,6 +16,7 @@ from tests.browser.seed import PASSWORD, Seeded, password_hash
 from tests.browser.seed_claims import seed_claims
 from tests.make import LIFECYCLE, make_assessment, make_person
 from tests.served import Browser, serve
+from tests.triage.review.kept import CYCLE
 from tests.triage.web.conftest import Clockwork
 from tests.triage.web.listed import OPEN_TO_ALL
 from tests.triage.web.test_live import Listening
@@ -25,11 +26,13 @@ from triage.policies import Policies
 from triage.records import Case, LogEntry, Membership, Person, Role
 from triage.restricting import read_restricted_policy
 from triage.restriction_records import Restriction, Tie
+from triage.review.meeting_records import Review
 from triage.settings import WebSettings
 from triage.statement_records import Statement
 from triage.web.app import desk
+from triage.web.words import london_day
 
-POLICIES = Policies(restricted=read_restricted_policy(HERE / "policy" / "restricted.toml"))
+POLICIES = Policies(restricted=read_restricted_policy(HERE / "policy" / "restricted.toml"), cycle=CYCLE)
 WORD = "Lanternquay"  # stands in every text of the hidden case, and nowhere else
 STREAMS = {"GET /live"}
 QUERIES = {
@@ -121,6 +124,12 @@ def eve(engine: Engine, visit: Callable[[], Browser]) -> Browser:
     return browser
 
 
+def meeting_day(engine: Engine) -> str:
+    """The day of the meeting that has the case on its list."""
+    with Session(engine) as session:
+        return london_day(session.exec(select(Review.meets_at)).one())
+
+
 def addresses(engine: Engine, hidden: Hidden) -> Iterator[tuple[str, str]]:
     """Every GET route with the hidden case in its place, and what may be asked of it."""
     for route in sorted(set(routes(desk(engine, WebSettings()).routes)) - OPEN_TO_ALL - STREAMS):
@@ -129,7 +138,7 @@ def addresses(engine: Engine, hidden: Hidden) -> Iterator[tuple[str, str]]:
             continue
         refs = ("C-1",) if path.startswith("/claims") else ("1", str(hidden.case))
         for ref in refs if "{ref}" in path else [""]:
-            named = {"ref": ref, "name": "bluesky"}
+            named = {"ref": ref, "name": "bluesky", "day": meeting_day(engine)}
             parts = (
                 named.get(each[1:-1], str(hidden.post)) if "{" in each else each for each in path.split("/")
             )
@@ -165,7 +174,8 @@ def walk(browser: Browser, engine: Engine, hidden: Hidden) -> dict[str, list[str
 def test_no_page_holds_a_word_of_a_restricted_case_for_who_is_not_on_its_list(
     engine: Engine, seeded: Seeded, hidden: Hidden, eve: Browser
 ) -> None:
-    for address in ("/queue", "/alerts", "/reviews", "/claims", "/api/v1/cases", "/counts", "/log"):
+    meeting = f"/reviews/{meeting_day(engine)}"
+    for address in ("/queue", "/alerts", meeting, "/claims", "/api/v1/cases", "/counts", "/log"):
         assert told_of(hidden, eve.get(address).text, address), address
     counts = [eve.get("/api/v1/cases").json()["total"], len(eve.get("/api/v1/statements").json())]
     restrict(engine, seeded, hidden.case)

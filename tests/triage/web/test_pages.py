@@ -1,5 +1,6 @@
 """What the pages say, without a script: plain requests to a real server."""
 
+import re
 from datetime import timedelta
 
 from sqlalchemy import Engine, text
@@ -94,9 +95,12 @@ def test_account_names_are_not_shown_and_authors_differ_from_case_to_case(
 
 def test_the_review_list_names_the_next_meeting_and_its_cases(looking: Browser) -> None:
     page = looking.get("/reviews").text
-    assert "Oversight meeting on" in page
-    assert "6 cases" in page
-    assert "force is reported" in page
+    assert "6 cases on the list" in page
+    found = re.search(r'Next: <a class="govuk-link" href="(/reviews/[0-9-]+)"', page)
+    assert found is not None
+    listed = looking.get(found[1]).text
+    assert listed.count("force is reported") == 6
+    assert "Meeting of" in listed
 
 
 def test_alerts_are_listed_with_what_became_of_each_message(looking: Browser) -> None:
