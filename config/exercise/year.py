@@ -193,7 +193,9 @@ class _Year:
             id=self._id(), number=number, title=f"{type_.value.replace('_', ' ').capitalize()} · {place}",
             status=status, severity=severity, incident=0.8, type=type_, borough=borough, bcu=bcu, place=place,
             desks=desks,
-            severity_parts={"harm": 4 - severity, "conduct": dice.randrange(4), "community": dice.randrange(4), "triggers": []},
+            severity_parts={
+                "harm": 4 - severity, "conduct": dice.randrange(4), "community": dice.randrange(4), "triggers": [],
+            },
             opened_at=opened, first_published_at=opened - timedelta(minutes=dice.uniform(1, 40)), last_post_at=last,
             post_count=told, source_count=min(told, 6), sources=[f"year-{n}" for n in range(min(told, 6))],
             touched_at=last, dismissed_because="made up" if status in (Status.NOISE, Status.OPINION) else None,
