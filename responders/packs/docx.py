@@ -72,7 +72,13 @@ class _Writing:
         section.left_margin = section.right_margin = Cm(1.8)
         section.top_margin, section.bottom_margin = Cm(2.4), Cm(2.2)
         sizes = {"Normal": 10, "Title": 22, "Subtitle": 12, "Heading 1": 16, "Heading 2": 13, "Heading 3": 11}
-        for name, size in {**sizes, "Caption": 10, "Intense Quote": 10, "Quote": 10}.items():
+        for name, size in {
+            **sizes,
+            "Caption": 10,
+            "Intense Quote": 10,
+            "Quote": 10,
+            "No Spacing": 9.5,
+        }.items():
             style = self.file.styles[name]
             style.font.name, style.font.size, style.font.color.rgb = FONT, Pt(size), INK
             fonts = style.element.get_or_add_rPr().get_or_add_rFonts()
@@ -80,7 +86,13 @@ class _Writing:
                 fonts.set(qn(f"w:{script}"), FONT)
             for theme in ("asciiTheme", "hAnsiTheme", "cstheme", "eastAsiaTheme"):
                 fonts.attrib.pop(qn(f"w:{theme}"), None)
+        for name in ("Title", "Subtitle", "Intense Quote", "Quote"):
+            self.file.styles[name].font.italic, self.file.styles[name].font.bold = False, name == "Title"
+        for name in ("Intense Quote", "Quote"):
+            self.file.styles[name].paragraph_format.left_indent = Cm(0.6)
+            self.file.styles[name].paragraph_format.right_indent = Cm(0)
         self.file.styles["Normal"].paragraph_format.space_after = Pt(6)
+        self.file.styles["No Spacing"].paragraph_format.space_after = Pt(2)
         language = OxmlElement("w:lang")
         language.set(qn("w:val"), self.document.language)
         self.file.styles["Normal"].element.get_or_add_rPr().append(language)
@@ -172,7 +184,8 @@ class _Writing:
 
     def _grid(self, widths: Sequence[float], heads: Sequence[str], numbers: Sequence[bool]) -> Any:
         made = self.file.add_table(rows=0, cols=len(widths))
-        made.style, made.autofit = "Table Grid", False
+        made.autofit = False
+        made._tbl.tblPr.find(qn("w:tblLayout")).addprevious(_ruled())  # the schema wants them in order
         whole = sum(widths)
         for column, width in zip(made._tbl.tblGrid.findall(qn("w:gridCol")), widths, strict=True):
             column.set(qn("w:w"), str(round(LINE_CM * width / whole * TWIPS_A_CM)))
@@ -188,20 +201,20 @@ class _Writing:
         row.append(properties)
         for place, (runs, number) in enumerate(zip(cells, numbers, strict=True)):
             cell, paragraph = OxmlElement("w:tc"), OxmlElement("w:p")
-            if number:
-                paragraph.append(_aligned("right"))
+            paragraph.append(_tight(right=number))
             self._runs(paragraph, runs, strong=head or place == 0)
             cell.append(paragraph)
             row.append(cell)
         grid.append(row)
 
     def _plot(self, block: Plot) -> None:
+        named = self.file.add_paragraph(block.caption, style="Caption")
+        named.paragraph_format.keep_with_next = True
+        self._anchor(named._p, block.anchor)
         made = self.file.add_paragraph()
-        self._anchor(made._p, block.anchor)
         shape = made.add_run().add_picture(io.BytesIO(draw(block.svg)), width=Cm(LINE_CM))
         shape._inline.docPr.set("descr", block.alt)
         shape._inline.docPr.set("title", block.caption)
-        self.file.add_paragraph(block.caption, style="Caption")
 
     def _anchor(self, paragraph: Any, anchor: str) -> None:
         if not anchor:
@@ -262,11 +275,27 @@ def _storable(text: str) -> str:
     return "".join(char for char in text if char in "\t\n" or ord(char) >= 0x20)
 
 
-def _aligned(where: str) -> Any:
-    properties, justified = OxmlElement("w:pPr"), OxmlElement("w:jc")
-    justified.set(qn("w:val"), where)
-    properties.append(justified)
+def _tight(*, right: bool) -> Any:
+    """A paragraph of a cell."""
+    properties, style = OxmlElement("w:pPr"), OxmlElement("w:pStyle")
+    style.set(qn("w:val"), "NoSpacing")
+    properties.append(style)
+    if right:
+        justified = OxmlElement("w:jc")
+        justified.set(qn("w:val"), "right")
+        properties.append(justified)
     return properties
+
+
+def _ruled() -> Any:
+    """Thin lines between rows, and none between columns."""
+    borders = OxmlElement("w:tblBorders")
+    for side in ("top", "bottom", "insideH"):
+        line = OxmlElement(f"w:{side}")
+        for name, value in (("val", "single"), ("sz", "4"), ("space", "0"), ("color", "B1B4B6")):
+            line.set(qn(f"w:{name}"), value)
+        borders.append(line)
+    return borders
 
 
 def _gap() -> Any:

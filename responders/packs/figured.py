@@ -28,6 +28,7 @@ from triage.review.figures import Table as Counts
 Shown = TypeVar("Shown", Figure, Counts)
 LinkTo = Callable[[int | None], str]  # where a case's number leads; "" where nowhere
 NONE = "None."
+IN_NUMBERS = "The same in numbers"
 AGAIN = "The same as a table"
 AT_MOST = 400  # rows named behind one figure
 
