@@ -19,7 +19,7 @@ log = structlog.get_logger()
 
 POLL_S = 1.0
 # The engine does not notice a job left while it takes its last look until the next; alerts do not wait so long.
-POLLS_S = {"respond": 0.15}
+POLLS_S = {"respond": 0.2}
 ENGINE_BEAT_S = 2.0
 STALLED_AFTER_S = 12.0
 SHORTEST_PAUSE_S = 0.2

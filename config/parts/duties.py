@@ -26,7 +26,8 @@ from responders.socket_mode import Socket
 log = structlog.get_logger()
 
 HEARD_WITHIN_S = 60.0
-SWEEP_EVERY_S = 1.0
+CARRY_EVERY_S = 1.0
+DELIVER_EVERY_S = 0.25  # an alert that found its channel resting waits for the next round
 SWEEP_FOR_S = 5.0
 LOOK_AT_SOCKET_EVERY_S = 2.0
 LONGEST_PAUSE_S = 60.0
@@ -149,14 +150,14 @@ def _sweeping(sender: Sender) -> Repeated:
     def sweep() -> None:
         sender.sweep(for_s=SWEEP_FOR_S)
 
-    return Repeated("deliver", sweep, SWEEP_EVERY_S)
+    return Repeated("deliver", sweep, DELIVER_EVERY_S)
 
 
 def _carrying(courier: Courier) -> Repeated:
     def carry() -> None:
         courier.sweep(for_s=SWEEP_FOR_S)
 
-    return Repeated("carry", carry, SWEEP_EVERY_S)
+    return Repeated("carry", carry, CARRY_EVERY_S)
 
 
 def _listening_to_slack(socket: Socket) -> Repeated:
