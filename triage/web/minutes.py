@@ -130,7 +130,7 @@ def _page(visit: Visit, review: Review) -> HTMLResponse:
 def _cannot_approve(visit: Visit, found: Minutes, following: Review | None) -> str:
     """Why who looks cannot approve them now, if so."""
     if following is None:
-        return "The next meeting approves them."
+        return "That meeting has not begun."
     if visit.person.username in minutes.writers(found):
         return "Somebody who did not write them approves them."
     group = terms_of(visit).group

@@ -1,7 +1,7 @@
 """The pages of the oversight group over real HTTP: decided, corrected, asked for, minuted, told."""
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Engine
 from sqlmodel import Session, select
 
+from classifier.records import IncidentType
 from tests.browser.seed import PASSWORD, Seeded
 from tests.browser.seed_decided import CODES, DAY, LONG_AGO, TERMS, come
 from tests.make import LIFECYCLE
@@ -20,7 +21,13 @@ from triage.review.finding_records import Action, Feedback, Finding, PanelForm, 
 from triage.review.meeting_records import Review, ReviewItem
 from triage.settings import WebSettings
 from triage.web.app import desk
+from triage.writing import Explainer, own_words
 
+WRITING = own_words()._replace(
+    explainers=(
+        Explainer("stops", "Why people are stopped", "", tuple(IncidentType), "Training", date(2031, 1, 15)),
+    )
+)
 PAGE = f"/reviews/{DAY}/cases/1"
 MINUTES = f"/reviews/{DAY}/minutes"
 
@@ -41,7 +48,7 @@ def base(engine: Engine, clock: Clockwork, seeded: Seeded) -> Iterator[str]:
         session.commit()
     app = desk(
         engine, WebSettings(), channels=["slack"], lifecycle=LIFECYCLE, now=clock,
-        policies=Policies(findings=CODES, group=TERMS.group),
+        policies=Policies(findings=CODES, group=TERMS.group, writing=WRITING),
     )  # fmt: skip
     with serve(app) as address:
         yield address
@@ -288,3 +295,20 @@ def test_who_is_kept_from_a_case_finds_nothing_of_what_was_decided_on_it(
     assert post(tom, f"/actions/{action}/note", words="How does it go").status_code == 404
     assert post(tom, f"/feedback/{told}/sent", to="Somebody else").status_code == 409
     assert post(tom, f"{PAGE}/decide", **filled(seen=1)).status_code == 403
+
+
+def test_the_register_says_which_background_is_to_be_looked_at_again(
+    reviewers: tuple[Browser, Browser],
+) -> None:
+    amira, _ = reviewers
+    assert "15 January 2031" in amira.get("/statements").text
+    assert post(amira, f"{PAGE}/decide", **filled()).status_code == 303
+    page = amira.get("/statements").text
+    assert "asked by 1 finding" in page
+    assert "11 February 2026" in page, "28 days after the meeting"
+    looked = {"kind": "explainer", "name": "stops"}
+    assert post(amira, "/statements/library", **looked, words="").status_code == 409
+    assert post(amira, "/statements/library", **looked, words="Nothing to change").status_code == 303
+    page = amira.get("/statements").text
+    assert "15 January 2031" in page
+    assert "asked by" not in page
