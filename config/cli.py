@@ -52,6 +52,8 @@ COMMANDS = {
     "restore": Command("backing", "Put a backup back, or into another place."),
     "upgrade": Command("backing", "Bring the database up to this release, after a proven backup."),
     "downgrade": Command("backing", "Take the database down for an earlier release; says what is lost."),
+    "retention": Command("retaining", "Dispose of what is due; what is due when; certificates."),
+    "hold": Command("holding", "Legal holds: set, list, review, release; sign off."),
     "check": Command("checking", "Validate every file under config/ and the settings."),
     "doctor": Command("checking", "Test every dependency, credential, clock, disk and heartbeat."),
     "bench": Command("benching", "Measure speed, as ratios against a named reference."),

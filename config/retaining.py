@@ -1,12 +1,15 @@
 """Retention as it is set up here: the policy with the days of the settings, and where everything is."""
 
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
+from sqlmodel import Session
 
 from collector.video.files import Files
 from config.files import rules_all
 from config.settings import Settings
+from responders.retention.plan import plan
 from responders.retention.running import Place
 from triage.retention_policy import RetentionPolicy
 
@@ -28,3 +31,15 @@ def place_of(settings: Settings, engine: Engine) -> Place:
         log_key=settings.key("log"),
         permalink_key=settings.key("permalinks"),
     )
+
+
+def due_of(
+    settings: Settings, engine: Engine
+) -> Callable[[Session, datetime], list[tuple[str, int | None, int]]]:
+    """What says of each class how many items are due and how many a hold keeps."""
+    place = place_of(settings, engine)
+
+    def due(session: Session, now: datetime) -> list[tuple[str, int | None, int]]:
+        return [(each.rule.name, each.due, each.held) for each in plan(session, place, now=now)]
+
+    return due

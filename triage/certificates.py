@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import text
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, func, select
 
 from triage.log import Line, note
@@ -60,11 +61,7 @@ def seal_certificate(
 ) -> None:
     """Seal it, and say so in the log. `held` counts by hold what was due and stayed. The caller commits."""
     session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
-    last = session.exec(
-        select(DisposalCertificate)
-        .where(col(DisposalCertificate.seal).is_not(None))
-        .order_by(col(DisposalCertificate.ended_at).desc(), col(DisposalCertificate.number).desc())
-    ).first()
+    last = _last(session)
     certificate.ended_at, certificate.held = now, dict(held)
     certificate.follows = last.number if last else None
     certificate.seal = _seal(key, certificate, last.seal if last else None)
@@ -80,27 +77,36 @@ def seal_certificate(
 
 
 def verify_certificates(session: Session, key: bytes) -> list[Broken]:
-    """What is wrong with the sealed certificates; nothing when each is as it was sealed and none is missing."""
+    """What is wrong with the sealed certificates: one is not as it was sealed, or one between them is missing."""
     sealed = select(DisposalCertificate).where(col(DisposalCertificate.seal).is_not(None))
-    ordered = sealed.order_by(col(DisposalCertificate.ended_at), col(DisposalCertificate.number))
-    return list(_broken(session.exec(ordered).all(), key))
+    return list(_broken(session.exec(sealed.order_by(col(DisposalCertificate.number))).all(), key))
 
 
 def _broken(certificates: Sequence[DisposalCertificate], key: bytes) -> Iterator[Broken]:
+    """Each follows another one, and no two the same. Of the first the one before may have gone when its time was over:
+    then its seal cannot be recomputed."""
     seals = {each.number: each.seal for each in certificates}
-    for place, each in enumerate(certificates):
+    followed: set[int | None] = set()
+    begun = False
+    for each in sorted(certificates, key=lambda each: (each.follows is not None, each.follows in seals)):
         number = each.number or 0
-        before = seals.get(each.follows)
-        if place and before is None:
-            yield Broken(number, f"the one before it, D-{each.follows}, is missing")
-        elif place and each.follows != certificates[place - 1].number:
-            yield Broken(number, "it does not follow the one before it")
-        elif not place and each.follows is not None:
-            continue  # the ones before it were kept for their time and went
-        if before is None and each.follows is not None:
+        first = each.follows not in seals
+        if each.follows in followed or (first and begun):
+            yield Broken(number, f"the one before it, D-{each.follows}, is missing or followed by another")
+        begun = begun or first
+        followed.add(each.follows)
+        if first and each.follows is not None:
             continue
-        if each.seal is None or not hmac.compare_digest(_seal(key, each, before), each.seal):
+        if each.seal is None or not hmac.compare_digest(_seal(key, each, seals.get(each.follows)), each.seal):
             yield Broken(number, "it is not as it was sealed")
+
+
+def _last(session: Session) -> DisposalCertificate | None:
+    """The sealed certificate that none follows yet."""
+    later = aliased(DisposalCertificate)
+    followed = select(later.id).where(col(later.follows) == col(DisposalCertificate.number)).exists()
+    newest = select(DisposalCertificate).where(col(DisposalCertificate.seal).is_not(None), ~followed)
+    return session.exec(newest.order_by(col(DisposalCertificate.number).desc()).limit(1)).first()
 
 
 def last_run(session: Session) -> datetime | None:

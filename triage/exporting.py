@@ -28,7 +28,7 @@ from triage.locked import Conflict
 from triage.log import Line, note
 from triage.permissions import Permission, need
 from triage.records import Case, Membership, Person
-from triage.web.reading import pseudonym, unmentioned
+from triage.web.reading import MENTION, pseudonym, unmentioned
 
 FORMAT = "goldenhour-evidence/1"
 AT_ONCE = 200
@@ -63,20 +63,21 @@ class Exported(NamedTuple):
     manifest: str
 
 
-class _Archive:
+class Archive:
     """The zip being written, and the digest of each part."""
 
     def __init__(self, out: IO[bytes], now: datetime) -> None:
         self.zip = ZipFile(out, "w", ZIP_DEFLATED)
         self.date = now.timetuple()[:6]
         self.parts: list[dict[str, Any]] = []
+        self.redactions: list[dict[str, Any]] = []  # part, field, why, how many
 
     def add(self, path: str, body: bytes) -> None:
         self.zip.writestr(self._named(path), body)
         self._enter(path, hashlib.sha256(body).hexdigest(), len(body))
 
     def add_json(self, path: str, value: object) -> None:
-        self.add(path, json.dumps(value, indent=1, ensure_ascii=False, default=_plain).encode())
+        self.add(path, json.dumps(value, indent=1, ensure_ascii=False, default=plain_value).encode())
 
     def add_file(self, path: str, file: Path) -> None:
         digest = hashlib.sha256()
@@ -85,6 +86,16 @@ class _Archive:
                 digest.update(piece)
                 target.write(piece)
         self._enter(path, digest.hexdigest(), file.stat().st_size)
+
+    def close(self, manifest: dict[str, Any]) -> str:
+        """Add the manifest and the list for `sha256sum -c`; returns the manifest's SHA-256."""
+        body = json.dumps(manifest, indent=1, ensure_ascii=False, default=plain_value).encode()
+        digest = hashlib.sha256(body).hexdigest()
+        sums = "".join(f"{each['sha256']}  {each['path']}\n" for each in self.parts)
+        self.zip.writestr(self._named(MANIFEST), body)
+        self.zip.writestr(self._named("SHA256SUMS"), f"{sums}{digest}  {MANIFEST}\n")
+        self.zip.close()
+        return digest
 
     def _named(self, path: str, packed: int = ZIP_DEFLATED) -> ZipInfo:
         named = ZipInfo(path, self.date)
@@ -116,7 +127,7 @@ def export_case(
         raise Conflict(NO_CASE)
     if not why.strip():
         raise Conflict("Say why the evidence is exported.")
-    archive = _Archive(out, now)
+    archive = Archive(out, now)
     archive.add("README.txt", README.encode())
     posts = 0
     media: list[UUID] = []
@@ -176,7 +187,7 @@ def _exhibits(session: Session, case_id: UUID) -> Iterator[Exhibit]:
 
 
 def _add_post(
-    archive: _Archive, number: int, exhibit: Exhibit, case_id: UUID, files: Files, *, whole: bool
+    archive: Archive, number: int, exhibit: Exhibit, case_id: UUID, files: Files, *, whole: bool
 ) -> list[UUID]:
     post, folder = exhibit.post, f"posts/{number}"
     record = {
@@ -197,7 +208,10 @@ def _add_post(
         "files": [each.look.sha256.hex() for each in exhibit.files if each.look and each.look.sha256],
         "elements": [each._asdict() for each in exhibit.elements],
     }
-    archive.add_json(f"{folder}/post.json", record)
+    part = f"{folder}/post.json"
+    archive.add_json(part, record)
+    if not whole:
+        _note_redactions(archive, part, exhibit)
     if whole and post.payload is not None:
         archive.add(f"{folder}/payload", post.payload)
     for each in exhibit.wordings:
@@ -206,6 +220,25 @@ def _add_post(
     if exhibit.stamp is not None:
         archive.add(f"timestamps/{post.payload_sha256.hex()}.tst", exhibit.stamp.token)
     return [media for each in exhibit.files for media in _add_file(archive, each, files, whole=whole)]
+
+
+def _note_redactions(archive: Archive, part: str, exhibit: Exhibit) -> None:
+    """Say in the manifest what stays out of this post, and why."""
+    post = exhibit.post
+    accounts = sum(
+        len(MENTION.findall(text)) for text in (post.text, *(each.text for each in exhibit.wordings))
+    )
+    out = (
+        ("author", "a voice of this case stands for it", int(post.author_key is not None)),
+        ("text", "accounts in it are not named", accounts),
+        ("url", WITHHELD, int(post.url is not None)),
+        ("payload", WITHHELD, int(post.payload is not None)),
+        ("answer", WITHHELD, int(exhibit.fetch is not None)),
+        ("files", WITHHELD, sum(1 for each in exhibit.files if each.look and each.look.sha256)),
+    )
+    archive.redactions += [
+        {"part": part, "field": field, "why": why, "count": count} for field, why, count in out if count
+    ]
 
 
 def _answer(exhibit: Exhibit, *, whole: bool) -> dict[str, Any] | None:
@@ -229,7 +262,7 @@ def _wording(version: PostVersion, *, whole: bool) -> dict[str, Any]:
     }
 
 
-def _add_file(archive: _Archive, each: FileOf, files: Files, *, whole: bool) -> list[UUID]:
+def _add_file(archive: Archive, each: FileOf, files: Files, *, whole: bool) -> list[UUID]:
     """One file with what is known of it. A file that two posts carry stands in the archive once."""
     look = each.look
     if look is None or look.sha256 is None:
@@ -253,18 +286,18 @@ def _told(each: FileOf, *, whole: bool) -> dict[str, Any]:
     return told
 
 
-def _add_custody(session: Session, archive: _Archive, posts: Sequence[UUID], media: Sequence[UUID]) -> None:
+def _add_custody(session: Session, archive: Archive, posts: Sequence[UUID], media: Sequence[UUID]) -> None:
     entries = session.exec(
         select(CustodyEntry)
         .where(col(CustodyEntry.post_id).in_(posts) | col(CustodyEntry.media_id).in_(media))
         .order_by(col(CustodyEntry.id))
     )
-    lines = [json.dumps(each.model_dump(), default=_plain) for each in entries]
+    lines = [json.dumps(each.model_dump(), default=plain_value) for each in entries]
     archive.add("custody.jsonl", "".join(f"{line}\n" for line in lines).encode())
 
 
 def _close(
-    archive: _Archive, case: Case, who: Person, why: str, whole: bool, posts: int, now: datetime
+    archive: Archive, case: Case, who: Person, why: str, whole: bool, posts: int, now: datetime
 ) -> str:
     manifest = {
         "format": FORMAT,
@@ -275,20 +308,14 @@ def _close(
         "why": why.strip(),
         "whole": whole,
         "withheld": "" if whole else WITHHELD,
+        "redactions": archive.redactions,
         "posts": posts,
         "parts": list(archive.parts),
     }
-    body = json.dumps(manifest, indent=1, default=_plain).encode()
-    sums = "".join(f"{each['sha256']}  {each['path']}\n" for each in archive.parts)
-    archive.zip.writestr(archive._named(MANIFEST), body)
-    archive.zip.writestr(
-        archive._named("SHA256SUMS"), f"{sums}{hashlib.sha256(body).hexdigest()}  {MANIFEST}\n"
-    )
-    archive.zip.close()
-    return hashlib.sha256(body).hexdigest()
+    return archive.close(manifest)
 
 
-def _plain(value: object) -> str:
+def plain_value(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat()
     return value.hex() if isinstance(value, bytes) else str(value)

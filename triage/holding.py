@@ -114,7 +114,7 @@ def set_hold(
         raise Conflict(f"Choose one of the reasons: {', '.join(rules.reasons)}.")
     if scope.case_id is not None and not sees(session, who, scope.case_id):
         raise Conflict("There is no such case.")
-    latest = Period.read(rules.longest).after(now)
+    latest = rules.longest_after(now)
     if not now < expires_at <= latest:
         raise Conflict(f"A hold must end, by {latest:%d %B %Y} at the latest. Then it can be set anew.")
     made = Hold(
@@ -158,7 +158,7 @@ def review_hold(
     need(who, Permission.SET_HOLD)
     found = _standing(session, hold)
     ends = expires_at or found.expires_at
-    if not now < ends <= Period.read(rules.longest).after(now):
+    if not now < ends <= rules.longest_after(now):
         raise Conflict("It must end later than now, and no later than the policy allows.")
     found.expires_at, found.reviewed_at = ends, now
     found.review_at = min(ends, Period.read(rules.review).after(now))

@@ -1,6 +1,10 @@
 """The policies that work on cases goes by, each read from a file; without one, what it rules is not offered."""
 
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import NamedTuple
+
+from sqlmodel import Session
 
 from collector.vault import Keyring
 from triage.accountability.known import Known
@@ -8,6 +12,7 @@ from triage.oncall import OnCall
 from triage.release_policy import ReleasePolicies
 from triage.response_policy import ResponsePolicy
 from triage.restricting import RestrictedPolicy
+from triage.retention_policy import RetentionPolicy
 from triage.reveal import RevealPolicy
 from triage.review.cycle import Cycle
 from triage.review.finding_codes import FindingCodes
@@ -20,7 +25,8 @@ from triage.writing import Writing
 
 class Policies(NamedTuple):
     """`keyring` opens the authors that a reveal shows. `writing` has the kinds of lines and what checks them,
-    `known` what the service can say of itself."""
+    `known` what the service can say of itself. `permalink_key` makes the digests by which addresses are known again,
+    `due` says of each class of retention how many items are due and how many held."""
 
     restricted: RestrictedPolicy | None = None
     reveal: RevealPolicy | None = None
@@ -30,6 +36,9 @@ class Policies(NamedTuple):
     writing: Writing | None = None
     release: ReleasePolicies = ReleasePolicies()
     responses: ResponsePolicy | None = None
+    retention: RetentionPolicy | None = None
+    permalink_key: bytes = b""
+    due: Callable[[Session, datetime], Sequence[tuple[str, int | None, int]]] = lambda _session, _now: ()
     findings: FindingCodes | None = None
     group: Group | None = None
     sheet: tuple[SheetField, ...] = ()

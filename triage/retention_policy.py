@@ -134,6 +134,10 @@ class HoldRules(_File):
     remind: str
     reasons: dict[str, str] = Field(min_length=1)
 
+    def longest_after(self, now: datetime) -> datetime:
+        """When a hold set now ends at the latest."""
+        return Period.read(self.longest).after(now)
+
     @field_validator("longest", "review", "remind")
     @classmethod
     def _period(cls, written: str) -> str:

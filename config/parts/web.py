@@ -15,6 +15,7 @@ from config.inbox import inbox_of, partners_doors
 from config.knowing import known_of
 from config.oncall import oncall_in_force
 from config.packs import checks_of
+from config.retaining import due_of, retention_policy
 from config.reviews import cycle_of
 from config.rules import digest_on_disk
 from config.scrape import Scrape, Timed
@@ -85,6 +86,9 @@ def policies_of(house: House) -> Policies:
         shift=read_shift_policy(house.settings.file("policy/shift.toml")),
         oncall=oncall_in_force(house, now=house.clock()),
         writing=writing_of(house.settings),
+        retention=retention_policy(house.settings),
+        due=due_of(house.settings, house.engine),
+        permalink_key=house.settings.key("permalinks"),
         responses=read_response_policy(house.settings.file("policy/responses.toml")),
         findings=read_finding_codes(house.settings.file("review/findings.toml")),
         group=read_group(house.settings.file("review/group.toml")),

@@ -5,11 +5,13 @@ from uuid import UUID
 from sqlmodel import Session
 
 from config.packs import means_of
+from config.retaining import place_of
 from config.reviews import meetings_of
 from config.service import House, Task
 from config.slack import sender_of
 from config.wording import templates_of
 from responders.packs.editions import make_edition
+from responders.retention.erasing import erase_for_rights
 from responders.statements import draft
 from triage.review.agenda import USED_FORCE, list_for_review
 from triage.review.panels import read_panels
@@ -38,9 +40,13 @@ def tasks(house: House) -> dict[str, Task]:
         titles = {each.name: each.title for each in panels}
         make_edition(house.engine, UUID(edition), means_of(house.settings), titles, now=house.clock())
 
+    def erase(request: str) -> None:
+        erase_for_rights(place_of(house.settings, house.engine), UUID(request), now=house.clock())
+
     return {
         "deliver": Task(deliver),
         "draft": Task(draft_for),
         "list_for_review": Task(list_case),
         "make_pack": Task(make_pack),
+        "erase_for_rights": Task(erase),
     }

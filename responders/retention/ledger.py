@@ -97,9 +97,7 @@ def _lines(folder: Path) -> Iterator[tuple[datetime, Sequence[str]]]:
         for line in path.read_text(encoding="ascii").splitlines():
             try:
                 told = json.loads(line)
-            except (
-                ValueError
-            ):  # the end of a line that was being written when the power went: it is written anew
+            except ValueError:  # cut off when the power went: it is written anew
                 continue
             yield datetime.fromisoformat(told["at"]), told["posts"]
 
@@ -109,7 +107,8 @@ def _written(at: datetime, posts: Sequence[str]) -> str:
 
 
 def _write_holds(session: Session, folder: Path) -> None:
-    holds = [each.model_dump(mode="json") for each in session.exec(select(Hold).order_by(text("number")))]
+    found = session.exec(select(Hold).order_by(text("number")))
+    holds = [each.model_dump(mode="json", warnings=False) for each in found]
     path, body = folder / HOLDS, json.dumps(holds)
     if not path.exists() or path.read_text(encoding="utf-8") != body:
         _put(path, body)

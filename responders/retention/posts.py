@@ -4,7 +4,6 @@ A post in several cases stays as long as the one that keeps it longest. What a h
 counted. What is left is a tombstone: digests, labels and the decision.
 """
 
-import hmac
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -18,6 +17,7 @@ from collector.evidence import note_custody
 from collector.store import withdraw_posts
 from triage.claim_forget import forget_claims
 from triage.log import MACHINE
+from triage.permalinks import permalink_of
 from triage.records import OPEN
 from triage.retention_policy import CONTENT, RetentionClass, RetentionPolicy
 from triage.searching import forget_words
@@ -52,6 +52,7 @@ _COUNTS = text(
     _DUE + "SELECT class, hold, count(*) AS posts FROM due GROUP BY class, hold ORDER BY class, hold"  # noqa: S608
 )
 _CASED = text("SELECT DISTINCT post_id FROM custody_entries WHERE post_id = ANY(:posts) AND media_id IS NULL")
+_STANDING = text("SELECT id, url FROM posts WHERE id = ANY(:posts) AND withdrawn_at IS NULL ORDER BY id")
 _TOMBSTONES = text("""
     INSERT INTO post_tombstones (post_id, permalink, class_name, rules, at, certificate_id)
     VALUES (:post, :permalink, :class, :rules, :now, :certificate) ON CONFLICT (post_id) DO NOTHING
@@ -104,9 +105,18 @@ def purge_posts(
     ids = [each.id for each in posts]
     leave_tombstones(session, posts, rule.name, rules, certificate, permalink_key, now)
     because = f"kept no longer than {rule.period} ({rule.name})"
-    in_custody = list(session.scalars(_CASED, {"posts": ids}))
-    note_custody(session, in_custody, "disposed", who=MACHINE, now=now, note=because)
+    note_custody(session, cased_among(session, ids), "disposed", who=MACHINE, now=now, note=because)
     return take_away(session, ids, because, now=now)
+
+
+def cased_among(session: Session, posts: Sequence[UUID]) -> list[UUID]:
+    """Those of these posts that are in custody: their disposal is entered there."""
+    return list(session.scalars(_CASED, {"posts": list(posts)}))
+
+
+def standing_among(session: Session, posts: Sequence[UUID]) -> list[Due]:
+    """Those of these posts that are not withdrawn."""
+    return [Due(*each) for each in session.execute(_STANDING, {"posts": list(posts)})]
 
 
 def take_away(session: Session, posts: Sequence[UUID], because: str, *, now: datetime) -> dict[str, int]:
@@ -133,11 +143,6 @@ def leave_tombstones(
     rows = [{"post": each.id, "permalink": permalink_of(each.url, key), **told} for each in posts]
     if rows:
         session.execute(_TOMBSTONES, rows)
-
-
-def permalink_of(url: str | None, key: bytes) -> bytes | None:
-    """By what an address is known again once it is gone."""
-    return hmac.digest(key, url.encode("utf-8", "replace"), "sha256") if url else None
 
 
 def _count(table: str, column: str = "post_id") -> tuple[str, TextClause]:

@@ -239,10 +239,9 @@ def _collected(rule: RetentionClass, now: datetime) -> Callable[[Session], Gone]
             return _counted(let_answers_go(session, days, now=now)._asdict())
         if rule.name == "counts":
             return _counted({"counts": let_counts_go(session, days, now=now)})
-        if rule.name == "platform":
-            purge(session, now=now)
-        else:
-            let_unseen_go(session, days, now=now)
+        went = purge(session, now=now) if rule.name == "platform" else let_unseen_go(session, days, now=now)
+        if not went:
+            return Gone([], {})
         because = _WITHDRAWN_AS[rule.name]
         gone = list(session.scalars(_WITHDRAWN, {"now": now, "because": because}))
         forget(session, gone)
@@ -262,7 +261,8 @@ def _media(place: Place, now: datetime) -> Batch:
     seen: set[object] = set()
 
     def batch(session: Session, _: Callable[[], DisposalCertificate]) -> Gone:
-        settle_files(session, place.files, keep_for=place.files_for, now=now)
+        if not settle_files(session, place.files, keep_for=place.files_for, now=now):
+            return Gone([], {})
         new = [each for each in session.scalars(_SETTLED, {"now": now}) if each not in seen]
         seen.update(new)
         return Gone([str(each) for each in new], {"files": len(new)})

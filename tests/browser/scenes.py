@@ -11,12 +11,14 @@ from collector.evidence_records import SealedAuthor
 from collector.months import make_months
 from collector.records import Failure
 from collector.vault import Keyring
+from config.files import rules_all
 from config.knowing import known_of
 from config.settings import Settings
 from tests.browser.seed import password_hash, seed_night, seed_watch
 from tests.browser.seed_claims import seed_claims
 from tests.browser.seed_decided import CODES, TERMS, seed_decided
 from tests.browser.seed_meeting import seed_meeting
+from tests.browser.seed_retention import seed_retention
 from tests.make import LIFECYCLE, make_assessment, make_case, make_person, make_post, make_source
 from tests.triage.review.kept import CYCLE
 from tests.watching import seed_states
@@ -74,6 +76,7 @@ def set_scene(session: Session, cases: int, *, now: datetime) -> tuple[Person, P
         return amira, tom
     made = seed_night(session, amira, tom, now=now, cases=min(cases, 24))
     seed_claims(session, made[0], amira, now=now)
+    seed_retention(session, amira, tom, now=now)
     if cases > 24:
         seed_states(session, now=now)
         session.add(Failure(at=now, stage="assess", subject="a post", error="ModelError"))
@@ -107,6 +110,8 @@ def policies(session: Session, folder: Path, amira: Person, *, now: datetime) ->
         findings=CODES,
         group=TERMS.group,
         cycle=CYCLE,
+        retention=rules_all(POLICY.with_name("retention.toml")),
+        permalink_key=b"for tests",
     )
     return made, post, reveal.id
 

@@ -10,6 +10,7 @@ NOT_PAGES = {
     "/", "/healthz", "/favicon.ico", "/banners", "/live", "/queue/new", "/cases/{ref}/row",
     "/cases/{ref}/footage/{footage}/blurred", "/cases/{ref}/footage/{footage}/sheet", "/sign-in/oidc",
     "/sign-in/oidc/back", "/on-call/calendar/{token}", "/reviews/calendar/{token}", "/reviews/{day}/quorum",
+    "/retention/certificates/{number}/file",
 }  # fmt: skip
 EXAMPLES = {
     "/cases/{ref}": "/cases/1",
@@ -22,6 +23,9 @@ EXAMPLES = {
     "/cases/{ref}/posts/{post}/reveal": "/cases/1/posts/{post}/reveal",
     "/cases/{ref}/reveals/{reveal}": "/cases/1/reveals/{reveal}",
     "/accountability/{name}": "/accountability/purposes",
+    "/holds/{number}": "/holds/1",
+    "/rights/{number}": "/rights/1",
+    "/retention/certificates/{number}": "/retention/certificates/2",
     "/manual/{ref}": "/manual/{post}",
     "/cases/{ref}/alike": "/cases/1/alike",
     "/reviews/{day}/cases/{ref}": "/reviews/2026-01-14/cases/1",
@@ -38,6 +42,7 @@ STATES = (
     "/cases/26", "/cases/27", "/cases/999999", "/feedback?view=all", "/actions?view=closed",
     "/reviews/2026-01-14/cases/2", "/alerts?state=acknowledged", "/claims?q=nothing+like+it", "/claims/2",
     "/routings?rule=fiction", "/routings?words=stunt", "/search?q=police", "/search?q=nothing+like+it",
+    "/holds/2", "/holds/3", "/rights/2",
     "/sources?show=blind", "/sources?borough=Ealing", "/sources/barnet-bugle", "/manual?link=nothing", "/nowhere",
 )  # fmt: skip
 

@@ -21,6 +21,7 @@ from triage.auditing import STAGE as AUDIT
 from triage.auditing import standing
 from triage.backups import STAGE as BACKUPS
 from triage.backups import standing as backups_standing
+from triage.certificates import last_run
 from triage.oncall import BROKEN
 from triage.records import Channel, Heartbeat
 from triage.rule_changes import agreed_to, in_force
@@ -41,6 +42,7 @@ WITHOUT = {
     "web": "some people cannot reach the desk",
 }
 FAILED_LOOKS = 5
+RETENTION_LATE, HOLDS_SOON = timedelta(hours=36), timedelta(days=14)
 
 
 class Trouble(NamedTuple):
@@ -87,6 +89,8 @@ def troubles(
         *_unsaved(session),
         *_stuck_jobs(session, now=now),
         *_drifting(session),
+        *_unrun_retention(session, now=now),
+        *_holds_to_review(session, now=now),
         *_switched_off(session, now=now),
         *_other_rules(session, rules_on_disk),
         *_unseen_files(session, now=now),
@@ -254,6 +258,34 @@ def _drifting(session: Session) -> Iterator[Trouble]:
                 "Look at the drift; compare or train another model",
                 "/model",
             )
+
+
+def _unrun_retention(session: Session, *, now: datetime) -> Iterator[Trouble]:
+    """What is due and stays is kept without a right to it."""
+    last = last_run(session) or session.exec(select(func.min(Tally.minute))).one()
+    if last is not None and now - last > RETENTION_LATE:
+        yield Trouble(
+            f"Retention has not run for {spell(now - last)}: what is due is still here",
+            "Run goldenhour retention run; it says what stops it",
+            "/retention",
+        )
+
+
+def _holds_to_review(session: Session, *, now: datetime) -> Iterator[Trouble]:
+    """The few that end within days, or whose review is due: afterwards what they held goes."""
+    for number, ends in session.connection().execute(text(HOLDS), {"now": now, "soon": now + HOLDS_SOON}):
+        yield Trouble(
+            f"The legal hold H-{number} is to be looked at; it ends {clock_time(ends, now)}",
+            "Review or release it",
+            f"/holds/{number}",
+            "When it ends, what it holds goes if its time is over",
+        )
+
+
+HOLDS = """
+SELECT number, expires_at FROM holds WHERE ended_at IS NULL AND (review_at <= :now OR expires_at <= :soon)
+ORDER BY expires_at LIMIT 3
+"""
 
 
 def _other_rules(session: Session, on_disk: str | None) -> Iterator[Trouble]:

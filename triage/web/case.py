@@ -14,6 +14,7 @@ from classifier.records import Assessment, reading_text
 from collector.records import Media, Post
 from triage.evidence import Exhibit, read_exhibits
 from triage.footage import read_clips
+from triage.holding import holds_on
 from triage.log import QUIET
 from triage.others import others_of
 from triage.records import Alert, Clock, Delivery, LogEntry, Membership
@@ -105,6 +106,7 @@ def case(visit: Visiting, ref: str, posts: Annotated[int, Query(ge=1, le=10_000)
         tracks=read_tracks(visit, found),
         release=read_release(visit.session, found.id),
         sight=read_who_sees(visit, found),
+        holds=holds_on(visit.session, found.id),
         waiting=read_waiting(visit, found),
         rest=_rest(visit),
         here=f"/cases/{found.number}",
