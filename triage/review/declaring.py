@@ -13,9 +13,9 @@ from triage.records import Person
 from triage.restriction_records import Tie
 from triage.review.group import Group
 from triage.review.meeting_records import Declaration, ReviewItem
-from triage.review.schedule import hold
+from triage.review.schedule import LEAST_WORDS, hold
 from triage.review.seats import person_named
-from triage.ties import declare_tie, standing_tie
+from triage.ties import declare_tie, standing_tie, withdraw_tie
 
 
 def declare(
@@ -41,8 +41,8 @@ def declare(
     if session.get(ReviewItem, (case_id, review_id)) is None or review.cancelled_at is not None:
         raise Conflict("It is not on this list.")
     person, said = _whose(session, who, name, username)
-    known = [*declarations_of(session, review_id, case_id), *recused_from(session, case_id)]
-    if any(_is_theirs(each, person, said) for each in known):
+    stand = [each for each in declarations_of(session, review_id, case_id) if each.withdrawn_at is None]
+    if any(_is_theirs(each, person, said) for each in (*stand, *recused_from(session, case_id))):
         raise Conflict("This was declared already.")
     tie = _tie(session, case_id, person, now) if chosen.recuses and person is not None else None
     made = Declaration(
@@ -63,6 +63,26 @@ def declare(
     return made
 
 
+def withdraw(session: Session, declaration_id: UUID, *, who: Person, why: str, now: datetime) -> Declaration:
+    """Say that a declaration was wrong or counts no more. What keeps an account from the case only a supervisor lifts,
+    and never its owner. Raises Denied and Conflict.
+    """
+    need(who, Permission.RUN_REVIEWS)
+    made = session.get(Declaration, declaration_id, with_for_update=True)
+    if made is None or made.withdrawn_at is not None:
+        raise Conflict("This does not stand any more.")
+    if len(why.split()) < LEAST_WORDS:
+        raise Conflict("Say in a few words why: the minutes give the reason.")
+    tie = session.get(Tie, made.tie_id) if made.tie_id else None
+    if tie is not None and tie.withdrawn_at is None:
+        withdraw_tie(session, tie.id, who=who, why=why, now=now)
+    made.withdrawn_at, made.withdrawn_by, made.withdrawn_because = now, who.username, why.strip()
+    session.flush()
+    line = Line("declaration withdrawn", made.case_id, why.strip(), {"declaration": str(made.id)})
+    note(session, [line], who=who.username, now=now)
+    return made
+
+
 def declarations_of(session: Session, review_id: UUID, case_id: UUID | None = None) -> list[Declaration]:
     """What was declared for a meeting, of one case or of all that the session sees, in order."""
     asked = select(Declaration).where(col(Declaration.review_id) == review_id)
@@ -72,8 +92,9 @@ def declarations_of(session: Session, review_id: UUID, case_id: UUID | None = No
 
 
 def recused_from(session: Session, case_id: UUID) -> list[Declaration]:
-    """Who takes no part in a case, at whichever meeting they declared it; until a supervisor withdraws their tie."""
-    asked = select(Declaration).where(col(Declaration.case_id) == case_id, col(Declaration.recused))
+    """Who takes no part in a case, at whichever meeting they declared it; until it, or their tie, is withdrawn."""
+    stands = col(Declaration.recused) & col(Declaration.withdrawn_at).is_(None)
+    asked = select(Declaration).where(col(Declaration.case_id) == case_id, stands)
     found = list(session.scalars(asked.order_by(col(Declaration.declared_at))))
     ties = [each.tie_id for each in found if each.tie_id is not None]
     gone = select(col(Tie.id)).where(col(Tie.id).in_(ties), col(Tie.withdrawn_at).is_not(None))

@@ -114,7 +114,8 @@ class Attendance(Record, table=True):
 class Declaration(Record, table=True):
     """What somebody declared of themselves and a case of a meeting; who is recused takes no part in that case.
 
-    `kind` is one of the terms of reference. `tie_id` is what keeps an account from the case from that moment.
+    `kind` is one of the terms of reference. `tie_id` is what keeps an account from the case from that moment. One that
+    was entered wrongly, or counts no more, is withdrawn with a reason.
     """
 
     __tablename__ = "declarations"
@@ -130,6 +131,9 @@ class Declaration(Record, table=True):
     tie_id: UUID | None = Field(default=None, foreign_key="ties.id")
     declared_at: AwareDatetime
     noted_by: str
+    withdrawn_at: AwareDatetime | None = None
+    withdrawn_by: str | None = None
+    withdrawn_because: str | None = None
 
 
 class RequestAnswer(StrEnum):

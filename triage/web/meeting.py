@@ -167,6 +167,16 @@ def declare(
     return act(visit, day, "declared", change, part="h-declared")
 
 
+@router.post(f"{HERE}/declarations/{{declaration}}/withdraw")
+def withdraw(visit: Visiting, day: str, declaration: UUID, why: Words = "") -> Response:
+    """Say that a declaration was wrong or counts no more."""
+
+    def change(_review: Review, _group: Group) -> None:
+        declaring.withdraw(visit.session, declaration, who=visit.person, why=_said(why), now=visit.now)
+
+    return act(visit, day, "declaration-withdrawn", change, part="h-declared")
+
+
 @router.post(f"{HERE}/move")
 def move(visit: Visiting, day: str, to: Short = "", why: Words = "") -> Response:
     """Hold it at another time."""

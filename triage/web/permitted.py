@@ -132,6 +132,7 @@ NEEDS: dict[str, Permission] = {
     "POST /reviews/{day}/attendance": P.RUN_REVIEWS,
     "POST /reviews/{day}/attendance/{row}": P.RUN_REVIEWS,
     "POST /reviews/{day}/declare": P.READ_REVIEWS,
+    "POST /reviews/{day}/declarations/{declaration}/withdraw": P.RUN_REVIEWS,
     "POST /reviews/{day}/move": P.RUN_REVIEWS,
     "POST /reviews/{day}/cancel": P.RUN_REVIEWS,
     "POST /reviews/{day}/reinstate": P.RUN_REVIEWS,

@@ -142,6 +142,7 @@ SAID = {
     "review-order": "The order is changed.",
     "attendance": "Entered on the sheet.",
     "declared": "Declared. Who is recused does not see the case from now on.",
+    "declaration-withdrawn": "Withdrawn. They count for the quorum of the case again.",
     "meeting-moved": "Moved. Calendars follow.",
     "meeting-cancelled": "Cancelled. Its cases are on the next open list.",
     "meeting-back": "It is held after all. Look at its list: its cases stay where they went.",

@@ -20,7 +20,7 @@ from triage.review.attendance import (
     quorate,
     sheet_of,
 )
-from triage.review.declaring import declarations_of, declare, recused_from
+from triage.review.declaring import declarations_of, declare, recused_from, withdraw
 from triage.review.group import BODY, Group
 from triage.review.meeting_records import Review
 from triage.review.seats import chairs, end_seat, expect_members, give_seat
@@ -149,6 +149,38 @@ def test_a_recusal_ends_when_a_supervisor_withdraws_the_tie(
     withdraw_tie(session, made.tie_id, who=lead, why="another officer of that name", now=noon)
     assert recused_from(session, one.id) == []
     assert sees(session, who, one.id)
+
+
+def test_what_was_declared_wrongly_is_withdrawn_with_a_reason(
+    session: Session, noon: datetime, listed: tuple[Person, Review, datetime, Case]
+) -> None:
+    who, review, at, one = listed
+    everybody_comes(session, review, who, at)
+    made = declare(session, review.id, one.id, "other", GROUP, who=who, name="Ada", now=at)
+    assert quorate(session, review, GROUP, case_id=one.id) != []
+    with pytest.raises(Conflict, match="why"):
+        withdraw(session, made.id, who=who, why="no", now=at)
+    withdraw(session, made.id, who=who, why="it was another case", now=at)
+    assert quorate(session, review, GROUP, case_id=one.id) == []
+    with pytest.raises(Conflict, match="not stand"):
+        withdraw(session, made.id, who=who, why="it was another case", now=at)
+    declare(session, review.id, one.id, "other", GROUP, who=who, name="Ada", now=at)
+
+
+def test_only_a_supervisor_lets_somebody_with_an_account_see_it_again(
+    session: Session, noon: datetime, listed: tuple[Person, Review, datetime, Case]
+) -> None:
+    who, review, at, one = listed
+    tess = keeper(session, "tess", ("oversight_reviewer", "duty_officer"))
+    lead = keeper(session, "lead", ("oversight_reviewer", "duty_officer"))
+    made = declare(session, review.id, one.id, "same_team", GROUP, who=tess, now=at)
+    with pytest.raises(Denied):
+        withdraw(session, made.id, who=who, why="another officer of that name", now=at)
+    with pytest.raises(Conflict, match="not stand"):
+        withdraw(session, made.id, who=tess, why="another officer of that name", now=at)
+    withdraw(session, made.id, who=lead, why="another officer of that name", now=at)
+    assert sees(session, tess, one.id)
+    assert recused_from(session, one.id) == []
 
 
 def test_only_who_keeps_the_reviews_declares_for_others(

@@ -123,6 +123,7 @@ SIGNED_IN_WITH_TOKEN = {
     "POST /reviews/{day}/attendance",
     "POST /reviews/{day}/attendance/{row}",
     "POST /reviews/{day}/declare",
+    "POST /reviews/{day}/declarations/{declaration}/withdraw",
     "POST /reviews/{day}/move",
     "POST /reviews/{day}/cancel",
     "POST /reviews/{day}/reinstate",
