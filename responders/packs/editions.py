@@ -26,7 +26,9 @@ def make_edition(
         edition = session.get(PackEdition, edition_id, with_for_update=True)
         if edition is None or edition.state != EditionState.ASKED:
             return
-        count(session, now=now)
+        with Session(engine) as counting:  # what is counted is read once it is committed
+            count(counting, now=now)
+            counting.commit()
         period = Period(edition.since, edition.until)
         figures = figures_as_of(session, period, means.definitions, at=now)
         note_printed(session, figures, into=f"{edition.audience} pack", who=edition.asked_by, now=now)

@@ -21,13 +21,17 @@ from triage.review.figures import (
     TableRow,
     Unit,
 )
-from triage.review.suppression import OTHERS, suppressed, with_parts
+from triage.review.suppression import suppressed, with_parts
+from triage.review.suppression_tables import OTHERS
 from triage.sampling import wilson
 
 DEFINED = read_definitions(HERE / "review" / "figures.toml")
 FLOOR = DEFINED.floor
 PERIOD = Period(datetime(2026, 7, 6, tzinfo=UTC), datetime(2026, 7, 20, tzinfo=UTC))
-ROWS = (Row("GH-1", 1),)
+
+
+def rows(of: str, n: int, first: int = 0) -> tuple[Row, ...]:
+    return tuple(Row(f"{of} {at}", at) for at in range(first, first + n))
 
 
 def defined(name: str) -> Definition:
@@ -42,7 +46,16 @@ def shown(*figures: Figure, tables: tuple[Table, ...] = (), charts: tuple[RunCha
 def share(n: int, of: int, name: str = "false_alarms") -> Figure:
     low, high = wilson(n, of) if of else (None, None)
     return Figure(
-        defined(name), PERIOD, Unit.SHARE, n, of, n / of if of else None, low, high, ROWS * n, ROWS * of
+        defined(name),
+        PERIOD,
+        Unit.SHARE,
+        n,
+        of,
+        n / of if of else None,
+        low,
+        high,
+        rows("GH", n),
+        rows("GH", of),
     )
 
 
@@ -87,7 +100,9 @@ def test_a_median_of_few_is_withheld() -> None:
 def table(numbers: list[int], *parts: list[int], name: str = "theme_type") -> Table:
     """Lines that add up to their total, and columns that are parts of the first."""
     lines = [
-        TableRow(f"line {at}", tuple(Cell(n, ROWS * n) for n in each))
+        TableRow(
+            f"line {at}", tuple(Cell(n, rows(f"{at}", n, 100 * column)) for column, n in enumerate(each))
+        )
         for at, each in enumerate(zip(numbers, *parts, strict=True))
     ]
     sums = tuple(Cell(sum(each)) for each in (numbers, *parts))
@@ -153,12 +168,54 @@ def test_no_month_follows_from_the_sum_of_all(numbers: list[int]) -> None:
     assert not gone or (len(gone) > 1 and sum(gone) >= FLOOR) or len(gone) == 12
 
 
+def each_shown(*figures: Figure) -> list[Figure]:
+    return [shown(each).figures[0] for each in figures]
+
+
+def released(yes: int, no: int, later: int) -> tuple[Figure, Table]:
+    """Decisions on video, as a figure and as a table of the same rows."""
+    every = rows("BWV", yes + no + later)
+    cut = (every[:yes], every[yes : yes + no], every[yes + no :])
+    lines = tuple(
+        TableRow(name, (Cell(len(each), each),))
+        for name, each in zip(("released", "not", "later"), cut, strict=True)
+    )
+    words = next(each for each in DEFINED.table if each.name == "releases").definition
+    made = Table(words, PERIOD, ("Decisions",), lines, TableRow("All", (Cell(len(every), every),)))
+    one = Figure(
+        defined("video_released"), PERIOD, Unit.SHARE, yes, len(every), 0.5, None, None, cut[0], every
+    )
+    return one, made
+
+
+def test_what_a_table_withholds_is_not_told_by_a_figure_of_the_same_rows() -> None:
+    one, made = released(7, 2, 11)
+    found = shown(one, tables=(made,))
+    assert [line.cells[0].n for line in found.tables[0].lines] == [None, None, 11]
+    assert found.figures[0].n is None
+    one, made = released(7, 6, 11)
+    assert shown(one, tables=(made,)).figures[0].n == 7
+
+
+def test_lines_that_share_cases_do_not_hide_how_few_are_left() -> None:
+    known, few = rows("GH", 21), rows("GH", 4, 21)
+    lines = (
+        TableRow("not known", (Cell(21, known),)),
+        TableRow("Baton", (Cell(3, few[:3]),)),
+        TableRow("Dog", (Cell(3, few[1:]),)),
+    )
+    words = next(each for each in DEFINED.table if each.name == "theme_power").definition
+    made = Table(words, PERIOD, ("Cases",), lines, TableRow("All", (Cell(25, known + few),)))
+    [found] = shown(tables=(made,)).tables
+    assert [line.label for line in found.lines] == [OTHERS]
+
+
 def test_a_year_does_not_give_a_quarter_away() -> None:
-    quarters = shown(share(20, 60), share(3, 50), share(30, 70), share(9, 40)).figures
+    quarters = each_shown(share(20, 60), share(3, 50), share(30, 70), share(9, 40))
     [year] = shown(share(62, 220)).figures
     assert with_parts(year, quarters, FLOOR).n is None
     assert with_parts(year, [quarters[0], quarters[2]], FLOOR).n == 62
-    two = shown(share(20, 60), share(4, 50), share(2, 70), share(9, 40)).figures
+    two = each_shown(share(20, 60), share(4, 50), share(2, 70), share(9, 40))
     assert with_parts(shown(share(35, 220)).figures[0], two, FLOOR).n == 35
 
 
