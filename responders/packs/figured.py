@@ -37,7 +37,10 @@ def tiles(figures: Figures, *, rows: bool) -> Tiles:
     """The few figures of the front page. With `rows` each leads to what it counts."""
     return Tiles(
         tuple(
-            (words(each.brief, _anchor(each.name, rows)), each.definition.words)
+            (
+                words("withheld" if each.n is None else each.brief, _anchor(each.name, rows)),
+                each.definition.words,
+            )
             for each in figures.figures
             if each.definition.front
         )

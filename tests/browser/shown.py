@@ -11,6 +11,7 @@ NOT_PAGES = {
     "/cases/{ref}/footage/{footage}/blurred", "/cases/{ref}/footage/{footage}/sheet", "/sign-in/oidc",
     "/sign-in/oidc/back", "/on-call/calendar/{token}", "/reviews/calendar/{token}", "/reviews/{day}/quorum",
     "/retention/certificates/{number}/file",
+    "/packs/{number}/{form}",
 }  # fmt: skip
 EXAMPLES = {
     "/cases/{ref}": "/cases/1",
@@ -27,6 +28,7 @@ EXAMPLES = {
     "/rights/{number}": "/rights/1",
     "/retention/certificates/{number}": "/retention/certificates/2",
     "/manual/{ref}": "/manual/{post}",
+    "/cases/{ref}/sheet": "/cases/1/sheet",
     "/cases/{ref}/alike": "/cases/1/alike",
     "/reviews/{day}/cases/{ref}": "/reviews/2026-01-14/cases/1",
     "/reviews/{day}": "/reviews/2026-01-14",

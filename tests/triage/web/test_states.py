@@ -41,6 +41,7 @@ EMPTY = {
     "/alerts": "Every alert has been answered. A new one stands here and on the queue by itself",
     "/claims": "No claim has been noted yet. Note one on the page of its case.",
     "/claims?q=stairs": "No claim holds that. Every word must be in the claim or its title. Try fewer words.",
+    "/packs": "There is no pack for you yet. Ask for one above.",
     "/reviews": "No meeting has been set. The schedule sets the meetings of a year ahead",
     "/reviews/people": "Nobody has a seat in one of the 44 panels yet.",
     "/reviews/requests": "No panel has asked for an incident.",
