@@ -5,15 +5,19 @@ break; the database is dumped.
 """
 
 import base64
+import io
 import os
+import re
 import secrets
 import signal
 import socket
 import subprocess
 import sys
 import time
+import zipfile
+import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -125,7 +129,7 @@ def heard(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Ite
         probe.close()
         environment = planted(url, folder, port) | {"GOLDENHOUR_OIDC__ISSUER": theirs.issuer}
         found = Heard()
-        engine = create_engine(url, execution_options={"log_key": b"only for tests"})
+        engine = create_engine(url, execution_options={"log_key": Settings(data=folder).key("log")})
         with Session(engine) as session:
             seed(session, now=datetime.now(UTC))
             noor = people.create_person(session, "noor", "Noor A.", now=datetime.now(UTC))
@@ -144,6 +148,13 @@ def heard(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Ite
         ):
             found.said[f"goldenhour {' '.join(arguments[:2])}"] = run(environment, *arguments)
         found.said["dump"] = dumped(url)
+        found.said["goldenhour backup"] = run(environment, "backup")
+        found.said |= backed_up(folder / "backups")
+        for kind in ("pdf", "docx"):
+            pack = folder / f"pack.{kind}"
+            found.said[f"pack {kind}"] = run(
+                environment, "review", "pack", "--since", today, "--until", today, "--out", str(pack)
+            ) + unpacked(pack.read_bytes())
         send_everywhere(environment, url, found)
         found.secrets["key file"] = (folder / "secret").read_text(encoding="ascii").strip()
         found.secrets["vault key"] = (folder / "vault").read_text(encoding="ascii").split()[1]
@@ -192,6 +203,30 @@ def dumped(url: str) -> str:
     dump = [str(programs() / "pg_dump"), url.replace("+psycopg", "")]
     ended = subprocess.run(dump, capture_output=True, text=True, check=True, timeout=60)
     return ended.stdout
+
+
+def backed_up(shelf: Path) -> dict[str, str]:
+    """What a backup holds, file by file, and the database in it in words."""
+    folder = next(shelf.glob("goldenhour-*"))
+    read = [str(programs() / "pg_restore"), "--file=-", str(folder / "database.dump")]
+    ended = subprocess.run(read, capture_output=True, text=True, check=True, timeout=60)
+    found = {"backup database": ended.stdout}
+    for each in folder.rglob("*"):
+        if each.is_file() and each.stat().st_size:
+            found[f"backup {each.relative_to(folder)}"] = each.read_bytes().decode("latin-1")
+    return found
+
+
+def unpacked(pack: bytes) -> str:
+    """The words of a pack, out of what they are pressed in."""
+    if pack.startswith(b"PK"):
+        with zipfile.ZipFile(io.BytesIO(pack)) as parts:
+            return "".join(parts.read(each).decode("latin-1") for each in parts.namelist())
+    found = [pack]
+    for stream in re.findall(rb"stream\r?\n(.*?)endstream", pack, re.DOTALL):
+        with suppress(zlib.error):
+            found.append(zlib.decompress(stream))
+    return b"".join(found).decode("latin-1")
 
 
 @contextmanager
@@ -285,6 +320,11 @@ def test_everything_was_listened_to(heard: Heard) -> None:
     assert "key file" in heard.said["goldenhour doctor"]
     assert "slack" in heard.said["goldenhour doctor"]
     assert "COPY public.web_sessions" in heard.said["dump"]
+    assert "COPY public.web_sessions" in heard.said["backup database"]
+    assert "restored into a scratch database" in heard.said["goldenhour backup"].lower()
+    assert "backup manifest.json" in heard.said
+    assert "%PDF" in heard.said["pack pdf"]
+    assert "word/document.xml" in heard.said["pack docx"] or "<w:document" in heard.said["pack docx"]
     assert "<html" in heard.said["goldenhour review pack"]
     kinds = {where for where in heard.said if where.startswith("channel ")}
     assert kinds == {f"channel {kind}" for kind in ("slack", "email", "sms", "teams", "webhook")}
