@@ -152,9 +152,9 @@ def heard(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Ite
         found.said |= backed_up(folder / "backups")
         for kind in ("pdf", "docx"):
             pack = folder / f"pack.{kind}"
-            found.said[f"pack {kind}"] = run(
-                environment, "review", "pack", "--since", today, "--until", today, "--out", str(pack)
-            ) + unpacked(pack.read_bytes())
+            asked = ("review", "pack", "--since", today, "--until", today, "--out", str(pack))
+            found.said[f"pack {kind}"] = run(environment, *asked)
+            found.said[f"pack {kind}"] += unpacked(pack.read_bytes()) if pack.exists() else ""
         send_everywhere(environment, url, found)
         found.secrets["key file"] = (folder / "secret").read_text(encoding="ascii").strip()
         found.secrets["vault key"] = (folder / "vault").read_text(encoding="ascii").split()[1]
@@ -237,7 +237,7 @@ def served(environment: dict[str, str], port: int, found: Heard) -> Iterator[str
     )
     base = f"http://127.0.0.1:{port}"
     try:
-        deadline_s = time.monotonic() + 60
+        deadline_s = time.monotonic() + 240  # on a machine that others keep busy
         while process.poll() is None and time.monotonic() < deadline_s:
             try:
                 httpx.get(f"{base}/healthz").raise_for_status()
@@ -323,8 +323,8 @@ def test_everything_was_listened_to(heard: Heard) -> None:
     assert "COPY public.web_sessions" in heard.said["backup database"]
     assert "restored into a scratch database" in heard.said["goldenhour backup"].lower()
     assert "backup manifest.json" in heard.said
-    assert "%PDF" in heard.said["pack pdf"]
-    assert "word/document.xml" in heard.said["pack docx"] or "<w:document" in heard.said["pack docx"]
+    assert "%PDF" in heard.said["pack pdf"], heard.said["pack pdf"][:300]
+    assert "<w:document" in heard.said["pack docx"], heard.said["pack docx"][:300]
     assert "<html" in heard.said["goldenhour review pack"]
     kinds = {where for where in heard.said if where.startswith("channel ")}
     assert kinds == {f"channel {kind}" for kind in ("slack", "email", "sms", "teams", "webhook")}
