@@ -10,7 +10,7 @@ import argparse
 import json
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, timedelta
 from statistics import median
 from typing import Any
@@ -255,17 +255,22 @@ def answers(log: Log, since: datetime, until: datetime) -> list[str]:
     ]  # fmt: skip
 
 
-def lines(pairs: Iterable[tuple[Any, Any]]) -> dict[str, int]:
-    """How many different things stand at each label, and in all."""
+def lines(
+    pairs: Iterable[tuple[Any, Any]], columns: Iterable[Callable[[Any], Any]] = ()
+) -> dict[str, list[int]]:
+    """How many different things stand at each label, and in all; beside it, how many of them are in each column."""
     found: dict[str, set[Any]] = defaultdict(set)
     for thing, labels in pairs:
         for label in labels or ["not known"]:
             found[label].add(thing)
             found["All"].add(thing)
-    return {label: len(things) for label, things in found.items()}
+    return {
+        label: [len(things), *(sum(bool(fits(thing)) for thing in things) for fits in columns)]
+        for label, things in found.items()
+    }
 
 
-def tables(log: Log, since: datetime, until: datetime) -> dict[str, dict[str, int]]:
+def tables(log: Log, since: datetime, until: datetime) -> dict[str, dict[str, list[int]]]:
     cases = opened(log, since, until)
     real = {case: each for case, each in cases.items() if each["status"] not in OVER}
     themes = {case: fields for _, fields, case in log.each("themes")}
@@ -328,7 +333,28 @@ def tables(log: Log, since: datetime, until: datetime) -> dict[str, dict[str, in
         ],
         "coverage": [(key, [each["sight"]]) for key, each, _ in log.each("borough") if each["sight"] != "neighbour"],
     }  # fmt: skip
-    return {name: lines(pairs) for name, pairs in one.items()}
+    claims = {key: each for key, each, _ in log.each("claim")}
+    actions = {key: each for key, each, _ in log.each("action")}
+
+    def grave(case: Any) -> bool:
+        return cases[case]["severity"] in (1, 2)
+
+    def done_in_time(key: str) -> bool:
+        done = when(actions[key].get("completed") or actions[key]["closed"])
+        return bool(done <= midnight(date.fromisoformat(actions[key]["due"]) + timedelta(days=1)))
+
+    columns: dict[str, list[Callable[[Any], Any]]] = {
+        "severity_mix": [
+            lambda case: cases[case]["status"] in ("confirmed", "closed"),
+            lambda case: cases[case]["status"] in OVER,
+        ],
+        "theme_type": [grave],
+        "theme_tactic": [grave],
+        "recorded_tactic": [grave],
+        "claims": [lambda key: claims[key].get("met_wrong")],
+        "actions_outcome": [done_in_time],
+    }
+    return {name: lines(pairs, columns.get(name, ())) for name, pairs in one.items()}
 
 
 def months(until: datetime) -> list[tuple[datetime, datetime]]:

@@ -71,9 +71,13 @@ def compared(found: Figures, again: dict[str, Any]) -> None:
     for table in found.tables:
         words = next(each.lines for each in DEFINED.table if each.name == table.name)
         known = {label: value for value, label in words.items()}
-        counted = {known.get(each.label, each.label): each.cells[0].n for each in (*table.lines, table.total)}
+        counted = {
+            known.get(each.label, each.label).replace("_", " "): [cell.n for cell in each.cells]
+            for each in (*table.lines, table.total)
+            if each.cells[0].n
+        }
         theirs = {label.replace("_", " "): n for label, n in again["tables"][table.name].items()}
-        assert {label.replace("_", " "): n for label, n in counted.items() if n} == theirs, table.name
+        assert counted == theirs, table.name
     assert {each.name: [point.value for point in each.points] for each in found.charts} == again["charts"]
 
 
