@@ -10,6 +10,7 @@ from responders.packs.writing import Templates
 from responders.tactics import read_tactics
 from triage.checking_names import Known, read_place_names
 from triage.checking_rules import read_checks
+from triage.lifecycle import read_lifecycle
 from triage.review.definitions import Definitions, read_definitions
 from triage.review.pack_checks import Checks, read_pack_checks
 from triage.review.sheets import read_sheet
@@ -26,6 +27,7 @@ def ground_of(settings: Settings) -> Ground:
         tactics=read_tactics(settings.file("review/tactics.toml")),
         rarity=Rarity.load(settings.file("matching/rarity.bin")),
         desk_url=settings.address,
+        lifecycle=read_lifecycle(settings.file("tracks.toml")),
     )
 
 

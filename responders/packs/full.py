@@ -38,6 +38,7 @@ from responders.packs.sheet import sheet_of
 from responders.tactics import Tactic
 from triage.chain import head_of
 from triage.hidden import look_as_anybody
+from triage.lifecycle import Lifecycle
 from triage.review.figures import Figures, Period
 from triage.review.sheets import SheetField
 
@@ -56,12 +57,13 @@ class Ground(NamedTuple):
     tactics: tuple[Tactic, ...]
     rarity: Rarity | None = None
     desk_url: str = ""
+    lifecycle: Lifecycle | None = None
 
 
 def full_pack(session: Session, period: Period, ground: Ground, figures: Figures | None = None) -> Document:
     """For cases opened, and cases listed, in the period; its figures were computed before."""
     look_as_anybody(session)  # the pack goes to people who see no restricted case
-    sheets = sheets_of(session, period, ground.tactics, ground.rarity)
+    sheets = sheets_of(session, period, ground.tactics, ground.rarity, ground.lifecycle)
     desk_url = ground.desk_url.rstrip("/")
     blocks = (
         *_front(session, period, figures, sheets),

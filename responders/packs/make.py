@@ -66,7 +66,10 @@ def make_version(
     """A version in these forms, checked; its figures were computed before, whole, and have their small numbers taken
     out here. Raises Leak with each place that keeps it from being handed on."""
     look_as_anybody(session)
-    sheets = _in_scope(sheets_of(session, wanted.period, means.ground.tactics), wanted.scope)
+    sheets = _in_scope(
+        sheets_of(session, wanted.period, means.ground.tactics, lifecycle=means.ground.lifecycle),
+        wanted.scope,
+    )
     crowd = _crowd(session, wanted.period, means)
     described = [(each, crowd.describe(_traits(each))) for each in sheets]
     cases = [panel_case(each, told, means.ground.fields, means.versions) for each, told in described if told]

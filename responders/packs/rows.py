@@ -16,12 +16,14 @@ from responders.tactics import Tactic, named
 from triage.alike import Alike, cases_like
 from triage.claim_records import ClaimDecision, ClaimResponse, KnownClaim, Question
 from triage.custody import voice_in
+from triage.lifecycle import Lifecycle
 from triage.log import QUIET
 from triage.records import Alert, Case, Clock, LogEntry, Membership, Person
 from triage.release_records import BwvDecision, ReleaseOutcome
 from triage.review.figures import Period
 from triage.review.finding_records import Finding, Referral
 from triage.review.meeting_records import Review, ReviewItem
+from triage.review.merits import may_discuss
 from triage.review.pack_records import SheetEntry
 from triage.statement_records import CaseFact, Statement, StatementIssue
 from triage.track_records import BodyWornVideo, Prompt, Track
@@ -50,7 +52,7 @@ class Voices(NamedTuple):
 
 
 class Sheet(NamedTuple):
-    """All that is recorded of one case on the list."""
+    """All that is recorded of one case on the list; `barred` is why it is not discussed on its merits."""
 
     case: Case
     item: ReviewItem
@@ -74,16 +76,21 @@ class Sheet(NamedTuple):
     findings: list[Finding]
     referrals: list[Referral]
     alike: list[Alike]
+    barred: str | None
     log: list[LogEntry]
 
 
 def sheets_of(
-    session: Session, period: Period, tactics: Sequence[Tactic], rarity: Rarity | None = None
+    session: Session,
+    period: Period,
+    tactics: Sequence[Tactic],
+    rarity: Rarity | None = None,
+    lifecycle: Lifecycle | None = None,
 ) -> list[Sheet]:
     """Cases put on a list in the period, or on the list of a meeting in it, the gravest first."""
     listed = _listed(session, period)
     parts = (listed[start : start + AT_ONCE] for start in range(0, len(listed), AT_ONCE))
-    return [sheet for part in parts for sheet in _sheets(session, part, tactics, rarity)]
+    return [sheet for part in parts for sheet in _sheets(session, part, tactics, rarity, lifecycle)]
 
 
 def releases_refused(session: Session, period: Period) -> Sequence[tuple[BwvDecision, int]]:
@@ -124,6 +131,7 @@ def _sheets(
     listed: Sequence[tuple[Case, ReviewItem, datetime]],
     tactics: Sequence[Tactic],
     rarity: Rarity | None,
+    lifecycle: Lifecycle | None,
 ) -> list[Sheet]:
     ids = [case.id for case, _, _ in listed]
     kept = {name: _by_case(session.scalars(asked)) for name, asked in _asked(ids).items()}
@@ -146,6 +154,7 @@ def _sheets(
             responses=responses,
             issues=_by_line(kept["issues"][case.id]),
             alike=_alike(session, case, rarity),
+            barred=may_discuss(session, case.id, lifecycle) if lifecycle else None,
             **{name: kept[name][case.id] for name in _ALONE},
         )
         for case, item, meets_at in listed

@@ -35,10 +35,8 @@ def sheet_of(sheet: Sheet, fields: Sequence[SheetField], desk_url: str) -> Itera
     """The blocks of one case's sheet."""
     case = sheet.case
     yield Heading(1, f"GH-{case.number} {case.title}", f"GH-{case.number}", new_page=True)
-    if (entry := sheet.entries.get("proceedings")) and set(entry.choices) & set(MERITS):
-        yield Paragraph(
-            words("Listed, not discussed on its merits: there are proceedings or an investigation."), "note"
-        )
+    if reason := barred_by(sheet):
+        yield Paragraph(words(f"Listed, not discussed on its merits: {reason}."), "note")
     yield Terms(HEADS, tuple(_case(sheet, desk_url)))
     yield Heading(2, "The encounter, by the records", f"encounter-{case.number}")
     yield Terms(HEADS, tuple(_encounter(sheet, fields)))
@@ -51,6 +49,13 @@ def sheet_of(sheet: Sheet, fields: Sequence[SheetField], desk_url: str) -> Itera
     yield from _clocks(sheet)
     yield from _like(sheet, desk_url)
     yield _log(sheet)
+
+
+def barred_by(sheet: Sheet) -> str:
+    """Why the case is listed but not discussed, by its conduct track and by what was entered on its sheet."""
+    entry = sheet.entries.get("proceedings")
+    entered = next((each for each in entry.choices if each in MERITS), "") if entry else ""
+    return sheet.barred or entered
 
 
 def _case(sheet: Sheet, desk_url: str) -> Iterator[tuple[str, Runs]]:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from responders.packs.crowd import Description
 from responders.packs.rows import Sheet
 from responders.packs.saying import graded, spaced
+from responders.packs.sheet import barred_by
 from triage.records import Clock
 from triage.review.finding_records import Finding
 from triage.review.sheets import SheetField
@@ -28,7 +29,7 @@ FREE_TEXT, PEOPLE, PLACES, LEGAL, OFFICIAL, OPERATIONS = (
 )
 RARE = "no description that fits few cases"
 WITHHELD, GENERALISED, REWORDED = "left out", "said more coarsely", "replaced by words written for panels"
-NOT_SHOWN = "not shown to panels"
+NOT_SHOWN, NOT_DISCUSSED = "not shown to panels", "listed, not discussed on its merits for now"
 SUPERVISOR = "supervisor_account"
 
 
@@ -104,7 +105,7 @@ def panel_case(
         supervisor=_supervisor(sheet.clocks),
         line=_line(sheet, versions),
         claims=_claims(sheet),
-        found=_found(finding, versions),
+        found=NOT_DISCUSSED if barred_by(sheet) else _found(finding, versions),
         talk=spaced(finding.talk) if finding and finding.talk else "not answered yet",
         choices=tuple(
             (each.title, ", ".join(entry.choices))
@@ -145,6 +146,7 @@ def left_out(sheet: Sheet, fields: Sequence[SheetField]) -> Iterator[Left]:
         "similar cases": (PLACES, len(sheet.alike)),
         "log entries": (PEOPLE, len(sheet.log)),
         "why it was listed": (FREE_TEXT, 1),
+        "why it is not discussed": (LEGAL, int(bool(barred_by(sheet)))),
     }
     for what, (rule, count) in told.items():
         if count:

@@ -23,6 +23,7 @@ from responders.packs.versions import PanelCase, left_out
 from responders.packs.writing import Form, write
 from tests.make import NOON
 from tests.responders.packs.planted import CONCERN, KINDS, Planted, identifiers, plant
+from triage.records import Case
 from triage.review.figures import Period
 from triage.review.figuring import figures_as_of
 from triage.review.journal import count
@@ -191,6 +192,25 @@ def test_a_version_carries_the_digest_of_its_manifest_and_is_the_same_each_time(
         assert made.digest in words_in(form, written)
     with Session(engine) as another:
         assert version(another) == made
+
+
+def test_a_case_with_proceedings_is_listed_and_nothing_of_them_is_told(cases: Session) -> None:
+    case = cases.scalars(select(Case).order_by(col(Case.number))).first()
+    assert case is not None
+    cases.add(
+        SheetEntry(
+            case_id=case.id, name="proceedings", choices=["Criminal proceedings"], source="x", entered_by="sam",
+            entered_at=NOON,
+        )
+    )  # fmt: skip
+    cases.commit()
+    made = version(cases, forms=[Form.HTML])
+    page = made.files[Form.HTML].decode()
+    assert "listed, not discussed on its merits for now" in page
+    assert "roceedings" not in page
+    assert "why it is not discussed" in {each["what"] for each in made.manifest["left_out"]}
+    whole = write(full_pack(cases, PERIOD, means().ground), Form.HTML, means().templates).decode()
+    assert "Listed, not discussed on its merits: Criminal proceedings." in whole
 
 
 def test_everything_of_a_sheet_is_either_shown_to_panels_or_in_the_manifest(cases: Session) -> None:
