@@ -181,7 +181,7 @@ def _tell(here: Opened, made: Hold, *, as_json: bool) -> None:
 
 def _told(here: Opened, found: Hold) -> dict[str, Any]:
     kept = found.model_dump(
-        mode="json", exclude={"id", "case_id", "post_id", "set_by", "signed_by", "ended_by"}
+        mode="json", warnings=False, exclude={"id", "case_id", "post_id", "set_by", "signed_by", "ended_by"}
     )
     return kept | {
         "on": scope_words(here.session, found),

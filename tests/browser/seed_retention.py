@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlmodel import Session, select
 
-from collector.records import Post
+from collector.records import Post, PostKey
 from tests.conftest import LOG_KEY
 from triage.certificates import enter, open_certificate, seal_certificate
 from triage.hold_records import Hold, HoldScope
@@ -50,7 +50,8 @@ def seed_retention(session: Session, amira: Person, tom: Person, *, now: datetim
         enter(one, [f"{name} {number}" for number in range(items)], {"posts": items, "media": items // 7})
         seal_certificate(session, one, LOG_KEY, held={"H-1": 12} if name == "minor" else {}, now=now - day)
     session.commit()
-    link = session.exec(select(Post.url).where(Post.url != "").limit(1)).one()
+    post = session.exec(select(Post).where(Post.url != "").limit(1)).one()
+    session.merge(PostKey(id=post.id, collected_at=post.collected_at))
     asked: dict[str, Any] = {
         "received_at": now - 20 * day,
         "due_at": now + 10 * day,
@@ -59,7 +60,7 @@ def seed_retention(session: Session, amira: Person, tom: Person, *, now: datetim
     }
     session.add_all(
         [
-            RightsRequest(kind=RightsKind.ERASURE, reference="IRN-2026-0412", permalinks=[link or ""], **asked),
+            RightsRequest(kind=RightsKind.ERASURE, reference="IRN-2026-0412", permalinks=[post.url or ""], **asked),
             RightsRequest(
                 kind=RightsKind.ACCESS, reference="IRN-2026-0398", permalinks=["https://social.example/gone"],
                 outcome=RightsOutcome.GRANTED, why="we told them all we hold", decided_by="amira", decided_at=now - day,
