@@ -16,12 +16,8 @@ from sqlmodel import Session
 from triage.log import COUNTED, MACHINE, Line, note
 from triage.review.journal_facts import facts
 
-MOVING = (
-    "line",
-    "claim",
-    "release",
-    "action",
-)  # their key is one of its own, whatever case they are brought to
+# kinds whose key is one of its own, whatever case they are brought to
+MOVING = ("line", "claim", "release", "action")
 
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtext('goldenhour journal'))")
 _LINES = text("""
