@@ -26,6 +26,7 @@ from triage.amplifiers import read_amplifiers
 from triage.checking_facts import read_fact_kinds
 from triage.checking_names import Known
 from triage.checking_rules import Lists, read_checks
+from triage.checking_sense import read_examples
 from triage.claim_types import read_guide
 from triage.desks import read_desks
 from triage.explainers import read_explainers
@@ -81,6 +82,7 @@ READERS = (
     Reader("statements/facts.toml", lambda paths: read_fact_kinds(paths[0])),
     Reader("statements/questions.toml", lambda paths: read_standing(paths[0])),
     Reader("statements/checks*.toml", read_checks),
+    Reader("statements/heard/*.toml", read_examples),
     Reader("statements/explainers/*.md", read_explainers),
     Reader("statements/amplifiers.toml", lambda paths: read_amplifiers(paths[0])),
     Reader("policy/purposes.toml", lambda paths: read_purposes(paths[0])),

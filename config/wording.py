@@ -1,7 +1,10 @@
 """What staff wrote for statements, read together: templates need the facts and the standing questions they name."""
 
 from datetime import date
+from pathlib import Path
 
+from classifier.sentences import Sentences
+from classifier.versions import SHIPPED
 from collector.catalogue import read_sources
 from collector.linter import Linter
 from config.settings import HERE, Settings
@@ -11,14 +14,17 @@ from responders.templates import StatementTemplate, StatementTemplateError, read
 from triage.amplifiers import Amplifiers, read_amplifiers
 from triage.checking import Checker
 from triage.checking_facts import FactKinds, read_fact_kinds
-from triage.checking_names import read_place_names, read_units
+from triage.checking_names import Known, read_place_names, read_units
 from triage.checking_rules import read_checks
+from triage.checking_sense import Sense, learn, read_examples, seal, sealed
 from triage.explainers import Explainer, read_explainers
 from triage.writing import Explainer as Background
 from triage.writing import LineKind, Writing
 
 FOLDER = "statements"
 TEMPLATES = f"{FOLDER}/*.md"
+EXAMPLES = f"{FOLDER}/heard/*.toml"
+HEARD = f"{FOLDER}/heard.npz"
 
 
 def fact_kinds_of(settings: Settings) -> FactKinds:
@@ -39,12 +45,41 @@ def templates_of(settings: Settings) -> tuple[StatementTemplate, ...]:
 
 
 def checker_of(settings: Settings) -> Checker:
-    """The checker with the rules and the gazetteer in force."""
-    places = read_place_names(settings.files("gazetteer/*.csv"))
-    given_names = Linter.of(settings.files("lexicons/refused_terms*.toml")).given_names
+    """The checker with the rules, the examples and the gazetteer in force."""
     checks = read_checks(settings.files(f"{FOLDER}/checks*.toml"))
+    sense = Sense.read(settings.file(HEARD), meaning_of().directions)
     units = read_units(settings.file("gazetteer/boroughs.csv"))
-    return Checker(checks, places=places, given_names=given_names, units=units)
+    return Checker(
+        checks, places=_places(settings), given_names=_given_names(settings), units=units, sense=sense
+    )
+
+
+def meaning_of() -> Sentences:
+    """What turns sentences into directions: the encoder that ships for claims."""
+    return Sentences(SHIPPED / "claims" / "sentences.onnx", SHIPPED / "goldenhour_encoder" / "vocabulary.txt")
+
+
+def examples_of(settings: Settings) -> dict[str, tuple[str, ...]]:
+    """What sentences are heard as, by example. Raises SenseError."""
+    return read_examples(settings.files(EXAMPLES))
+
+
+def learn_heard(settings: Settings) -> tuple[Path, int]:
+    """Weigh the examples anew: the file of their weights, beside the files staff edit where there are any, and how
+    many examples there are."""
+    checks = read_checks(settings.files(f"{FOLDER}/checks*.toml"))
+    known = Known(checks.lists, _places(settings), _given_names(settings))
+    path = (settings.config or HERE) / HEARD
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path, learn(examples_of(settings), meaning_of().directions, known, path)
+
+
+def _places(settings: Settings) -> frozenset[str]:
+    return read_place_names(settings.files("gazetteer/*.csv"))
+
+
+def _given_names(settings: Settings) -> frozenset[str]:
+    return frozenset(Linter.of(settings.files("lexicons/refused_terms*.toml")).given_names)
 
 
 def writing_of(settings: Settings) -> Writing:
@@ -80,7 +115,8 @@ def amplifiers_of(settings: Settings) -> Amplifiers:
 
 
 def overdue(settings: Settings, today: date) -> list[str]:
-    """What is past the day it was to be looked at again, and sources of outlets that are none, for people to read."""
+    """What is past the day it was to be looked at again, sources of outlets that are none, and examples nobody has
+    learnt from, for people to read."""
     fronts = [each.front for each in templates_of(settings)]
     dated = [(f"{each.name}.md", each.owner, each.review_on) for each in fronts]
     dated += [
@@ -102,4 +138,10 @@ def overdue(settings: Settings, today: date) -> list[str]:
         f"{HERE / FOLDER}/amplifiers.toml: sources: {name!r} is not in sources.toml; take it out or add the source"
         for name in sorted(named - known)
     ]
-    return late + gone
+    return late + gone + _unlearnt(settings)
+
+
+def _unlearnt(settings: Settings) -> list[str]:
+    if sealed(settings.file(HEARD)) == seal(examples_of(settings)):
+        return []
+    return [f"{HERE / FOLDER}/heard: the examples were changed; run goldenhour statements learn"]

@@ -13,8 +13,11 @@ from collections.abc import Iterable, Mapping
 
 from triage.checking_context import Context, Finding
 from triage.checking_form import read_as
-from triage.checking_kinds import KINDS, Ground
-from triage.checking_rules import Checks
+from triage.checking_kinds import HELD, KINDS, Ground, held
+from triage.checking_rules import Check, Checks
+from triage.checking_sense import Sense
+
+DOUBTED = -0.5  # a sentence heard as less of a fault than this is harmless, whatever single words it has
 
 
 class Checker:
@@ -27,6 +30,7 @@ class Checker:
         places: Iterable[str] = (),
         given_names: Iterable[str] = (),
         units: Mapping[str, str] | None = None,
+        sense: Sense | None = None,
     ) -> None:
         """`places` are names of places, which are no names of people; `given_names` are such names mostly.
 
@@ -34,13 +38,13 @@ class Checker:
         """
         self.checks = checks
         self._units = units or {}
-        self._ground = Ground.of(checks.lists, places, given_names)
+        self._ground = Ground.of(checks.lists, places, given_names, sense)
 
     def check(self, text: str, context: Context) -> tuple[Finding, ...]:
         """What the rules find: what blocks first, then in the order of the text."""
         context = read_as(text, context)._replace(home=self._whole_unit(context.home))
         found = {
-            (finding.rule, finding.start, finding.end): finding
+            (finding.rule, finding.start, finding.end): self._weighed(rule, finding, text, context)
             for rule in self.checks.check
             if rule.applies(context)
             for finding in KINDS[rule.kind](rule, text, context, self._ground)
@@ -48,6 +52,24 @@ class Checker:
         return tuple(
             sorted(found.values(), key=lambda each: (not each.blocks, each.start, each.end, each.rule))
         )
+
+    def _weighed(self, rule: Check, finding: Finding, text: str, context: Context) -> Finding:
+        """Words found by their form only warn where they are meant harmlessly, or verified facts bear them out."""
+        sense = self._ground.sense
+        if not (sense and rule.weighed and finding.blocks and finding.end):
+            return finding
+        around = [
+            each
+            for each in sense.heard(text, self._ground.known)
+            if each.start < finding.end and finding.start < each.end
+        ]
+        if not around:
+            return finding
+        least = min(around, key=lambda each: each.end - each.start)
+        worst = max(each.fault for each in around)
+        harmless = worst < DOUBTED and (rule.weighed == "fault" or least.act == "safe")
+        borne_out = rule.borne_out and held(text[least.start : least.end], context) >= HELD
+        return finding._replace(blocks=not (harmless or borne_out))
 
     def _whole_unit(self, home: tuple[str, ...]) -> tuple[str, ...]:
         ours = {self._units[place] for place in home if place in self._units} | set(home)

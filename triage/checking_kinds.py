@@ -9,6 +9,8 @@
 | headline | what is said, or a claim repeated, in the headline or the first sentence |
 | names | names of people |
 | unsupported | a sentence with `most` words or more of no verified fact and of no ordinary line |
+| untold | a sentence heard as a plain fact, of whose words verified facts have no more than the share `most` |
+| heard | a sentence heard as one of the acts in `heard`, surer than `most`, and from `blocks_from` stopped |
 | facts | times, days, numbers and places that no verified fact has |
 | stated | that a fact is claimed which is verified as no, or not verified |
 | conflict | what differs from an earlier line: with patterns, what one says and the other denies, or after `where` |
@@ -24,11 +26,13 @@ from triage.checking_context import Context, Finding
 from triage.checking_names import Known, names_in
 from triage.checking_rules import Check, Lists
 from triage.checking_said import conflicts, past, unverified
+from triage.checking_sense import Sense
 from triage.checking_stems import stems_of, strange
 from triage.checking_text import Span, clause_at, sentence_at, sentences
 
 HEADING_WORDS = 16
 RUMOURED = ("unverified", "disputed", "false", "partial", "opinion")
+HELD = 0.7  # share of the words of a clause that verified facts must have to bear it out
 REPEATED = 0.6  # share of the words of a claim that make a headline repeat it
 _DENIED = re.compile(
     r"\b(?:no|not|never|nobody|none|neither|nor|without|unhurt|uninjured)\b|n['’]t\b", re.IGNORECASE
@@ -62,10 +66,13 @@ class Ground(NamedTuple):
 
     known: Known
     said: frozenset[str]
+    sense: Sense | None = None
 
     @classmethod
-    def of(cls, lists: Lists, places: Iterable[str], given_names: Iterable[str]) -> Self:
-        return cls(Known(lists, places, given_names), stems_of(lists.said))
+    def of(
+        cls, lists: Lists, places: Iterable[str], given_names: Iterable[str], sense: Sense | None = None
+    ) -> Self:
+        return cls(Known(lists, places, given_names), stems_of(lists.said), sense)
 
 
 Found = Iterator[Finding]
@@ -184,6 +191,47 @@ def unsupported(rule: Check, text: str, context: Context, ground: Ground) -> Fou
         yield found(rule, text, span.start, span.end)
 
 
+def heard(rule: Check, text: str, context: Context, ground: Ground) -> Found:
+    """The shortest of overlapping clauses that are heard so."""
+    if ground.sense is None:
+        return
+    taken: list[tuple[int, int]] = []
+    for each in sorted(ground.sense.heard(text, ground.known), key=lambda each: each.end - each.start):
+        inside = any(each.start <= start and end <= each.end for start, end in taken)
+        if each.fault < rule.most or each.wrong not in rule.heard or inside:
+            continue
+        if _asked(text, each.start) or _excused(rule, text, each.start, each.end):
+            continue
+        if rule.supported and held(text[each.start : each.end], context) >= HELD:
+            continue
+        taken.append((each.start, each.end))
+        made = found(rule, text, each.start, each.end)
+        yield made._replace(blocks=rule.blocks and each.fault >= rule.blocks_from)
+
+
+def untold(rule: Check, text: str, context: Context, ground: Ground) -> Found:
+    if ground.sense is None or context.facts is None:
+        return
+    for each in ground.sense.heard(text, ground.known):
+        said = text[each.start : each.end]
+        plain = each.whole and each.act == "states" and not _asked(text, each.start)
+        if plain and len(_stems(said)) > 1 and held(said, context) <= rule.most:
+            yield found(rule, text, each.start, each.end)
+
+
+def _asked(text: str, place: int) -> bool:
+    """Whether a sentence asks, and so says nothing."""
+    sentence = sentence_at(text, place)
+    return text[sentence.start : sentence.end].rstrip(" \n\"'”’)").endswith("?")
+
+
+def held(said: str, context: Context) -> float:
+    """The share of its words that verified facts have too."""
+    stems = _stems(said)
+    known = _stems(" ".join(f"{fact.name.replace('_', ' ')} {fact.value}" for fact in context.verified))
+    return len(stems & known) / len(stems) if stems else 0.0
+
+
 def facts(rule: Check, text: str, context: Context, ground: Ground) -> Found:
     for span in unverified(text, context, ground.known, update=rule.places):
         made = found(rule, text, span.start, span.end)
@@ -260,6 +308,8 @@ KINDS: dict[str, Callable[[Check, str, Context, Ground], Found]] = {
     "headline": headline,
     "names": names,
     "unsupported": unsupported,
+    "heard": heard,
+    "untold": untold,
     "facts": facts,
     "stated": stated,
     "conflict": conflict,

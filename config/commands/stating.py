@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO
+from typing import Annotated, Any, BinaryIO, TypeVar
 
 import msgspec
 import typer
@@ -17,9 +17,11 @@ from config.commands.responding import AsJson, Limit, print_rows
 from config.database import open_database
 from config.lines import records
 from config.settings import read_settings
-from config.wording import checker_of
+from config.wording import checker_of, learn_heard
+from triage.checking import Checker
 from triage.checking_context import VARIANTS, Claimed, Context, Finding
 from triage.checking_facts import Fact
+from triage.checking_measured import Measured, Share, Tried, measure
 from triage.records import Case
 from triage.statement_records import Statement, StatementState
 
@@ -60,6 +62,16 @@ class About(msgspec.Struct, forbid_unknown_fields=True):
     cleared: tuple[str, ...] = ()
     now: datetime | None = None
     expires_at: datetime | None = None
+
+
+class Draft(About):
+    """A draft to measure the checker with: its fault, empty for a clean one, and the words that hold it."""
+
+    fault: str = ""
+    planted: str = ""
+
+
+Known = TypeVar("Known", bound=About)
 
 
 @statements.callback()
@@ -116,6 +128,62 @@ def check(
         raise typer.Exit(1)
 
 
+@statements.command("measure")
+def measured(
+    drafts: Annotated[Path, typer.Argument(help="JSON lines: a text, what is known, `fault` and `planted`.")],
+    as_json: AsJson = False,
+) -> None:
+    """Count what the checker catches of drafts with a known fault, and what it stops of clean ones (no `fault`).
+
+    A fault whose name begins with "warn:" counts as caught by a warning, any other only when the draft is stopped.
+    """
+    checker = checker_of(read_settings())
+    try:
+        with drafts.open("rb") as stream:
+            tried = [_tried(checker, each) for each in _lines(stream, Draft)]
+    except OSError as error:
+        raise Complaint(f"{error.filename}: {error.strerror}; name a file of drafts") from error
+    _tell(measure(tried), as_json)
+
+
+def _tried(checker: Checker, draft: Draft) -> Tried:
+    start = draft.text.find(draft.planted) if draft.planted else 0
+    if start < 0:
+        raise Complaint(f"draft {draft.id!r}: `planted` is not in its text; copy the words from it")
+    found = checker.check(draft.text, _context(draft))
+    return Tried(draft.fault, start, start + len(draft.planted), found)
+
+
+def _tell(found: Measured, as_json: bool) -> None:
+    if as_json:
+        shares = {name: getattr(found, name)._asdict() for name in ("caught", "placed", "stopped")}
+        missed = {name: share._asdict() for name, share in found.missed.items()}
+        typer.echo(json.dumps({**shares, "missed": missed, "stopping": found.stopping}))
+        return
+    typer.echo(f"faults caught           {_share(found.caught)}")
+    typer.echo(f"  in the very words     {_share(found.placed)}")
+    typer.echo(f"clean drafts stopped    {_share(found.stopped)}")
+    for name, share in found.missed.items():
+        typer.echo(f"missed of {name}: {share.some} of {share.of}")
+    for rule, number in found.stopping.items():
+        typer.echo(f"stopped clean drafts: {rule} {number}")
+
+
+def _share(share: Share) -> str:
+    if not share.of:
+        return "none to try"
+    return (
+        f"{share.some} of {share.of}, {share.some / share.of:.1%} (95 %: {share.low:.1%} to {share.high:.1%})"
+    )
+
+
+@statements.command("learn")
+def learn() -> None:
+    """Weigh the examples of statements/heard/*.toml anew, after one was added, changed or taken out."""
+    path, number = learn_heard(read_settings())
+    typer.echo(f"{path}: {number} examples")
+
+
 def _texts(file: Path | None, about: Path | None, lines: bool) -> Iterator[About]:
     """The texts to check. Raises Complaint naming the file, and what is wrong with it."""
     try:
@@ -124,10 +192,10 @@ def _texts(file: Path | None, about: Path | None, lines: bool) -> Iterator[About
             text = sys.stdin.read() if file is None else file.read_text(encoding="utf-8")
             yield msgspec.structs.replace(known, text=text.strip())
         elif file is None:
-            yield from _lines(sys.stdin.buffer)
+            yield from _lines(sys.stdin.buffer, About)
         else:
             with file.open("rb") as stream:
-                yield from _lines(stream)
+                yield from _lines(stream, About)
     except OSError as error:
         raise Complaint(f"{error.filename}: {error.strerror}; name a file with the draft") from error
     except UnicodeDecodeError as error:
@@ -138,8 +206,8 @@ def _texts(file: Path | None, about: Path | None, lines: bool) -> Iterator[About
         ) from error
 
 
-def _lines(stream: BinaryIO) -> Iterator[About]:
-    for each in records(stream, About):
+def _lines(stream: BinaryIO, kind: type[Known]) -> Iterator[Known]:
+    for each in records(stream, kind):
         if each is None:
             raise Complaint("a line is no JSON object with a text and what is known beside it")
         yield each
