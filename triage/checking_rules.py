@@ -7,10 +7,10 @@ expression of that name under `[words]`. A match does not count where `unless` i
 right behind it. `flag` names a flag of the context that must be set, `unless_flag` one that must not be,
 `unless_fact` a fact that must not be verified, `fact` one whose verified words may be said, `variants` the wordings it
 is for. With `supported = true` words stand where the verified facts say as much. With `questions = false` lines that
-begin with Q: are passed over; `heading_only` leaves out the first sentence. `heard` are the acts a sentence is
-heard as (triage/checking_sense.py), which warns below `blocks_from`. With `weighed = "fault"` words only warn in a sentence that is heard as no fault,
-with "act" in one that is heard as what lines may always say; with `borne_out` also in a clause whose words verified
-facts have.
+begin with Q: are passed over; `heading_only` leaves out the first sentence. `heard` are the
+acts a sentence is heard as (triage/checking_sense.py); it warns from `most` and stops from `blocks_from`. With
+`weighed = "fault"` words only warn in a sentence that is heard as no fault, with "act" in one that is heard as what
+lines may always say; with `borne_out` also in a clause whose words verified facts have.
 """
 
 import re

@@ -26,7 +26,7 @@ Meaning = Callable[[Sequence[str]], Floats]
 HARMLESS = ("safe", "states")  # acts no draft is stopped for; all others are faults
 NEAR = 2.5  # how fast an example stops counting with distance
 DOUBT = 0.1  # how far one example is trusted: the ridge
-SHORTEST = 3  # words of a clause that is heard on its own
+SHORTEST, HANGING = 3, 5  # words of a clause that is heard on its own, and of one that hangs on another
 REMEMBERED = 4_000  # clauses
 STEPS = 127  # of 8-bit directions
 EVERY = 6  # of the many harmless examples one in six is a landmark; all of them are learnt from
@@ -123,8 +123,9 @@ def pieces(text: str) -> Iterator[Span]:
         for begin, end in zip(begins, ends, strict=True) if cuts else ():
             joint = JOINT.match(text, begin, end)
             first = joint.end() if joint else begin
-            if len(text[first:end].split()) >= SHORTEST:
-                yield Span(first, end, "hangs" if HANGS.match(text, begin, end) else "stands")
+            hangs = HANGS.match(text, begin, end)
+            if len(text[first:end].split()) >= (HANGING if hangs else SHORTEST):
+                yield Span(first, end, "hangs" if hangs else "stands")
 
 
 def plain(text: str, spans: Iterable[Span], known: Known) -> list[str]:
