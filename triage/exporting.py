@@ -20,6 +20,7 @@ from sqlmodel import Session, col, select
 from collector.evidence import note_custody, note_custody_of_files
 from collector.evidence_records import CustodyEntry, PostVersion
 from collector.footage_records import Look
+from collector.hold_records import HeldCopy
 from collector.records import Post
 from collector.video.files import Files
 from triage.evidence import Exhibit, FileOf, read_exhibits, read_uploads
@@ -47,6 +48,7 @@ posts/N/post.json       what is known of post N, and which elements of evidence 
 posts/N/payload         what the platform gave, byte for byte; its SHA-256 is payload_sha256 in post.json
 posts/N/wording-K       the payload of an earlier or later wording
 files/NAME              a video or picture, byte for byte; NAME.json says what it is and how it came
+held/ID.json            what a legal hold keeps of a post that its author or platform took back
 timestamps/DIGEST.tst   a time stamp (RFC 3161): openssl ts -verify -digest DIGEST -in FILE -token_in -CAfile ...
 custody.jsonl           who had which piece in hand, when, in order
 What is withheld is named in manifest.json, with the reason.
@@ -136,6 +138,8 @@ def export_case(
     for each in read_uploads(session, case.id):
         media += _add_file(archive, each, files, whole=whole)
     ids = _members(session, case.id)
+    if whole:
+        _add_held(session, archive, ids)
     _add_custody(session, archive, ids, media)
     manifest = _close(archive, case, who, why, whole, posts, now)
     told = "in whole" if whole else "pseudonymised"
@@ -220,6 +224,13 @@ def _add_post(
     if exhibit.stamp is not None:
         archive.add(f"timestamps/{post.payload_sha256.hex()}.tst", exhibit.stamp.token)
     return [media for each in exhibit.files for media in _add_file(archive, each, files, whole=whole)]
+
+
+def _add_held(session: Session, archive: Archive, posts: Sequence[UUID]) -> None:
+    """What a legal hold keeps of posts that were taken back, row for row."""
+    copies = select(HeldCopy).where(col(HeldCopy.post_id).in_(posts)).order_by(col(HeldCopy.post_id))
+    for each in session.exec(copies):
+        archive.add_json(f"held/{each.post_id}.json", each.model_dump())
 
 
 def _note_redactions(archive: Archive, part: str, exhibit: Exhibit) -> None:
