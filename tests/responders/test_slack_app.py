@@ -9,11 +9,12 @@ from uuid import UUID, uuid4
 import pytest
 from sqlmodel import Session, select
 
-from responders.slack_forms import FORMS, LENGTHS, form, outcome
+from responders.slack_forms import FORMS, form, outcome
 from responders.slack_reply import Form, Reply
 from tests.doubles.block_kit import wrong_with_view
 from tests.make import NOON, make_alert, make_person
 from tests.responders.pressing import APP, OFFICER, Scene, chosen, opened, shown, told, typed
+from triage.alert_acts import LENGTHS
 from triage.escalation_records import Escalation
 from triage.records import Alert, AlertState, Case, LogEntry, Person, Status
 from triage.restriction_records import Tie
