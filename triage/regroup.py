@@ -23,6 +23,7 @@ from triage.permissions import Permission, need
 from triage.records import OPEN, Alert, AlertState, Case, Membership, Person, Severity, Status
 from triage.release import move_releases
 from triage.restricting import must_stay_restricted, pass_on
+from triage.review.sheets import move_entries
 from triage.severity import graver, of_case, weigh
 from triage.ties import pass_ties_on
 from triage.titles import title_of
@@ -164,6 +165,7 @@ def _merge(
     move_lines(session, other_id, case_id)
     move_facts(session, other_id, case_id)
     move_releases(session, other_id, case_id)
+    move_entries(session, other_id, case_id)
     recount(session, case, now=now)
     case.severity = min(case.severity, other.severity)
     case.type = graver(IncidentType(case.type), IncidentType(other.type))

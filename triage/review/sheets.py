@@ -138,6 +138,15 @@ def reword(
     return entry
 
 
+def move_entries(session: Session, home: UUID, to: UUID) -> None:
+    """Bring what stands on the sheet of a case to another one that it joins; what stands there already stays."""
+    there = entries_of(session, to)
+    for each in entries_of(session, home).values():
+        if each.name not in there:
+            each.case_id = to
+    session.flush()
+
+
 def _standing(session: Session, case_id: UUID, name: str) -> SheetEntry | None:
     """The entry that stands, its case held: of two people who write at once, one waits."""
     if session.get(Case, case_id, with_for_update=True) is None:

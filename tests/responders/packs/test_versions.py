@@ -141,6 +141,7 @@ def test_a_word_of_the_case_material_stops_it_even_when_no_rule_knows_it(cases: 
         "the reflective practice", "his solicitor", "legal advice", "a misconduct hearing", "０７７００ ９００ １２３",
         "AB\u200b12 CDE", "PC\u00a01234", "12/03/1999", "did:plc:abcdef", "51.50721, -0.12764", "ＳＥ１５ ４ＱＡ",
         "Mr Okonjwe", "Flat 12", "192.0.2.17", "badge number", "someone (at) mail (dot) example", "145 AS",
+        "Аisha", "ফাতিমা", "فاطمة", "李伟",
     ],
 )  # fmt: skip
 def test_what_is_disguised_or_not_for_outside_is_found(words: str) -> None:

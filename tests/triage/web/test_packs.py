@@ -24,7 +24,7 @@ from triage.restriction_records import Restriction
 from triage.review import packs
 from triage.review.pack_records import EditionState, PackEdition, PackFile, SheetEntry
 from triage.review.printing import PRINTED
-from triage.review.sheets import read_sheet
+from triage.review.sheets import Given, enter, entries_of, move_entries, read_sheet
 from triage.settings import WebSettings
 from triage.web.app import desk
 
@@ -228,6 +228,23 @@ def test_the_case_sheet_takes_codes_and_words_and_refuses_names_for_panels(
             "community_concern": "People say that nobody told them why",
         }
         assert said(session)[-1] == "sheet reworded for panels"
+
+
+def test_the_sheet_of_a_case_goes_with_it_to_the_one_it_joins(session: Session) -> None:
+    home, to = make_case(), make_case()
+    session.add_all([home, to])
+    session.flush()
+    who, fields = keeper(session), {each.name: each for each in SHEET}
+    for case, name, chosen in (
+        (home, "tactics", "Baton"),
+        (home, "injury", "None recorded"),
+        (to, "tactics", "Dog"),
+    ):
+        enter(session, case.id, fields[name], Given([chosen], "", "Form"), who=who, now=NOON)
+    move_entries(session, home.id, to.id)
+    standing = {name: each.choices for name, each in entries_of(session, to.id).items()}
+    assert standing == {"tactics": ["Dog"], "injury": ["None recorded"]}
+    assert set(entries_of(session, home.id)) == {"tactics"}
 
 
 def test_a_changed_entry_is_a_new_row_and_its_words_for_panels_are_written_again(
