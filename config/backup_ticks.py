@@ -1,4 +1,4 @@
-"""The ticks about backups: one made each night by a process of its own, and people told when there is none."""
+"""The ticks about how the service itself does: a backup each night, people told when there is none, errors of ours."""
 
 import subprocess
 from datetime import datetime, timedelta
@@ -18,6 +18,7 @@ from config.supervise import goldenhour
 from responders.alarms import leave_alarms
 from triage import backups as ledger
 from triage.backup_records import Backup
+from triage.slips import suggest
 
 log = structlog.get_logger()
 
@@ -54,6 +55,13 @@ def mind_backups(house: House, now: datetime) -> None:
             desk_url=house.settings.address,
             now=now,
         )
+        session.commit()
+
+
+def suggest_errors(house: House, now: datetime) -> None:
+    """Put what failed for long, and alerts nobody acknowledged in time, before people as errors of ours."""
+    with Session(house.engine) as session:
+        suggest(session, now=now)
         session.commit()
 
 

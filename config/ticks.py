@@ -22,7 +22,7 @@ from collector.timestamps import unstamped
 from collector.vault import Keyring, seal_authors
 from collector.video.files import Files
 from config.alert_ticks import audit_alerts, call_watcher, fall_back_from_slack, try_channels
-from config.backup_ticks import mind_backups, save_by_night
+from config.backup_ticks import mind_backups, save_by_night, suggest_errors
 from config.follow_up_ticks import follow_up
 from config.learning_ticks import count_scores, draw_sample, make_labels
 from config.oncall_ticks import mind_alerts, tell_people
@@ -263,6 +263,7 @@ TICKS = (
     Tick("head of the log", 3600, publish_head),
     Tick("backup", 300, save_by_night),
     Tick("how the backups are", 300, mind_backups),
+    Tick("errors of ours", 600, suggest_errors),
     Tick("labels", 60, make_labels),
     Tick("sample of the dropped", 1800, draw_sample),
     Tick("scores", 3600, count_scores),

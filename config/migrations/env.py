@@ -33,6 +33,7 @@ import triage.rule_records
 import triage.search_records
 import triage.shift_records
 import triage.sign_in_records
+import triage.slip_records
 import triage.statement_records
 import triage.switch_records
 import triage.track_records

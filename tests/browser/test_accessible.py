@@ -30,6 +30,7 @@ PAGES = (
     "/reveals",
     "/accountability",
     "/accountability/access",
+    "/our-errors",
     "/transparency",
     "/shift",
     "/on-call",

@@ -163,16 +163,21 @@ def play(stage: Stage, victim: str, dice: Random) -> Round:
 def look_through_its_eyes(stage: Stage, backup: "subprocess.Popen[bytes]") -> dict[str, str]:
     """Stop the backup when it has its snapshot, and read every table in that same snapshot."""
     exported = cluster(stage.settings).folder / "pg_snapshots"
-    wait_until_at_once(lambda: any(exported.iterdir()) or backup.poll() is not None)
+    wait_until_at_once(lambda: bool(ready(exported)) or backup.poll() is not None)
     backup.send_signal(signal.SIGSTOP)
     try:
-        named = next(exported.iterdir()).name
+        named = ready(exported)[0]
         with stage.connected() as connection:
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             connection.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(named)))
             return hashed(connection, without=tuple(NOT_OF_THE_SNAPSHOT))
     finally:
         backup.send_signal(signal.SIGCONT)
+
+
+def ready(exported: Path) -> list[str]:
+    """The snapshots that others may see; one that is still being written has another ending."""
+    return [each.name for each in exported.iterdir() if each.suffix != ".tmp"]
 
 
 def wait_until_at_once(seen: Callable[[], bool]) -> None:

@@ -60,6 +60,7 @@ from triage.web import (
     minutes,
     model,
     on_call,
+    our_errors,
     packs,
     queue,
     register,
@@ -164,6 +165,7 @@ PAGES = (
     shift,
     exercise,
     accountability,
+    our_errors,
 )
 
 

@@ -154,6 +154,8 @@ SAID = {
     "handover-read": "Entered: you have read it.",
     "reveal-asked": "Asked. The log says so.",
     "reveal-agreed": "Agreed. They are shown the author for some minutes; you are not.",
+    "error-noted": "Noted. Say how it was mended once it is.",
+    "error-answered": "Entered.",
     "access-reviewed": "Entered. The next one is due in a quarter.",
     "reveal-unlocked": "The lock is open. Posts of this author are counted anew.",
     "hold-set": "The hold stands from now on. The log says so.",
