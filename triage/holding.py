@@ -188,6 +188,26 @@ def expire_holds(session: Session, *, now: datetime) -> int:
     return len(found)
 
 
+def pass_holds_on(
+    session: Session, posts: Sequence[UUID], home: UUID, to: UUID, *, split: bool, now: datetime
+) -> None:
+    """What leaves a held case stays held: a case split off it whole; elsewhere the file, and of posts just these."""
+    standing = (
+        select(Hold).where(col(Hold.case_id) == home, col(Hold.ended_at).is_(None)).order_by(col(Hold.number))
+    )
+    for hold in session.exec(standing).all():
+        kept = hold.model_dump(exclude={"id", "number", "scope", "case_id", "post_id"}, warnings=False)
+        case = Hold(scope=HoldScope.CASE, case_id=to, **kept)
+        if not split:
+            case.content, case.signed_by, case.signed_at = False, None, None
+        made = [case]
+        if hold.signed_at is not None and not split:
+            made += [Hold(scope=HoldScope.POST, post_id=post, **kept) for post in posts]
+        session.add_all(made)
+        session.flush()
+        _note(session, case, "hold passed on", MACHINE, now, f"from H-{hold.number}")
+
+
 def what_is_held(session: Session, hold: Hold) -> Held:
     """What it keeps now; before it is signed off what it would."""
     if hold.signed_at is not None:

@@ -15,6 +15,7 @@ from collector.records import Post
 from triage.case_facts import move_facts
 from triage.claims import move_claims
 from triage.growth import count_anew
+from triage.holding import pass_holds_on
 from triage.issuing import move_lines
 from triage.locked import Conflict, lock, must_be_free, stop_clocks, touch
 from triage.log import Line, note
@@ -52,6 +53,7 @@ def split(
     session.flush()
     pass_on(session, case_id, new.id)
     pass_ties_on(session, case_id, new.id, now=now)
+    pass_holds_on(session, chosen, case_id, new.id, split=True, now=now)
     _move(session, chosen, case_id, new.id, now=now)
     recount(session, case, now=now)
     recount(session, new, anew=True, now=now)
@@ -82,6 +84,7 @@ def join(
         case, left = lock(session, case_id, home)
         must_be_free(session, left, who, now)
         must_stay_restricted(session, left, case)
+        pass_holds_on(session, [other], home, case_id, split=False, now=now)
         _move(session, [other], home, case_id, now=now)
         recount(session, left, now=now)
         touch(session, left, "post moved out", who=who, now=now, why=why, detail={"to": case.number})
@@ -159,6 +162,7 @@ def _merge(
     must_stay_restricted(session, other, case)
     pass_ties_on(session, other_id, case_id, now=now)
     moved = list(session.scalars(_members(other_id)))
+    pass_holds_on(session, moved, other_id, case_id, split=False, now=now)
     _move(session, moved, other_id, case_id, now=now)
     _move_suggestions(session, other_id, case_id)
     move_claims(session, other_id, case_id)

@@ -6,6 +6,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 from sqlmodel import Session, select
 
 from collector.hold_records import HeldCopy
@@ -32,6 +33,7 @@ from triage.holding import (
 from triage.locked import Conflict
 from triage.permissions import Denied
 from triage.records import Case, LogEntry, Membership, Person, Role
+from triage.regroup import join, split
 from triage.retention_records import RetentionRun
 from triage.rights import months_after
 from triage.web.calm import troubles
@@ -101,6 +103,37 @@ def test_a_whole_export_has_the_copies_under_hold_and_no_other_has(scene: Scene,
         )
         held = [name for name in zipfile.ZipFile(out).namelist() if name.startswith("held/")]
         assert held == ([f"held/{scene.posts[1].id}.json"] if whole else [])
+
+
+@pytest.mark.parametrize("how", ["split", "joined", "post moved"])
+def test_what_leaves_a_held_case_stays_held_and_no_other_post_becomes_so(how: str, scene: Scene) -> None:
+    session, [first, second] = scene.session, scene.posts
+    hold = scene.hold()
+    answer_content(session, hold.id, agreed=True, who=scene.steward, now=NOON)
+    who, other, stranger = (
+        make_person(roles=[Role.TRIAGE]),
+        make_case(status="confirmed"),
+        make_post("wombat"),
+    )
+    session.add_all([who, other, stranger, PostKey(id=stranger.id, collected_at=stranger.collected_at)])
+    session.flush()
+    session.add(Membership(post_id=stranger.id, case_id=other.id, how="opened", joined_at=NOON))
+    session.commit()
+    if how == "split":
+        split(session, scene.case.id, [first.id], who=who, why="another stop", now=NOON)
+    else:
+        join(
+            session,
+            other.id,
+            scene.case.id if how == "joined" else first.id,
+            who=who,
+            why="the same stop",
+            now=NOON,
+        )
+    session.commit()
+    held = set(session.scalars(text("SELECT post_id FROM held_posts")))
+    assert held == {first.id, second.id}
+    assert len(session.exec(select(Hold).where(Hold.case_id != scene.case.id)).all()) == 1
 
 
 def test_refused_posts_are_not_held(scene: Scene) -> None:
