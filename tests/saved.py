@@ -93,7 +93,3 @@ def empty_database(cluster: Cluster) -> Iterator[str]:
         made = f"SELECT datname FROM pg_database WHERE datname LIKE '{name}%'"
         for (each,) in connection.execute(made).fetchall():
             connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(each)))
-
-
-def later(hours: float) -> datetime:
-    return datetime.now(UTC) + timedelta(hours=hours)

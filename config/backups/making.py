@@ -47,7 +47,6 @@ log = structlog.get_logger()
 BACKUP_LOCK = 0x601DE3  # any fixed number: one backup at a time of one database, on however many machines
 ROOM_MB = 200
 NOT_YET = datetime.min.replace(tzinfo=UTC)
-FAILS = (BackupError, SealError, DatabaseError, PostgresError, OSError, SQLAlchemyError, psycopg.Error)
 SIZE = "SELECT pg_database_size(current_database())"
 HEAD = "SELECT count, encode(hash, 'hex') FROM log_head"
 HAS_LEDGER = "SELECT to_regclass('public.backups') IS NOT NULL"

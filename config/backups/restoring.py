@@ -19,7 +19,6 @@ from sqlalchemy.engine import make_url
 from config.backups.carrying import Carried, carry_over
 from config.backups.dumping import connected, plain
 from config.backups.keeping import DATA, MEDIA, STAFF, open_keys
-from config.backups.making import folder_of
 from config.backups.manifest import BackupError, Manifest, print_of, read_manifest
 from config.backups.proving import check_database, check_files, check_schema_and_log, there, unpack
 from config.backups.sealing import pieces, read_key
@@ -262,6 +261,3 @@ def _put_files(
 def _other(address: str, database: str) -> str:
     known = make_url(plain(address)).set(drivername="postgresql+psycopg", database=database)
     return known.render_as_string(hide_password=False)
-
-
-__all__ = ["Restored", "Target", "folder_of", "restore"]

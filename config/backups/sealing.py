@@ -6,7 +6,7 @@ piece counts, and says which is the last: a piece that was changed, moved, or cu
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
@@ -128,11 +128,10 @@ def pieces(path: Path, key: bytes | None) -> Iterator[bytes]:
             piece, number = after, number + 1
 
 
-def copy(source: Path, target: Writing, *, stop: Callable[[], None] = lambda: None) -> None:
+def copy(source: Path, target: Writing) -> None:
     """Write a file's content, in pieces."""
     with source.open("rb") as file:
         while more := file.read(PIECE):
-            stop()
             target.write(more)
 
 
