@@ -9,7 +9,7 @@ kinds below. It finds what such words usually mean, so it never proves that a li
     blocked = any(finding.blocks for finding in findings)
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from triage.checking_context import Context, Finding
 from triage.checking_form import read_as
@@ -44,15 +44,20 @@ class Checker:
     def check(self, text: str, context: Context) -> tuple[Finding, ...]:
         """What the rules find: what blocks first, then in the order of the text."""
         context = read_as(text, context)._replace(home=self._whole_unit(context.home))
-        found = {
-            (finding.rule, finding.start, finding.end): self._weighed(rule, finding, text, context)
-            for rule in self.checks.check
-            if rule.applies(context)
-            for finding in KINDS[rule.kind](rule, text, context, self._ground)
-        }
+        found: dict[tuple[str, int, int], Finding] = {}
+        for finding in self._findings(text, context):
+            same = (finding.rule, finding.start, finding.end)
+            if finding.blocks or same not in found:
+                found[same] = finding
         return tuple(
             sorted(found.values(), key=lambda each: (not each.blocks, each.start, each.end, each.rule))
         )
+
+    def _findings(self, text: str, context: Context) -> Iterator[Finding]:
+        for rule in self.checks.check:
+            if rule.applies(context):
+                for finding in KINDS[rule.kind](rule, text, context, self._ground):
+                    yield self._weighed(rule, finding, text, context)
 
     def _weighed(self, rule: Check, finding: Finding, text: str, context: Context) -> Finding:
         """Words found by their form only warn where they are meant harmlessly, or verified facts bear them out."""
