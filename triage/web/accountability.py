@@ -23,6 +23,7 @@ public = APIRouter()
 MARKDOWN = ".md"
 NO_SHEET = "There is no such sheet."
 NOT_READ = "The purposes cannot be told here: config/policy/purposes.toml was not read."
+AWAY = "This page cannot be shown at the moment."
 
 
 @router.get("/accountability")
@@ -63,7 +64,7 @@ def transparency(request: Request) -> HTMLResponse:
     room = room_of(request)
     known = room.policies.known
     if known is None:
-        return plain_page(room, request, "tip_closed.html", HTTPStatus.SERVICE_UNAVAILABLE, why=NOT_READ)
+        return plain_page(room, request, "tip_closed.html", HTTPStatus.SERVICE_UNAVAILABLE, why=AWAY)
     with Session(room.engine) as session:
         begun = session.exec(select(func.min(Tally.minute))).one()
         told = [(year, numbers(session, year)) for year in years(begun, now=room.now())]

@@ -83,7 +83,7 @@ def test_without_purposes_the_public_page_says_so_and_sheets_are_away(
 ) -> None:
     with serve(desk(engine, WebSettings(), now=clock)) as bare:
         answer = httpx.get(f"{bare}/transparency")
-    assert (answer.status_code, "cannot be told here" in answer.text) == (503, True)
+    assert (answer.status_code, "cannot be shown" in answer.text) == (503, True)
 
 
 def test_the_model_is_switched_off_and_on_from_its_page(engine: Engine, steward: Browser) -> None:
