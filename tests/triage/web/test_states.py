@@ -43,6 +43,7 @@ EMPTY = {
     "/claims?q=stairs": "No claim holds that. Every word must be in the claim or its title. Try fewer words.",
     "/packs": "There is no pack for you yet. Ask for one above.",
     "/reviews": "No meeting has been set. The schedule sets the meetings of a year ahead",
+    "/our-errors": "None yet.",
     "/reviews/people": "Nobody has a seat in one of the 44 panels yet.",
     "/reviews/requests": "No panel has asked for an incident.",
     "/panel": "You have no seat in a panel yet. The secretary of the oversight group gives seats.",
