@@ -17,11 +17,14 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 from starlette.routing import BaseRoute
 
+from config.knowing import known_of
 from config.postgres import Cluster
+from config.settings import Settings
 from tests.browser.seed import seed
 from tests.browser.seed_claims import seed_claims
 from tests.make import LIFECYCLE, make_person, make_source
 from tests.served import Browser, fresh_database, serve
+from triage.policies import Policies
 from triage.records import Desk, Role
 from triage.settings import WebSettings
 from triage.web import sessions
@@ -56,7 +59,8 @@ def served(cluster: Cluster) -> Iterator[Served]:
             seed_claims(session, made.cases[0], made.officer, now=now)
             session.add_all([make_source("tip-form", "tip"), make_source("pasted-links", "manual")])
             session.commit()
-        app = desk(engine, WebSettings(), channels=["slack"], lifecycle=LIFECYCLE)
+        policies = Policies(known=known_of(Settings()))
+        app = desk(engine, WebSettings(), channels=["slack"], lifecycle=LIFECYCLE, policies=policies)
         described = description(app.routes)
         with serve(app) as base:
             yield Served(base, engine, described, made_up(described))
