@@ -14,7 +14,9 @@ from config.drain import interrupted
 @pytest.fixture(autouse=True)
 def usual() -> Iterator[None]:
     """Whatever a test does, Ctrl-C means afterwards what it did before."""
-    before = signal.getsignal(signal.SIGINT)
+    before = signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # what runs in the background ignores it
     yield
     signal.signal(signal.SIGINT, before)
 
