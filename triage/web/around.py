@@ -19,7 +19,7 @@ from triage.review.meeting_records import CommunityRequest, RequestAnswer, Revie
 from triage.review.schedule import coming
 from triage.web.queue import find_case
 from triage.web.reviews import cycle_of
-from triage.web.visit import Visit, Visiting
+from triage.web.visit import Numbered, Visit, Visiting
 
 router = APIRouter()
 
@@ -109,7 +109,7 @@ def note_request(visit: Visiting, panel: Short = "", words: Words = "", asked_on
 
 @router.post(f"{REQUESTS}/{{number}}")
 def answer(
-    visit: Visiting, number: int, answer: Short = "", because: Words = "", case: Short = ""
+    visit: Visiting, number: Numbered, answer: Short = "", because: Words = "", case: Short = ""
 ) -> Response:
     """Answer a panel."""
 

@@ -18,7 +18,7 @@ from triage.review.finding_form import Unanswered
 from triage.review.finding_records import Action, ActionOutcome
 from triage.review.meeting_records import Review
 from triage.web.findings import TARGETS, Short, Words, codes_of, day_of, written_day
-from triage.web.visit import Visit, Visiting
+from triage.web.visit import Numbered, Visit, Visiting
 
 router = APIRouter()
 
@@ -84,7 +84,7 @@ def ask(
 
 
 @router.get("/actions/{number}")
-def action_page(visit: Visiting, number: int) -> HTMLResponse:
+def action_page(visit: Visiting, number: Numbered) -> HTMLResponse:
     """One action, with what was entered under it."""
     found = _found(visit.session, number)
     [row] = _rows(visit.session, [found], visit.now)
@@ -102,7 +102,7 @@ def action_page(visit: Visiting, number: int) -> HTMLResponse:
 
 @router.post("/actions/{number}/{act}")
 def act(
-    visit: Visiting, number: int, act: str, words: Words = "", due_on: Short = "", outcome: Act = ""
+    visit: Visiting, number: Numbered, act: str, words: Words = "", due_on: Short = "", outcome: Act = ""
 ) -> Response:
     """Note progress, move the due date, enter evidence, close it, take it up again."""
     found = _found(visit.session, number)

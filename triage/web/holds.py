@@ -20,7 +20,7 @@ from triage.people import name_of
 from triage.queue import find_case
 from triage.records import Case
 from triage.retention_policy import HoldRules
-from triage.web.visit import Visit, Visiting
+from triage.web.visit import Numbered, Visit, Visiting
 
 router = APIRouter()
 
@@ -72,7 +72,7 @@ def holds(visit: Visiting) -> HTMLResponse:
 
 
 @router.get("/holds/{number}")
-def one(visit: Visiting, number: int) -> HTMLResponse:
+def one(visit: Visiting, number: Numbered) -> HTMLResponse:
     """One hold: what it holds now, case by case, and what may be done."""
     found = _find(visit, number)
     policy = visit.room.policies.retention
@@ -116,7 +116,7 @@ def add(
 
 
 @router.post("/holds/{number}/sign")
-def sign(visit: Visiting, number: int, agreed: Ticked = False) -> Response:
+def sign(visit: Visiting, number: Numbered, agreed: Ticked = False) -> Response:
     """Sign off that posts are held, or say no."""
     found = _find(visit, number)
 
@@ -128,7 +128,7 @@ def sign(visit: Visiting, number: int, agreed: Ticked = False) -> Response:
 
 
 @router.post("/holds/{number}/review")
-def review(visit: Visiting, number: int, why: Words = "", expires: Short = "") -> Response:
+def review(visit: Visiting, number: Numbered, why: Words = "", expires: Short = "") -> Response:
     """Say that it is still needed, and until when."""
     found = _find(visit, number)
 
@@ -144,7 +144,7 @@ def review(visit: Visiting, number: int, why: Words = "", expires: Short = "") -
 
 
 @router.post("/holds/{number}/release")
-def release(visit: Visiting, number: int, why: Words = "") -> Response:
+def release(visit: Visiting, number: Numbered, why: Words = "") -> Response:
     """End it."""
     found = _find(visit, number)
 

@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, Response
 from triage.locked import Conflict
 from triage.slip_records import SlipKind
 from triage.slips import own_up, settle, settled, waiting
-from triage.web.visit import Visit, Visiting
+from triage.web.visit import Numbered, Visit, Visiting
 
 router = APIRouter()
 
@@ -63,7 +63,7 @@ def noted(
 @router.post(HERE + "/{number}")
 def answered(
     visit: Visiting,
-    number: int,
+    number: Numbered,
     effect: Words = "",
     mended_how: Words = "",
     told: Words = "",

@@ -13,7 +13,7 @@ from triage.permissions import Permission, may
 from triage.review import packs
 from triage.review.pack_records import EditionState, PackEdition
 from triage.review.panels import Panel, Panels, may_open
-from triage.web.visit import Visit, Visiting
+from triage.web.visit import Numbered, Visit, Visiting
 
 router = APIRouter()
 
@@ -69,7 +69,7 @@ def ask(
 
 
 @router.post("/packs/{number}/release")
-def release(visit: Visiting, number: int, digest: Short = "") -> Response:
+def release(visit: Visiting, number: Numbered, digest: Short = "") -> Response:
     edition = _found(visit, number)
     return _act(
         visit,
@@ -79,7 +79,7 @@ def release(visit: Visiting, number: int, digest: Short = "") -> Response:
 
 
 @router.post("/packs/{number}/refuse")
-def refuse(visit: Visiting, number: int, why: Words = "") -> Response:
+def refuse(visit: Visiting, number: Numbered, why: Words = "") -> Response:
     edition = _found(visit, number)
     return _act(
         visit,
@@ -89,7 +89,7 @@ def refuse(visit: Visiting, number: int, why: Words = "") -> Response:
 
 
 @router.get("/packs/{number}/{form}")
-def download(visit: Visiting, number: int, form: str) -> Response:
+def download(visit: Visiting, number: Numbered, form: str) -> Response:
     """One form of a version, as it was made; opening it is entered in the log."""
     edition = _found(visit, number)
     if form not in FORMS or not _opens(visit, edition, _panels(visit)):

@@ -10,7 +10,7 @@ from triage.certificates import last_run
 from triage.holding import reminders
 from triage.retention_policy import Disposal, RetentionPolicy
 from triage.retention_records import DisposalCertificate, RetentionRun
-from triage.web.visit import Visit, Visiting
+from triage.web.visit import Numbered, Visit, Visiting
 
 router = APIRouter()
 
@@ -54,7 +54,7 @@ def retention(visit: Visiting) -> HTMLResponse:
 
 
 @router.get("/retention/certificates/{number}")
-def certificate(visit: Visiting, number: int) -> HTMLResponse:
+def certificate(visit: Visiting, number: Numbered) -> HTMLResponse:
     """One certificate."""
     found = _find(visit, number)
     title = _titles(visit.room.policies.retention).get(found.class_name, found.class_name)
@@ -62,7 +62,7 @@ def certificate(visit: Visiting, number: int) -> HTMLResponse:
 
 
 @router.get("/retention/certificates/{number}/file")
-def certificate_file(visit: Visiting, number: int) -> Response:
+def certificate_file(visit: Visiting, number: Numbered) -> Response:
     """The same as a file to be kept elsewhere: whoever has the key of the log can verify its seal."""
     found = _find(visit, number)
     told = found.model_dump(mode="json", exclude={"digest", "seal"})

@@ -16,7 +16,7 @@ from triage.answering_rights import export_subject
 from triage.locked import Conflict
 from triage.rights_found import PARTS, Found, find_posts, read_permalinks, what_we_hold
 from triage.rights_records import RightsKind, RightsOutcome, RightsRequest
-from triage.web.visit import Visit, Visiting
+from triage.web.visit import Numbered, Visit, Visiting
 
 router = APIRouter()
 
@@ -74,7 +74,7 @@ def enter(
 
 
 @router.get("/rights/{number}")
-def one(visit: Visiting, number: int) -> HTMLResponse:
+def one(visit: Visiting, number: Numbered) -> HTMLResponse:
     """One request, with what we hold about its posts now."""
     found = _find(visit, number)
     held = _held(visit, found)
@@ -82,7 +82,7 @@ def one(visit: Visiting, number: int) -> HTMLResponse:
 
 
 @router.post("/rights/{number}/extend")
-def extend(visit: Visiting, number: int, because: Words = "") -> Response:
+def extend(visit: Visiting, number: Numbered, because: Words = "") -> Response:
     """Two months more."""
     found = _find(visit, number)
 
@@ -95,7 +95,7 @@ def extend(visit: Visiting, number: int, because: Words = "") -> Response:
 
 
 @router.post("/rights/{number}/decide")
-def decide(visit: Visiting, number: int, outcome: Short = "", why: Words = "") -> Response:
+def decide(visit: Visiting, number: Numbered, outcome: Short = "", why: Words = "") -> Response:
     """Decide it with a reason."""
     found = _find(visit, number)
 
@@ -111,7 +111,7 @@ def decide(visit: Visiting, number: int, outcome: Short = "", why: Words = "") -
 
 
 @router.post("/rights/{number}/answered")
-def answered(visit: Visiting, number: int) -> Response:
+def answered(visit: Visiting, number: Numbered) -> Response:
     """Enter that the answer was sent."""
     found = _find(visit, number)
 
@@ -122,7 +122,7 @@ def answered(visit: Visiting, number: int) -> Response:
 
 
 @router.post("/rights/{number}/package")
-def package(visit: Visiting, number: int) -> Response:
+def package(visit: Visiting, number: Numbered) -> Response:
     """The answer to an access request as an archive; entered before it is handed out."""
     found = _find(visit, number)
     file = tempfile.TemporaryFile()  # noqa: SIM115  # closed once it was sent

@@ -7,7 +7,7 @@ from typing import Annotated, Any, NamedTuple
 from urllib.parse import urlsplit
 
 import jinja2
-from fastapi import Depends, Request
+from fastapi import Depends, Path, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from sqlalchemy import Engine
 from sqlmodel import Session
@@ -271,6 +271,9 @@ def _open_visit(request: Request) -> Iterator[Visit]:
 
 
 Visiting = Annotated[Visit, Depends(_open_visit)]
+Numbered = Annotated[
+    int, Path(ge=1, le=2**31 - 1)
+]  # of a thing, in an address: no larger than the database counts
 
 
 def plain_page(room: Room, request: Request, name: str, status: int = 200, **shown: Any) -> HTMLResponse:
