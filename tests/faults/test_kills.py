@@ -79,7 +79,7 @@ def test_nothing_is_lost_or_doubled_and_each_gap_is_said_while_everything_is_kil
             missing = all_came(engine, world)
             samples = watch.end()
             told = {name: one(engine, asked) for name, asked in EACH_ONCE.items()}
-            wait_until(lambda: all(one(engine, asked) == (0,) for asked in NOTHING.values()), 60)
+            wait_until(lambda: all(one(engine, asked) == (0,) for asked in NOTHING.values()), 120)
             expected = world.next - sum(map(len, missing.values()))
             report(blows, world, missing, gaps=len(rows(engine, GAPS)), took_s=time.monotonic() - began)
             assert told == dict.fromkeys(EACH_ONCE, (expected, expected))
