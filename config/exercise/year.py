@@ -20,10 +20,12 @@ from collector.months import make_months
 from collector.records import Grade, Post, PostKey, Sighting, SourceRow
 from config.exercise.script import Family, Script, slots_in
 from config.exercise.year_decided import TABLES, Decisions
-from config.exercise.year_meetings import YearOfMeetings, meetings_of_year
+from config.exercise.year_meetings import OBSERVER, YearOfMeetings, meetings_of_year
+from config.exercise.year_recorded import TABLES as RECORDED
+from config.exercise.year_recorded import Recorded
 from config.settings import HERE
-from triage.claim_records import ClaimDecision, ClaimState, KnownClaim
-from triage.lifecycle import Lifecycle
+from triage.claim_records import KnownClaim
+from triage.lifecycle import Lifecycle, TrackName
 from triage.log import MACHINE, Line, note
 from triage.records import (
     OPEN,
@@ -41,7 +43,9 @@ from triage.records import (
     Severity,
     Status,
 )
+from triage.restriction_records import Tie
 from triage.review.finding_codes import read_finding_codes
+from triage.review.finding_records import Finding
 from triage.review.group import read_group
 from triage.review.meeting_records import (
     CommunityRequest,
@@ -52,11 +56,13 @@ from triage.review.meeting_records import (
     Seat,
 )
 from triage.review.meetings import Meetings
-from triage.statement_records import CaseFact, Statement, StatementApproval, StatementIssue, StatementState
+from triage.review.sheets import read_sheet
+from triage.statement_records import Statement, StatementApproval, StatementIssue, StatementState
 from triage.statement_records import StatementVersion as Wording
-from triage.track_records import BodyWornVideo, Prompt, Track
+from triage.track_records import Track
 
 YEAR = timedelta(days=364)
+DEFERRED = "DEFERRED"
 AT_ONCE = 2_000
 KINDS = {
     IncidentType.STOP_SEARCH: 35, IncidentType.USE_OF_FORCE: 30, IncidentType.ARREST_DETENTION: 14,
@@ -68,7 +74,14 @@ ENDED = {
 }  # fmt: skip
 FOLLOWING = "SELECT setval(pg_get_serial_sequence('{0}', 'number'), max(number)) FROM {0} HAVING count(*) > 0"
 RECENT = timedelta(days=14)
-WHO = ("year-press", "year-lead", "year-oversight")
+WHO = ("year-press", "year-lead", "year-oversight", OBSERVER)
+ROLES = (Role.DUTY_OFFICER, Role.APPROVER, Role.OVERSIGHT_REVIEWER, Role.DPS_LIAISON)
+SEEN_FROM = (
+    ("Barnet", "Brent", "Camden", "Enfield", "Harrow"), ("Hackney", "Tower Hamlets", "Newham", "Islington"),
+    ("Lambeth", "Southwark", "Lewisham"), ("Croydon", "Sutton", "Bromley"), ("Ealing", "Hounslow", "Westminster"),
+    ("London",),
+)  # fmt: skip
+SHOWS_CLIP = 5  # every so many posts
 LINE = (
     "We are aware of posts about an encounter with police, said to be in {place}. We understand that they cause "
     "concern. We are checking what happened. Our next update is by {next}."
@@ -109,7 +122,7 @@ def fill_year(
         for table, rows in year.rows.items():
             for start in range(0, len(rows), AT_ONCE):
                 session.execute(insert(table), rows[start : start + AT_ONCE])
-        for name in ("cases", "statements", "known_claims", "actions"):
+        for name in ("cases", "statements", "known_claims", "actions", "bwv_decisions"):
             session.execute(text(FOLLOWING.format(name)))
         year.decisions.minutes(session, year.reviews)
         for at, who, line in sorted(year.log, key=lambda each: each[0]):
@@ -134,8 +147,8 @@ class _Year:
         self.places = [(row["borough"], row["code"]) for row in named if row["code"]]
         order = (
             SourceRow, Person, Review, PostKey, Post, Assessment, Case, Membership, Routing, Sighting, Alert, Delivery,
-            Clock, Track, Prompt, BodyWornVideo, CaseFact, Statement, Wording, StatementApproval, StatementIssue,
-            KnownClaim, ClaimDecision, ReviewItem, LockedAgenda, Seat, Declaration, CommunityRequest, *TABLES,
+            Clock, Track, Statement, Wording, StatementApproval, StatementIssue, *RECORDED,
+            ReviewItem, LockedAgenda, Seat, Tie, Declaration, CommunityRequest, *TABLES,
         )  # fmt: skip
         self.rows: dict[type[SQLModel], list[dict[str, Any]]] = {table: [] for table in order}
         self.log: list[tuple[datetime, str, Line]] = []
@@ -145,28 +158,28 @@ class _Year:
             read_group(HERE / "review/group.toml"),
         )
         self.decisions = Decisions(codes, group, lifecycle, until=until, seed=seed)
-        self.meetings = YearOfMeetings(self.reviews, seed)
+        fields = read_sheet(HERE / "review/sheet.toml")
+        self.recorded = Recorded(fields, lifecycle, until=until, seed=seed)
+        self.people = {name: self._id() for name in WHO}
+        self.meetings = YearOfMeetings(self.reviews, seed, observer=self.people[OBSERVER])
 
     def people_and_meetings(self) -> None:
-        for name, role in zip(WHO, (Role.DUTY_OFFICER, Role.APPROVER, Role.OVERSIGHT_REVIEWER), strict=True):
+        for name, role in zip(WHO, ROLES, strict=True):
             self._add(
                 Person(
-                    id=self._id(),
-                    username=name,
-                    name=name.title(),
-                    roles=[role],
-                    desks=list(Desk),
+                    id=self.people[name], username=name, name=name.title(), roles=[role], desks=list(Desk),
                     created_at=self.start,
                 )
-            )
+            )  # fmt: skip
         for number in range(6):
             self._add(
                 SourceRow(
                     name=f"year-{number}", kind="feed", url=f"https://year.example/{number}", every_s=600,
-                    grade=Grade.C, boroughs=["London"], basis="a synthetic year", due_at=self.until,
+                    grade=Grade.C, boroughs=list(SEEN_FROM[number]), basis="a synthetic year", due_at=self.until,
                     last_success_at=self.until,
                 )
             )  # fmt: skip
+        self._add(*self.recorded.samples())
         for review in self.reviews:
             self._add(review, *self.decisions.meeting(review))
 
@@ -220,15 +233,17 @@ class _Year:
             post = Post(
                 id=self._id(), collected_at=at, source=source, platform="feed", external_id=external, text=words,
                 url=f"https://year.example/{external}", lang="en", published_at=at - timedelta(seconds=40),
-                author_key=self.dice.randbytes(16), has_video=number % 5 == 0, payload=words.encode(),
+                author_key=self.dice.randbytes(16), has_video=number % SHOWS_CLIP == 0, payload=words.encode(),
                 payload_sha256=self.dice.randbytes(32), let_in_by="year",
             )  # fmt: skip
             assessment = Assessment(
                 post_id=post.id, model="year", at=at, incident=0.8, incident_any=0.9, type=case.type,
                 severity=1 - case.severity / 5, claim=0.3, unverified=self.dice.random() / 2,
-                signals=self.decisions.signals(case),
+                signals=self.decisions.signals(case), labels=self.recorded.labels(case),
             )  # fmt: skip
             self._add(PostKey(id=post.id, collected_at=at), post, assessment)
+            if post.has_video:
+                self._add(self.recorded.clip(post))
             how = "first" if number == 0 else "words"
             self._add(
                 Membership(post_id=post.id, case_id=case.id, how=how, joined_at=at),
@@ -252,6 +267,7 @@ class _Year:
                 id=self._id(), case_id=case.id, desk=Desk(desk), priority="high", rule="force reported",
                 raised_at=opened, state=AlertState.ACKNOWLEDGED if case.status != Status.DETECTED else AlertState.OPEN,
                 acknowledged_at=answered if case.status != Status.DETECTED else None, acknowledged_through="desk",
+                acknowledged_by=self.people[WHO[0]] if case.status != Status.DETECTED else None,
             )  # fmt: skip
             sent = opened + timedelta(seconds=self.dice.uniform(0.3, 4))
             self._add(
@@ -290,34 +306,36 @@ class _Year:
                     closed_at=over,
                 )
             )  # fmt: skip
-        answer = dice.choices(("Given", "Deferred", "Not appropriate"), (1, 3, 6))[0]
-        self._add(
-            Prompt(
-                case_id=case.id, name="apology", raised_at=at, because="asked of every confirmed case",
-                answer=answer if closed else None, decided_by="BCU commander" if closed else None,
-                answered_at=at + timedelta(hours=3) if closed else None, entered_by=WHO[0] if closed else None,
-            ),
-            BodyWornVideo(
-                case_id=case.id, exists=dice.choices(("yes", "no", "unknown"), (88, 4, 8))[0],
-                reference=f"BWV/{case.number}", encounter_s=dice.randrange(60, 2_400), changed_at=at,
-                viewings=[{"role": "Supervisor", "at": (at + timedelta(hours=20)).isoformat()}] if closed else [],
-            ),
-            CaseFact(
-                id=self._id(), case_id=case.id, name="place", value=case.place or "London", source="Duty inspector",
-                noted_by=WHO[0], noted_at=at, verified_by=WHO[1], verified_at=at,
-            ),
-        )  # fmt: skip
+        self._add(*self.recorded.encounter(case, at))
         if case.severity <= Severity.SEV3:
             self._line(case, at)
         if dice.random() < 0.4:
-            self._claim(case, at)
-        review = (
-            self.meetings.list_case(case.id, at, grave=case.severity == 1)
-            if case.type in FORCE_USED
-            else None
-        )
-        if review is not None:
-            self._add(*self.decisions.case(case, review))
+            claim, *rest = self.recorded.claim(case, at)
+            self._add(claim, *rest)
+            if rest:
+                self._say(at, WHO[0], "claim decided", case, state=claim.state.value)
+        self._add(*self.recorded.restricted(case, self.people[WHO[1]], at))
+        if case.type in FORCE_USED:
+            self._reviewed(case, at)
+
+    def _reviewed(self, case: Case, at: datetime) -> None:
+        """The meetings that a case came before: more than one where it was not reached, or was deferred."""
+        review, deferred = self.meetings.list_case(case.id, at, grave=case.severity == 1), False
+        while review is not None:
+            made = list(self.decisions.case(case, review))
+            self._add(*made)
+            deferred = any(isinstance(each, Finding) and each.code == DEFERRED for each in made)
+            review = self.meetings.list_again(case.id, review, until=self.until) if deferred else None
+        if deferred:
+            self._under_investigation()
+        self._add(*self.recorded.sheet(case, at, proceedings=deferred))
+
+    def _under_investigation(self) -> None:
+        """A case that was deferred and not found on since: the IOPC leads, so the case is open."""
+        tracks = self.rows[Track][-len(self.lifecycle.track) :]
+        conduct = next(each for each in tracks if each["name"] == TrackName.CONDUCT)
+        conduct.update(state="iopc", closed_at=None)
+        self.rows[Case][-1].update(status=Status.CONFIRMED)
 
     def _line(self, case: Case, at: datetime) -> None:
         issued = at + timedelta(minutes=self.dice.lognormvariate(3.2, 0.6))
@@ -341,26 +359,6 @@ class _Year:
             ),
         )  # fmt: skip
         self._say(issued, WHO[0], "line issued", case, line=f"S-{number}")
-
-    def _claim(self, case: Case, at: datetime) -> None:
-        number = len(self.rows[KnownClaim]) + 1
-        state = self.dice.choices(tuple(ClaimState), (4, 2, 3, 2, 2, 1))[0]
-        claim = KnownClaim(
-            id=self._id(), number=number, case_id=case.id, text=f"It is said that somebody was hurt in {case.place}",
-            title=f"Somebody hurt in {case.place}", state=state, noted_at=at, noted_by=WHO[0], changed_at=at,
-            first_seen_at=at,
-        )  # fmt: skip
-        if state != ClaimState.UNVERIFIED:
-            made = ClaimDecision(
-                id=self._id(), claim_id=claim.id, state=state, why="made up", evidence=[f"LOG/{case.number}"],
-                first=WHO[0], first_role=Role.DUTY_OFFICER.value, asked_at=at, second=WHO[1],
-                second_role=Role.APPROVER.value, in_force_at=at + timedelta(hours=1),
-            )  # fmt: skip
-            claim.decision_id = made.id
-            self._add(claim, made)
-            self._say(at, WHO[0], "claim decided", case, state=state.value)
-        else:
-            self._add(claim)
 
     def _add(self, *rows: SQLModel) -> None:
         for row in rows:

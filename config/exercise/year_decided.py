@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlmodel import Session, SQLModel
 
+from config.exercise.year_words import FORCE_SAID
 from triage.clocks import LONDON, after_working_days
 from triage.lifecycle import Lifecycle
 from triage.records import Case
@@ -54,8 +55,9 @@ ASKS = {
     ActionTarget.COMMS: ("Write down why spit guards are used", "Press bureau"),
     ActionTarget.COMMUNITY: ("Meet the local panel", "BCU commander"),
 }
+NAMES_FORCE = "names force: "
 SIGNALS = {
-    "force": ("names force: restrained", 0.2), "harm": ("names harm: hurt", 0.08), "witness": ("I saw", 0.12),
+    "force": (NAMES_FORCE, 0.2), "harm": ("names harm: hurt", 0.08), "witness": ("I saw", 0.12),
     "media": ("names a video: clip", 0.15), "vulnerability": ("names somebody vulnerable: child", 0.04),
 }  # fmt: skip
 SECOND, CORRECTED, DISSENT, TELLS = 0.3, 0.04, 0.08, 0.9
@@ -74,7 +76,7 @@ class Decisions:
     def signals(self, case: Case) -> list[dict[str, Any]]:
         """What a post about a case is found to say: the graver the case, the more."""
         return [
-            {"name": name, "score": 0.8, "start": 0, "end": 1, "because": because}
+            {"name": name, "score": 0.8, "start": 0, "end": 1, "because": self._said(because)}
             for name, (because, share) in SIGNALS.items()
             if self.dice.random() < share * (5 - case.severity)
         ]
@@ -231,6 +233,9 @@ class Decisions:
             id=self._id(), digest=digest, panel=f"Panel {number + 1}", met_on=met, scores=scores, comments=None,
             imported_by=WHO, imported_at=review.meets_at - timedelta(days=1),
         )  # fmt: skip
+
+    def _said(self, because: str) -> str:
+        return because + self.dice.choice(FORCE_SAID) if because == NAMES_FORCE else because
 
     def _drawn(self, weighted: dict[Any, int]) -> Any:
         return self.dice.choices(list(weighted), list(weighted.values()))[0]

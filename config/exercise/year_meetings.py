@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlmodel import SQLModel
 
 from triage.log import MACHINE, Line
+from triage.restriction_records import Tie
 from triage.review.group import BODY
 from triage.review.meeting_records import (
     CommunityRequest,
@@ -25,6 +26,8 @@ MEETINGS = 26
 CHAIR = "year-oversight"
 POSTS = ("chair", "dps", "commander", "comms", "community", "observer")
 DECLARES = "Synthetic observer 0"
+OBSERVER = "year-observer"  # the account of who declares
+NOT_REACHED, AGAIN_AFTER = 0.04, 2
 ASKED = "A stop near the station, some officers and a young person"
 Logged = tuple[datetime, str, Line]
 
@@ -49,12 +52,14 @@ def meetings_of_year(
 
 
 class YearOfMeetings:
-    """What stands around the meetings `reviews`, the first leading. Its own dice: the cases stay as they are."""
+    """What stands around the meetings `reviews`, the first leading. Its own dice: the cases stay as they are.
+    `observer` is the account of the member who declares interests."""
 
-    def __init__(self, reviews: Sequence[Review], seed: int) -> None:
-        self.reviews = reviews
+    def __init__(self, reviews: Sequence[Review], seed: int, *, observer: UUID) -> None:
+        self.reviews, self.observer = reviews, observer
         self.dice = Random(f"year/{seed}/meetings")  # noqa: S311  made-up records
         self.items: dict[UUID, list[ReviewItem]] = {each.id: [] for each in reviews}
+        self.tied: set[UUID] = set()
         self.log: list[Logged] = []
 
     def list_case(self, case_id: UUID, at: datetime, *, grave: bool) -> Review | None:
@@ -65,23 +70,55 @@ class YearOfMeetings:
         review = coming if late else open_
         if review is None:
             return None
+        item = self._put(case_id, review, at, because="police used force", late=late)
+        following = self._after(review, 1)
+        if late or following is None or self.dice.random() > NOT_REACHED:
+            return review
+        over = review.meets_at + timedelta(hours=2)
+        item.off_at, item.off_by, item.off_because = over, CHAIR, "the meeting did not reach it"
+        item.carried_to = following.id
+        self.log.append((over, CHAIR, Line("carried over", case_id, item.off_because, {})))
+        self._put(case_id, following, over, because=item.because, by=CHAIR)
+        return following
+
+    def list_again(self, case_id: UUID, review: Review, *, until: datetime) -> Review | None:
+        """Bring a case that a meeting deferred before a later one. None after the last."""
+        later, at = self._after(review, AGAIN_AFTER), review.meets_at + timedelta(days=1)
+        if later is None or at >= until:
+            return None
+        self._put(case_id, later, at, because="deferred by an earlier meeting", by=CHAIR)
+        return later
+
+    def _after(self, review: Review, count: int) -> Review | None:
+        at = self.reviews.index(review) + count
+        return self.reviews[at] if at < len(self.reviews) else None
+
+    def _put(
+        self,
+        case_id: UUID,
+        review: Review,
+        at: datetime,
+        *,
+        because: str,
+        by: str = MACHINE,
+        late: bool = False,
+    ) -> ReviewItem:
+        there = self.items[review.id]
         item = ReviewItem(
-            case_id=case_id, review_id=review.id, because="police used force", listed_at=at,
-            listed_by=CHAIR if late else MACHINE, late=late, late_because="too grave to wait" if late else None,
+            case_id=case_id, review_id=review.id, because=because, listed_at=at, listed_by=CHAIR if late else by,
+            late=late, late_because="too grave to wait" if late else None, position=len(there) + 1,
         )  # fmt: skip
-        what = "added late to the review list" if late else "listed for review"
-        there = self.items[item.review_id]
-        item.position = len(there) + 1
         there.append(item)
-        self.log.append((at, item.listed_by, Line(what, case_id, item.because, {})))
-        return review
+        what = "added late to the review list" if late else "listed for review"
+        self.log.append((at, item.listed_by, Line(what, case_id, because, {})))
+        return item
 
     def held(self, until: datetime) -> list[SQLModel]:
         """All rows, those that others point to first."""
         rows: list[SQLModel] = [
             Seat(
                 id=self._id(), body=BODY, post=post, name=f"Synthetic {post} 0", begun_at=self.reviews[0].created_at,
-                begun_by=CHAIR,
+                begun_by=CHAIR, person_id=self.observer if f"Synthetic {post} 0" == DECLARES else None,
             )
             for post in POSTS
         ]  # fmt: skip
@@ -110,14 +147,17 @@ class YearOfMeetings:
     def _declared(self, review: Review) -> list[SQLModel]:
         made: list[SQLModel] = []
         for item in self.items[review.id]:
-            if self.dice.random() < 0.03:
+            if item.off_at is None and self.dice.random() < 0.03 and item.case_id not in self.tied:
                 at = review.meets_at - timedelta(hours=1)
                 kind = self.dice.choice(("public_comment", "friend_family", "same_team"))
-                made.append(
+                self.tied.add(item.case_id)
+                tie = Tie(id=self._id(), case_id=item.case_id, person_id=self.observer, declared_at=at)
+                made += (
+                    tie,
                     Declaration(
                         id=self._id(), review_id=review.id, case_id=item.case_id, name=DECLARES, kind=kind,
-                        declared_at=at, noted_by=CHAIR,
-                    )
+                        declared_at=at, noted_by=CHAIR, person_id=self.observer, tie_id=tie.id,
+                    ),
                 )  # fmt: skip
                 self.log.append((at, CHAIR, Line("interest declared", item.case_id, None, {"kind": kind})))
         return made
