@@ -37,7 +37,7 @@ def test_nothing_held_goes_nothing_due_stays(seed: int, databases: Databases, tm
         world = World(engine, tmp_path / "var", random_policy(POLICY, random), random)
         with Session(engine, expire_on_commit=False) as session:
             world.fill(session, POSTS)
-        assert set(found(engine, world.folder)) == set(world.things)
+        assert set(found(engine, world.folder)) == set(world.model.things)
         gone: set[int] = set()
         now = EPOCH
         for _ in range(CLOCKS):
@@ -55,12 +55,14 @@ def test_nothing_held_goes_nothing_due_stays(seed: int, databases: Databases, tm
 def as_the_model_says(world: World, engine: Engine, gone: set[int], now: datetime) -> set[int]:
     """Hold what is found against the model. Returns what is gone by now: that need not come back."""
     there = found(engine, world.folder)
-    held = {number for number, each in world.things.items() if each.held(now)} - gone
-    due = {number for number, each in world.things.items() if each.due(now)}
+    held = {number for number, each in world.model.things.items() if each.held(now)} - gone
+    due = {number for number, each in world.model.things.items() if each.due(now)}
     lost_though_held = held - set(there)
     left_though_due = (due - held) & set(there)
-    lost_too_early = set(world.things) - due - gone - set(there)
-    assert not lost_though_held, [world.things[each].what for each in lost_though_held]
-    assert not left_though_due, [(world.things[each].what, there[each], each) for each in left_though_due]
-    assert not lost_too_early, [world.things[each].what for each in lost_too_early]
-    return set(world.things) - set(there)
+    lost_too_early = set(world.model.things) - due - gone - set(there)
+    assert not lost_though_held, [world.model.things[each].what for each in lost_though_held]
+    assert not left_though_due, [
+        (world.model.things[each].what, there[each], each) for each in left_though_due
+    ]
+    assert not lost_too_early, [world.model.things[each].what for each in lost_too_early]
+    return set(world.model.things) - set(there)

@@ -70,9 +70,9 @@ def test_killed_at_any_commit_it_goes_on_and_loses_nothing_else(world: World) ->
     while killed_at(world, commit):
         commit += 3
     there = set(found(world.engine, world.folder))
-    held = {number for number, each in world.things.items() if each.held(LATER)}
-    due = {number for number, each in world.things.items() if each.due(LATER)}
-    assert there >= (set(world.things) - due) | held
+    held = {number for number, each in world.model.things.items() if each.held(LATER)}
+    due = {number for number, each in world.model.things.items() if each.due(LATER)}
+    assert there >= (set(world.model.things) - due) | held
     assert there & (due - held) == set()
     with Session(world.engine) as session:
         runs = session.exec(select(RetentionRun)).all()

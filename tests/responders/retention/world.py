@@ -1,16 +1,15 @@
-"""A made-up house for retention: posts in every place a post can be, records of every sort, each with a mark; and a
-plain model of when each may go, written without a look at how the house does it.
+"""A made-up house for retention: posts in every place a post can be, records of every sort, each with a mark.
+
+`model.py` says when each may go.
 """
 
 import hashlib
 import os
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from sqlalchemy import Engine
 from sqlmodel import Session
@@ -18,19 +17,19 @@ from sqlmodel import Session
 from collector.evidence import note_custody
 from collector.evidence_records import PostVersion, SealedAuthor
 from collector.footage_records import Footage, Frame, Look
-from collector.records import Media, Post, PostKey, Sighting
+from collector.records import Media, PostKey, Sighting
 from collector.refused_records import RefusedItem
 from collector.video.files import Files
 from responders.retention.posts import take_away
 from responders.retention.running import Place
 from tests.conftest import LOG_KEY
 from tests.make import make_alert, make_assessment, make_case, make_person, make_post, make_source
-from tests.responders.retention.scanning import mark
+from tests.responders.retention.model import Known, Model, Standing, Told
 from triage.claim_records import ClaimSighting, KnownClaim, Question, SightingState
 from triage.hold_records import Hold, HoldScope
 from triage.log import Line, note
 from triage.notification_records import ChannelKind, Notification, NotificationKind, NotificationState
-from triage.records import Case, Desk, Membership, Person, Routing, Status
+from triage.records import Desk, Membership, Routing, Status
 from triage.retention_policy import RetentionPolicy
 from triage.rights_records import RightsKind, RightsRequest
 from triage.searching import keep_words
@@ -41,75 +40,6 @@ EPOCH = datetime(2026, 7, 14, 12, 0, tzinfo=UTC)
 SOURCES = {"stream": "jetstream", "toots": "mastodon", "videos": "youtube"}
 DAYS = ("1d", "14d", "30d", "200d")
 PERIODS = ("1h", "12h", "72h", "5d", "14d", "30d", "90d")
-
-
-@dataclass
-class Thing:
-    """What stands under one mark. `due` and `held` say how it is at a moment."""
-
-    what: str
-    due: Callable[[datetime], bool]
-    held: Callable[[datetime], bool] = lambda _now: False
-
-
-@dataclass
-class Known:
-    """A case as the model knows it."""
-
-    row: Case
-    posts: list["Told"] = field(default_factory=list)
-
-    def closed_at(self) -> datetime | None:
-        assert self.row.touched_at
-        return (
-            None if self.row.status in ("detected", "triaged", "watch", "confirmed") else self.row.touched_at
-        )
-
-
-@dataclass
-class Told:
-    """A post as the model knows it: (case, sure, joined) for each case it is in."""
-
-    row: Post
-    kind: str
-    decided_at: datetime | None
-    cases: list[tuple[Known, bool, datetime]] = field(default_factory=list)
-    deleted_at: datetime | None = None
-
-    @property
-    def in_custody(self) -> bool:
-        return any(sure for _, sure, _ in self.cases)
-
-
-@dataclass
-class Standing:
-    """A hold as the model knows it."""
-
-    row: Hold
-    ends_at: datetime
-
-    def stands(self, now: datetime) -> bool:
-        return self.row.set_at <= now < self.ends_at
-
-    def covers(self, post: Told) -> bool:
-        if self.row.scope == HoldScope.CASE:
-            return any(sure and case.row.id == self.row.case_id for case, sure, _ in post.cases)
-        if self.row.scope == HoldScope.POST:
-            return post.row.id == self.row.post_id
-        assert self.row.from_at
-        assert self.row.until_at
-        fits = self.row.source in (None, post.row.source)
-        return fits and self.row.from_at <= post.row.collected_at < self.row.until_at
-
-    def covers_case(self, case: Known) -> bool:
-        if self.row.scope == HoldScope.CASE:
-            return case.row.id == self.row.case_id
-        if self.row.scope == HoldScope.POST:
-            return any(self.row.post_id == post.row.id for post in case.posts)
-        assert self.row.from_at
-        assert self.row.until_at
-        fits = self.row.source is None or self.row.source in case.row.sources
-        return fits and self.row.from_at <= case.row.opened_at < self.row.until_at
 
 
 def random_policy(policy: RetentionPolicy, random: Random) -> RetentionPolicy:
@@ -130,71 +60,16 @@ class World:
     """One house with its model."""
 
     def __init__(self, engine: Engine, folder: Path, policy: RetentionPolicy, random: Random) -> None:
-        self.engine, self.folder, self.policy, self.random = engine, folder, policy, random
-        self.things: dict[int, Thing] = {}
-        self.posts: list[Told] = []
-        self.cases: list[Known] = []
-        self.holds: list[Standing] = []
+        self.engine, self.folder, self.random = engine, folder, random
+        self.model = Model(policy)
         self.files = Files(folder / "media")
         (folder / "exports").mkdir(parents=True)
         self.place = Place(
             engine, policy, folder, self.files, timedelta(days=30), folder / "vault", LOG_KEY, b"permalinks"
         )
 
-    def thing(
-        self, what: str, due: Callable[[datetime], bool], held: Callable[[datetime], bool] | None = None
-    ) -> str:
-        number = len(self.things)
-        self.things[number] = Thing(what, due, held or (lambda _now: False))
-        return mark(number)
-
-    def over(self, name: str, moment: datetime, now: datetime) -> bool:
-        return moment <= self.policy.of(name).period.before(now)
-
     def ago(self, most_days: float) -> datetime:
         return EPOCH - timedelta(seconds=self.random.randrange(int(most_days * 86_400)))
-
-    # the model of what posts say
-
-    def post_due(self, post: Told, now: datetime) -> bool:
-        collected = post.row.collected_at
-        if post.deleted_at is not None and post.deleted_at <= now:
-            return True
-        if post.kind == "youtube" and collected <= now - timedelta(days=30):
-            return True
-        if post.kind != "jetstream" and not post.in_custody and self.over("unseen", collected, now):
-            return True
-        if post.cases:
-            return all(self._over_in(case, sure, joined, now) for case, sure, joined in post.cases)
-        if post.decided_at is None:
-            return self.over("unread", collected, now)
-        return self.over("unflagged", post.decided_at, now)
-
-    def _over_in(self, case: Known, sure: bool, joined: datetime, now: datetime) -> bool:
-        if not sure or case.row.severity >= 4:
-            return self.over("minor", joined, now)
-        closed = case.closed_at()
-        return closed is not None and self.over("grave", max(closed, joined), now)
-
-    def post_held(self, post: Told, now: datetime) -> bool:
-        return any(
-            each.row.signed_at is not None and each.stands(now) and each.covers(post) for each in self.holds
-        )
-
-    def case_held(self, case: Known, now: datetime) -> bool:
-        return any(each.stands(now) and each.covers_case(case) for each in self.holds)
-
-    def case_due(self, case: Known, now: datetime) -> bool:
-        closed = case.closed_at()
-        if closed is None or not self.over("cases", closed, now):
-            return False
-        return all(self.post_due(post, now) and self._withdrawn(post, now) for post in case.posts)
-
-    def _withdrawn(self, post: Told, now: datetime) -> bool:
-        """What a clock of ours would purge stays where it is under a hold; what others take back is copied."""
-        taken = post.deleted_at is not None and post.deleted_at <= now
-        platform = post.kind == "youtube" and post.row.collected_at <= now - timedelta(days=30)
-        return taken or platform or not self.post_held(post, now)
 
     # making it
 
@@ -211,9 +86,9 @@ class World:
         self._holds(session)
         self._others(session)
         session.flush()
-        words = [post.row.id for post in self.posts if post.cases]
+        words = [post.row.id for post in self.model.posts if post.cases]
         keep_words(session, words)
-        custody = [post.row.id for post in self.posts if post.in_custody]
+        custody = [post.row.id for post in self.model.posts if post.in_custody]
         note_custody(session, custody, "collected", who="collector", now=EPOCH)
         session.commit()
 
@@ -223,12 +98,14 @@ class World:
             [Status.CONFIRMED, Status.DETECTED, Status.CLOSED, Status.NOISE, Status.CLOSED]
         )
         case = Known(make_case())
-        told = self.thing("case", lambda now: self.case_due(case, now), lambda now: self.case_held(case, now))
+        told = self.model.thing(
+            "case", lambda now: self.model.case_due(case, now), lambda now: self.model.case_held(case, now)
+        )
         case.row = make_case(
             title=told, severity=self.random.randint(1, 5), status=status, opened_at=opened,
             touched_at=opened + (EPOCH - opened) * self.random.random(), sources=[self.random.choice([*SOURCES])],
         )  # fmt: skip
-        self.cases.append(case)
+        self.model.cases.append(case)
         session.add(case.row)
         session.flush()
         session.add_all(
@@ -239,10 +116,10 @@ class World:
             ]
         )
         moment = self.ago(9 * 366)
-        line = self.thing(
+        line = self.model.thing(
             "line of the log",
-            lambda now: self.over("audit", moment, now),
-            lambda now: self.case_held(case, now),
+            lambda now: self.model.over("audit", moment, now),
+            lambda now: self.model.case_held(case, now),
         )
         note(session, [Line("noted", case.row.id, line)], who="ann", now=moment)
         session.commit()
@@ -253,13 +130,15 @@ class World:
         collected = self.ago(random.choice((3, 20, 60, 120)))
         decided = None if random.random() < 0.15 else collected + timedelta(minutes=random.randrange(90))
         post = Told(make_post(), SOURCES[source], decided)
-        word = self.thing("post", lambda now: self.post_due(post, now), lambda now: self.post_held(post, now))
+        word = self.model.thing(
+            "post", lambda now: self.model.post_due(post, now), lambda now: self.model.post_held(post, now)
+        )
         post.row = make_post(
             f"Police on Mare Street {word}", title=f"Seen {word}", collected_at=collected, source=source,
             platform=SOURCES[source] if source == "videos" else "bluesky", url=f"https://social.example/{word}",
             external_id=f"at://{word}", published_at=collected, author_key=b"a" * 16, checked_at=None,
         )  # fmt: skip
-        chosen = random.sample(self.cases, random.choice((0, 0, 1, 1, 2)))
+        chosen = random.sample(self.model.cases, random.choice((0, 0, 1, 1, 2)))
         for case in chosen:
             joined = min(EPOCH, collected + timedelta(hours=random.randrange(48)))
             sure = random.random() < 0.75
@@ -268,7 +147,7 @@ class World:
             session.add(
                 Membership(post_id=post.row.id, case_id=case.row.id, sure=sure, how="x", joined_at=joined)
             )
-        self.posts.append(post)
+        self.model.posts.append(post)
         self._of_post(session, post, word)
 
     def _of_post(self, session: Session, post: Told, word: str) -> None:
@@ -352,9 +231,9 @@ class World:
             scope = random.choice([*HoldScope])
             given: dict[str, Any] = {}
             if scope == HoldScope.CASE:
-                given = {"case_id": random.choice(self.cases).row.id}
+                given = {"case_id": random.choice(self.model.cases).row.id}
             elif scope == HoldScope.POST:
-                given = {"post_id": random.choice(self.posts).row.id}
+                given = {"post_id": random.choice(self.model.posts).row.id}
             else:
                 begin = self.ago(120)
                 source = random.choice([None, *SOURCES])
@@ -372,7 +251,7 @@ class World:
             session.add(row)
             session.flush()
             session.expunge(row)
-            self.holds.append(Standing(row, ends))
+            self.model.holds.append(Standing(row, ends))
 
     def _others(self, session: Session) -> None:
         for _ in range(3):
@@ -384,7 +263,7 @@ class World:
             self._export(moment)
 
     def _word(self, name: str, moment: datetime) -> str:
-        return self.thing(name, lambda now: self.over(name, moment, now))
+        return self.model.thing(name, lambda now: self.model.over(name, moment, now))
 
     def _refused(self, moment: datetime) -> RefusedItem:
         return RefusedItem(
@@ -413,7 +292,7 @@ class World:
 
     def _export(self, moment: datetime) -> None:
         word = self._word("exports", moment)
-        folder = self.folder / "exports" / f"GH-{len(self.things)}"
+        folder = self.folder / "exports" / f"GH-{len(self.model.things)}"
         folder.mkdir()
         path = folder / "posts.jsonl"
         path.write_text(word)
@@ -423,7 +302,7 @@ class World:
 
     def delete_some(self, now: datetime) -> None:
         """Authors delete some posts; what the collector is told it does at once."""
-        standing = [post for post in self.posts if post.deleted_at is None]
+        standing = [post for post in self.model.posts if post.deleted_at is None]
         chosen: list[Told] = self.random.sample(standing, min(len(standing), 3))
         with Session(self.engine) as session:
             take_away(session, [post.row.id for post in chosen], "deleted by its author", now=now)
@@ -433,18 +312,10 @@ class World:
 
     def release_some(self, now: datetime) -> None:
         """Some holds are released."""
-        for standing in self.holds:
+        for standing in self.model.holds:
             if standing.stands(now) and self.random.random() < 0.3:
                 standing.ends_at = now
                 with Session(self.engine) as session:
                     row = session.get_one(Hold, standing.row.id)
                     row.ended_at, row.ended_because = now, "no longer needed"
                     session.commit()
-
-
-def person_of(world: World) -> Person:
-    return world.person
-
-
-def ids_of(posts: list[Told]) -> list[UUID]:
-    return [post.row.id for post in posts]
