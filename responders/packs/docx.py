@@ -141,7 +141,7 @@ class _Writing:
                 self._runs(made._p, block.runs, soft=block.manner == SOFT)
             case Tiles():
                 rows = tuple((about, runs) for runs, about in block.tiles)
-                self._terms(("Figure", "Value"), rows)
+                self._terms(("Figure", "Value"), rows, widths=(1.9, 2.0))
             case Terms():
                 self._terms(block.heads, block.rows)
             case Table():
@@ -152,8 +152,10 @@ class _Writing:
             case Plot():
                 self._plot(block)
 
-    def _terms(self, heads: tuple[str, str], rows: Sequence[tuple[str, Runs]]) -> None:
-        grid = self._grid((1.0, 2.9), heads, (False, False))
+    def _terms(
+        self, heads: tuple[str, str], rows: Sequence[tuple[str, Runs]], widths: Sequence[float] = (1.0, 2.9)
+    ) -> None:
+        grid = self._grid(widths, heads, (False, False))
         for name, runs in rows:
             self._row(grid, (words(name), runs), (False, False))
         self.body.append(_gap())

@@ -166,15 +166,18 @@ def _chart(chart: RunChart) -> Iterator[Block]:
     if drawn:
         yield Plot(run_chart(chart), chart_in_words(chart), chart.definition.words, f"plot-run-{chart.name}")
     caption, named = AGAIN if drawn else chart.definition.words, f"table-run-{chart.name}"
-    if chart.unit is Unit.COUNT:
-        told = [(month(each.since), _number(each.n)) for each in chart.points]
-        yield Table(caption, columns_of("Month:2 | Number#"), rows_of(told), NONE, named)
-    else:
-        shares = [
-            (month(each.since), _number(each.n), _number(each.of), _value(each.value, chart.unit))
-            for each in chart.points
-        ]
-        yield Table(caption, columns_of("Month:1.4 | n# | N# | Value#"), rows_of(shares), NONE, named)
+    lines = [("n", [_number(each.n) for each in chart.points])]
+    if chart.unit is not Unit.COUNT:
+        lines.append(("of N", [_number(each.of) for each in chart.points]))
+        lines.append(("Value", [_value(each.value, chart.unit) for each in chart.points]))
+    months = " | ".join(f"{month(each.since)[:3]} {each.since:%y}#" for each in chart.points)
+    yield Table(
+        caption,
+        columns_of(f"Month:0.9 | {months}"),
+        rows_of([(what, *told) for what, told in lines]),
+        NONE,
+        named,
+    )
     yield Paragraph(words(" ".join(chart.notes)), "soft")
 
 
@@ -201,10 +204,15 @@ def _meaning(definition: Definition) -> Iterator[tuple[str, Runs]]:
 def _named(rows: Sequence[Row], link_to: LinkTo) -> Runs:
     if not rows:
         return words("none")
-    told = [Run(f"{each.id}; ", link_to(each.case)) for each in rows[:AT_MOST]]
+    told = [Run(f"{_readable(each.id)}; ", link_to(each.case)) for each in rows[:AT_MOST]]
     more = [Run(f"and {len(rows) - AT_MOST:,} more")] if len(rows) > AT_MOST else []
     last = told[-1]._replace(text=told[-1].text.removesuffix("; "))
     return tuple(told + more if more else [*told[:-1], last])
+
+
+def _readable(row: str) -> str:
+    """The key of a row as people read it: `GH-5 alert comms/0` is the first alert to a desk."""
+    return row.removesuffix("/0").replace("_", " ")
 
 
 def _anchor(name: str, rows: bool) -> str:

@@ -6,7 +6,8 @@ Made from the records alone: no clock is read, so the same records give the same
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from sqlmodel import Session
+from sqlalchemy import or_, select
+from sqlmodel import Session, col
 
 from classifier.rarity import Rarity
 from responders.packs.document import (
@@ -33,13 +34,16 @@ from responders.packs.figured import (
     tiles,
 )
 from responders.packs.rows import Sheet, releases_refused, sheets_of
-from responders.packs.saying import day, graded, length, moment, said_of
-from responders.packs.sheet import sheet_of
+from responders.packs.saying import LONDON, day, graded, length, moment, said_of
+from responders.packs.sheet import barred_by, sheet_of
+from responders.packs.sheet_decided import moved, standing
 from responders.tactics import Tactic
 from triage.chain import head_of
 from triage.hidden import look_as_anybody
 from triage.lifecycle import Lifecycle
+from triage.records import Case
 from triage.review.figures import Figures, Period
+from triage.review.finding_records import Action
 from triage.review.sheets import SheetField
 
 TITLE = "Use of force oversight review"
@@ -68,6 +72,7 @@ def full_pack(session: Session, period: Period, ground: Ground, figures: Figures
     blocks = (
         *_front(session, period, figures, sheets),
         *_listed(sheets),
+        *_actions(session, period),
         *(block for sheet in sheets for block in sheet_of(sheet, ground.fields, desk_url)),
         *(_trends(figures, _Links(sheets, desk_url)) if figures else ()),
     )
@@ -127,7 +132,7 @@ def _refused(session: Session, period: Period) -> Table:
         )
         for made, number in releases_refused(session, period)
     ]
-    columns = columns_of("Case:0.7 | Reason:1.6 | Why:2 | Asked for:1.1 | Decided:1.1 | Time taken:0.8")
+    columns = columns_of("Case:1 | Reason:1.6 | Why:2 | Asked for:1.1 | Decided:1.1 | Time taken:0.8")
     none = "No release was refused in this period."
     return Table("Body-worn video not released", columns, rows_of(rows), none, "refused")
 
@@ -141,11 +146,55 @@ def _listed(sheets: Sequence[Sheet]) -> Iterator[Block]:
         tuple(
             (
                 Run(f"GH-{each.case.number} {each.case.title}", f"#GH-{each.case.number}"),
-                Run(f", {graded(each.case.severity)}, meeting of {day(each.meets_at)}"),
+                Run(f", {graded(each.case.severity)}, meeting of {day(each.meets_at)}{_manner(each)}"),
             )
             for each in sheets
         )
     )
+
+
+def _manner(sheet: Sheet) -> str:
+    """What a member must know of it before the meeting."""
+    late = ", late" if sheet.item.late else ""
+    again = ", not for the first time" if len(sheet.listings) > 1 else ""
+    return late + again + (", not discussed on its merits" if barred_by(sheet) else "")
+
+
+def _actions(session: Session, period: Period) -> Iterator[Block]:
+    """Every action that was open at the end of the period, the longest overdue first; and those closed in it."""
+    yield Heading(1, "Actions", "actions", new_page=True)
+    asked = (
+        select(Action, col(Case.number))
+        .outerjoin(Case, col(Case.id) == col(Action.case_id))
+        .where(col(Action.opened_at) < period.until)
+        .where(or_(col(Action.closed_at).is_(None), col(Action.closed_at) >= period.since))
+        .order_by(col(Action.due_on), col(Action.number))
+    )
+    found = [(action, number) for action, number in session.execute(asked)]
+    closed = [each for each in found if each[0].closed_at and each[0].closed_at < period.until]
+    done = [
+        each
+        for each in found
+        if each not in closed and each[0].completed_at and each[0].completed_at < period.until
+    ]
+    open_ = [each for each in found if each not in closed and each not in done]
+    late = sum(each.due_on < period.until.astimezone(LONDON).date() for each, _ in open_)
+    columns = "Action:0.7 | Case:1 | What:2.4 | Owner:1.3 | Due:1.2 | Standing:2"
+    for caption, group, none in (
+        (
+            f"Open at the end of this period: {len(open_)}, of which {late} overdue",
+            open_,
+            "No action is open.",
+        ),
+        (f"Said to be done, for the group to close: {len(done)}", done, "None."),
+        (f"Closed in this period: {len(closed)}", closed, "No action was closed in this period."),
+    ):
+        rows = [
+            (f"A-{each.number}", f"GH-{number}" if number else "–", f"{each.words} ({each.target})",
+             each.owner_post, moved(each), standing(each, at=period.until))
+            for each, number in group
+        ]  # fmt: skip
+        yield Table(caption, columns_of(columns), rows_of(rows), none)
 
 
 def _trends(figures: Figures, links: _Links) -> Iterator[Block]:

@@ -21,8 +21,8 @@ from triage.log import QUIET
 from triage.records import Alert, Case, Clock, LogEntry, Membership, Person
 from triage.release_records import BwvDecision, ReleaseOutcome
 from triage.review.figures import Period
-from triage.review.finding_records import Finding, Referral
-from triage.review.meeting_records import Review, ReviewItem
+from triage.review.finding_records import Action, Feedback, Finding, Referral
+from triage.review.meeting_records import Declaration, Review, ReviewItem
 from triage.review.merits import may_discuss
 from triage.review.pack_records import SheetEntry
 from triage.statement_records import CaseFact, Statement, StatementIssue
@@ -52,7 +52,8 @@ class Voices(NamedTuple):
 
 
 class Sheet(NamedTuple):
-    """All that is recorded of one case on the list; `barred` is why it is not discussed on its merits."""
+    """All that is recorded of one case on the list; `barred` is why it is not discussed on its merits, `met` when each
+    meeting it was before meets."""
 
     case: Case
     item: ReviewItem
@@ -74,6 +75,11 @@ class Sheet(NamedTuple):
     lines: list[Statement]
     issues: dict[UUID, list[StatementIssue]]
     findings: list[Finding]
+    actions: list[Action]
+    feedback: list[Feedback]
+    listings: list[ReviewItem]
+    declared: list[Declaration]
+    met: dict[UUID, datetime]
     referrals: list[Referral]
     alike: list[Alike]
     barred: str | None
@@ -137,6 +143,7 @@ def _sheets(
     kept = {name: _by_case(session.scalars(asked)) for name, asked in _asked(ids).items()}
     voices, clips, alerts = voices_of(session, ids, tactics), _clips(session, ids), _alerts(session, ids)
     claims = [each.id for found in kept["claims"].values() for each in found]
+    met = _met(session, [each.review_id for found in kept["listings"].values() for each in found])
     decisions = {each.id: each for each in _of(session, ClaimDecision, ClaimDecision.claim_id, claims)}
     responses = {each.claim_id: each for each in _of(session, ClaimResponse, ClaimResponse.claim_id, claims)}
     return [
@@ -154,6 +161,7 @@ def _sheets(
             responses=responses,
             issues=_by_line(kept["issues"][case.id]),
             alike=_alike(session, case, rarity),
+            met=met,
             barred=may_discuss(session, case.id, lifecycle) if lifecycle else None,
             **{name: kept[name][case.id] for name in _ALONE},
         )
@@ -162,7 +170,8 @@ def _sheets(
 
 
 _ALONE = (
-    "clocks", "tracks", "prompts", "claims", "questions", "releases", "lines", "findings", "referrals", "log",
+    "clocks", "tracks", "prompts", "claims", "questions", "releases", "lines", "findings", "actions", "feedback",
+    "listings", "declared", "referrals", "log",
 )  # fmt: skip
 
 
@@ -187,6 +196,10 @@ def _asked(ids: Sequence[UUID]) -> dict[str, Any]:
         "lines": of(Statement, Statement.number),
         "issues": of(StatementIssue, StatementIssue.at, StatementIssue.id),
         "findings": of(Finding, Finding.entered_at, Finding.version, without=["superseded_at"]),
+        "actions": of(Action, Action.number),
+        "feedback": of(Feedback, Feedback.due_at, Feedback.id),
+        "listings": of(ReviewItem, ReviewItem.listed_at, ReviewItem.review_id),
+        "declared": of(Declaration, Declaration.declared_at, Declaration.id, without=["withdrawn_at"]),
         "referrals": of(Referral, Referral.made_on, Referral.entered_at, without=["superseded_at"]),
         "entries": of(SheetEntry, SheetEntry.entered_at, without=["superseded_at"]),
         "facts": of(CaseFact, CaseFact.verified_at, without=["withdrawn_at"], having=["verified_at"]),
@@ -199,6 +212,12 @@ def _of(session: Session, record: Any, owner: Any, owners: Sequence[UUID]) -> It
     if owners:
         order = record.asked_at if hasattr(record, "asked_at") else record.at
         yield from session.scalars(select(record).where(col(owner).in_(owners)).order_by(col(order)))
+
+
+def _met(session: Session, reviews: Sequence[UUID]) -> dict[UUID, datetime]:
+    """When each of these meetings meets."""
+    asked = select(col(Review.id), col(Review.meets_at)).where(col(Review.id).in_(set(reviews)))
+    return {each: meets_at for each, meets_at in session.execute(asked)}
 
 
 def _by_case(rows: Iterable[Any]) -> dict[UUID, list[Any]]:

@@ -2,13 +2,12 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from responders.packs.document import (
     SOFT,
     Block,
     Heading,
-    Listing,
     Paragraph,
     Run,
     Runs,
@@ -20,11 +19,14 @@ from responders.packs.document import (
 )
 from responders.packs.rows import Sheet
 from responders.packs.saying import NOT_RECORDED, day, graded, length, many, moment, spaced
+from responders.packs.sheet_decided import decided_of, like, log_of
 from triage.body_worn import share_seen
 from triage.records import Clock
 from triage.review.sheets import SheetField
 
 HEADS = ("What", "As recorded")
+FORCES = {"met": "the Met", "btp": "the British Transport Police", "col": "the City of London Police",
+          "other_uk": "another force of the UK", "overseas": "a force overseas", "unknown": "not known"}  # fmt: skip
 PUBLISHERS = {"feed"}  # platforms whose addresses name a publisher, not a person
 WEB = re.compile(r"https?://")
 SUPERVISOR = "supervisor_account"
@@ -45,10 +47,9 @@ def sheet_of(sheet: Sheet, fields: Sequence[SheetField], desk_url: str) -> Itera
     yield from _claims(sheet)
     yield from _questions(sheet)
     yield Heading(2, "What was decided, and by when", f"decided-{case.number}")
-    yield from _decided(sheet)
-    yield from _clocks(sheet)
-    yield from _like(sheet, desk_url)
-    yield _log(sheet)
+    yield from decided_of(sheet)
+    yield from like(sheet, desk_url)
+    yield log_of(sheet)
 
 
 def barred_by(sheet: Sheet) -> str:
@@ -67,14 +68,19 @@ def _case(sheet: Sheet, desk_url: str) -> Iterator[tuple[str, Runs]]:
     yield "Standing", words(f"{spaced(case.status)}{because}")
     late = ", added by the chair after the list was locked" if sheet.item.late else ""
     yield "Listed", words(f"for the meeting of {day(sheet.meets_at)}: {sheet.item.because}{late}")
+    if before := "; ".join(_before(sheet)):
+        yield "Listed before", words(before)
+    kept_from = ", ".join(spaced(each.kind) for each in sheet.declared if each.recused)
+    recused = sum(each.recused for each in sheet.declared)
+    yield (
+        "Interests declared",
+        words(f"{many(recused, 'member')} recused: {kept_from}" if recused else "none"),
+    )
     yield "First post seen", _first(sheet, address)
     told = f"{many(case.post_count, 'post')} from {many(case.source_count, 'source')}"
     told = f"{told}, by {many(voices.authors, 'author')}"
     yield "Posts", words(f"{told}; the last {moment(case.last_post_at)}")
-    labels = ", ".join(
-        f"{spaced(name)} ({count} of {case.post_count} posts)" for name, count in voices.labels
-    )
-    yield "Labels", words(labels or "none")
+    yield "What posts say", words(_labels(sheet) or "no label")
     waited = length(case.opened_at - case.first_published_at)
     yield "Reached us", words(f"{moment(case.opened_at)}, {waited} after the first post")
     for alert, who in sheet.alerts:
@@ -86,6 +92,26 @@ def _case(sheet: Sheet, desk_url: str) -> Iterator[tuple[str, Runs]]:
             f"Alert, {alert.desk}",
             words(f"raised {moment(alert.raised_at)} by rule “{alert.rule}”; {answered}"),
         )
+
+
+def _before(sheet: Sheet) -> Iterator[str]:
+    """The meetings that it was before already, and what came of it there."""
+    deferred = {each.review_id for each in sheet.findings if not each.reviewed}
+    for each in sheet.listings:
+        if each.review_id == sheet.item.review_id:
+            continue
+        came = each.off_because or ("deferred" if each.review_id in deferred else "")
+        yield day(sheet.met[each.review_id]) + (f" ({came})" if came else "")
+
+
+def _labels(sheet: Sheet) -> str:
+    """What posts are labelled with, by its sort, each with how many of them."""
+    sorts: dict[str, list[str]] = {}
+    for name, count in sheet.voices.labels:
+        sort, colon, said = name.rpartition(":")
+        sorts.setdefault(sort + colon, []).append(f"{spaced(said)} ({count})")
+    told = "; ".join(f"{spaced(sort)} {', '.join(each)}".strip() for sort, each in sorts.items())
+    return f"{told}; in brackets of {many(sheet.case.post_count, 'post')}" if told else ""
 
 
 def _first(sheet: Sheet, address: str) -> Runs:
@@ -116,7 +142,7 @@ def _encounter(sheet: Sheet, fields: Sequence[SheetField]) -> Iterator[tuple[str
         "Borough and BCU",
         words(", ".join(each for each in (case.borough, case.bcu) if each) or NOT_RECORDED),
     )
-    yield "Kind", words(f"{spaced(case.type)}; force: {spaced(case.force)}")
+    yield "Kind", words(f"{spaced(case.type)}; officers of: {FORCES.get(case.force, spaced(case.force))}")
     yield "Clip and encounter", words(_clip(sheet))
     yield (
         "Tactics posts speak of",
@@ -159,12 +185,10 @@ def _body_worn(sheet: Sheet) -> Iterator[tuple[str, Runs]]:
     parts.append(f"activated {bwv.activated or NOT_RECORDED}")
     parts.append(f"audio from {bwv.audio_from or NOT_RECORDED}")
     yield "Body-worn video", words(f"{known}; {'; '.join(parts)}" if bwv.exists == "yes" else known)
-    seen = ", ".join(f"{each['role']} ({_iso(each['at'])})" for each in bwv.viewings)
+    seen = ", ".join(
+        f"{each['role']} ({moment(datetime.fromisoformat(each['at']))})" for each in bwv.viewings
+    )
     yield "Body-worn video viewed by", words(seen or NOT_RECORDED)
-
-
-def _iso(written: str) -> str:
-    return written[:16].replace("T", " ")
 
 
 def _entered(sheet: Sheet, field: SheetField, facts: dict[str, str]) -> Runs:
@@ -260,103 +284,3 @@ def _questions(sheet: Sheet) -> Iterator[Block]:
     columns = columns_of("Question:2.5 | Standing:0.8 | Answer:2.7")
     rows = [(each.text, spaced(each.state), each.answer or NOT_RECORDED) for each in sheet.questions]
     yield Table("Questions people ask", columns, rows_of(rows), "No question was noted.")
-
-
-def _decided(sheet: Sheet) -> Iterator[Block]:
-    columns = columns_of("Code:1.6 | Others:1.4 | Decision:2.2 | Why:2.2 | Dissent:1.2")
-    rows = [
-        (
-            each.code,
-            ", ".join(each.secondary) or "none",
-            each.decision,
-            each.why,
-            "; ".join(f"{one['post']}: {one['words']}" for one in each.dissent) or "none recorded",
-        )
-        for each in sheet.findings
-    ]
-    yield Table("Findings", columns, rows_of(rows), "The group has not found on this case yet.")
-    prompts = [
-        (
-            spaced(each.name).capitalize(),
-            each.answer or "not answered",
-            each.decided_by or "–",
-            moment(each.answered_at),
-            each.why or "–",
-        )
-        for each in sheet.prompts
-    ]
-    asked = columns_of("Asked:1.6 | Answer:1.2 | Decided by:1.2 | When:1.2 | Why:2")
-    yield Table("Prompts, and what people decided", asked, rows_of(prompts), "Nothing was asked.")
-    released = columns_of("Decision:0.9 | Outcome:1.1 | Why:3 | Decided:1.2 | Time taken:0.9 | By:1.2")
-    made = [
-        (
-            f"BWV-{each.number}",
-            spaced(each.outcome) + (" (superseded)" if each.superseded_at else ""),
-            " ".join(
-                part
-                for part in (
-                    f"{each.reason_says}:" if each.reason_says else "",
-                    each.why,
-                    f"Lawful basis: {each.lawful_basis}." if each.lawful_basis else "",
-                    f"Policy {each.policy}",
-                )
-                if part
-            ),
-            moment(each.decided_at),
-            length(each.decided_at - each.asked_at if each.decided_at else None),
-            ", ".join(spaced(role) for role in (each.first_role, each.second_role) if role),
-        )
-        for each in sheet.releases
-    ]
-    yield Table("Body-worn video: release", released, rows_of(made), "No release was decided on.")
-
-
-def _clocks(sheet: Sheet) -> Iterator[Block]:
-    columns = columns_of("Clock:1.4 | Desk | Due:1.4 | Stopped:2.2")
-    rows = [
-        (
-            spaced(each.name),
-            each.desk,
-            moment(each.due_at),
-            moment(each.stopped_at)
-            + (
-                f" (late by {length(each.stopped_at - each.due_at)})"
-                if each.stopped_at and each.stopped_at > each.due_at
-                else ""
-            ),
-        )
-        for each in sheet.clocks
-    ]
-    yield Table("Clocks", columns, rows_of(rows), "No clock was started.")
-    tracks = [
-        (spaced(each.name), spaced(each.state), moment(each.state_since), moment(each.closed_at))
-        for each in sheet.tracks
-    ]
-    heads = columns_of("Track | State:1.6 | Since:1.4 | Ended:1.4")
-    yield Table("Tracks", heads, rows_of(tracks), "The case is not confirmed.")
-
-
-def _like(sheet: Sheet, desk_url: str) -> Iterator[Block]:
-    yield Heading(3, "Similar cases", f"alike-{sheet.case.number}")
-    if not sheet.alike:
-        yield Paragraph(words("None found."))
-        return
-    yield Listing(
-        tuple(
-            (
-                Run(f"GH-{each.case.number}", f"{desk_url}/cases/{each.case.number}" if desk_url else ""),
-                Run(f" {each.case.title}, {day(each.case.opened_at)}: {', '.join(each.because)}"),
-                Run(
-                    f". Decided: {'; '.join(f'{what}: {how}' for what, how in each.decided) or 'nothing yet'}.",
-                    manner=SOFT,
-                ),
-            )
-            for each in sheet.alike
-        )
-    )
-
-
-def _log(sheet: Sheet) -> Table:
-    columns = columns_of("When:1.2 | Who:1 | What:1.6 | Why:2.6")
-    rows = [(moment(each.at), each.who, each.what, each.why or "–") for each in sheet.log]
-    return Table("Log", columns, rows_of(rows), "Nothing is recorded.")

@@ -168,7 +168,7 @@ def open_actions(log: Log, until: datetime) -> Iterator[int]:
     for _, action, _ in log.each("action"):
         closed = when(action.get("closed"))
         standing = when(action["opened"]) < until and (closed is None or closed >= until)
-        if standing and "completed" not in action:
+        if standing and not ("completed" in action and when(action["completed"]) < until):
             yield (today - date.fromisoformat(action["due"])).days
 
 
@@ -291,7 +291,7 @@ def tables(log: Log, since: datetime, until: datetime) -> dict[str, dict[str, li
 
     standing = {
         key: each for key, each, _ in log.each("action")
-        if when(each["opened"]) < until and "completed" not in each
+        if when(each["opened"]) < until and not ("completed" in each and when(each["completed"]) < until)
         and ("closed" not in each or when(each["closed"]) >= until)
     }  # fmt: skip
     one: dict[str, list[tuple[Any, Any]]] = {

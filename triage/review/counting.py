@@ -232,7 +232,7 @@ def _action_rows(rows: Rows) -> Iterator[Counted]:
         return {
             "age": age_of(late),
             "overdue": late >= 1,
-            "completed_any": fields.get("completed") is not None,
+            "completed_any": fields.get("completed", rows.at) < rows.at,
             "in_time": ended is not None and ended <= fields["due"],
             "outcome": fields.get("outcome", "open"),
         }

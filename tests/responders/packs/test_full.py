@@ -133,7 +133,7 @@ def test_the_pack_counts_what_is_there(fortnight: Session) -> None:
         "GH-1 Use of force, Southwark",
         "said to be Rye Lane, Southwark",
         "CED (Taser)",
-        "has video (2 of 2 posts)",
+        "has video (2); in brackets of 2 posts",
         "from 1 source, by 2 authors",
         "Alerts delivered 0 of 1 (0.0%)",
         "We have been aware since",
