@@ -6,6 +6,7 @@ Withdrawing leaves the digests, the labels and the decision, as when an author d
 
 from datetime import datetime, timedelta
 from typing import NamedTuple
+from uuid import UUID
 
 from pydantic import Field
 from sqlalchemy import text
@@ -14,7 +15,7 @@ from sqlmodel import Session
 from collector.settings import Section
 from collector.sources import kind_of, kinds
 from collector.sources.base import Follows, How, Needs
-from collector.store import withdraw_posts
+from collector.store import FORGOTTEN, withdraw_posts
 
 
 class KeepSettings(Section):
@@ -59,7 +60,7 @@ _UNSEEN = text(
     "SELECT p.id FROM posts AS p JOIN sources AS s ON s.name = p.source WHERE p.withdrawn_at IS NULL"  # noqa: S608
     " AND coalesce(p.checked_at, p.collected_at) <= :before"
     " AND s.kind = ANY(CAST(:unnoticed AS text[]))"
-    f" AND (s.kind = ANY(CAST(:agreed AS text[])) OR NOT EXISTS ({_CASED.format('p.id')}))"
+    f" AND (s.kind = ANY(CAST(:agreed AS text[])) OR NOT EXISTS ({_CASED.format('p.id')})) LIMIT :most"
 )
 _COUNTS = (
     "DELETE FROM tallies WHERE minute <= :before RETURNING 1",
@@ -82,12 +83,16 @@ def let_counts_go(session: Session, days: int, *, now: datetime) -> int:
     return sum(len(session.execute(text(each), before).all()) for each in _COUNTS)
 
 
-def let_unseen_go(session: Session, days: int, *, now: datetime) -> int:
-    """Withdraw the posts of which nobody would notice that they are gone: nothing tells of them, or their source
-    is not asked any more. In a case they stay, unless they were ours by an agreement. The caller commits."""
-    values = {"before": now - timedelta(days=days), "unnoticed": _unnoticed(), "agreed": _agreed()}
+def let_unseen_go(session: Session, days: int, *, now: datetime, most: int = FORGOTTEN) -> list[UUID]:
+    """Withdraw posts of which nobody would notice that they are gone: nothing tells of them, or their source is not
+    asked any more. In a case they stay, unless they were ours by an agreement. Returns the next `most` at most, which
+    are withdrawn; none when all is done. The caller commits."""
+    before = now - timedelta(days=days)
+    values = {"before": before, "unnoticed": _unnoticed(), "agreed": _agreed(), "most": most}
+    unseen = list(session.scalars(_UNSEEN, values))
     because = f"kept no longer than {days} days without a look whether it still stands"
-    return withdraw_posts(session, dict.fromkeys(session.scalars(_UNSEEN, values), because), now=now)
+    withdraw_posts(session, dict.fromkeys(unseen, because), now=now)
+    return unseen
 
 
 def _unnoticed() -> list[str]:

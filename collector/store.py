@@ -19,7 +19,7 @@ from collector.jobs import defer, ids
 from collector.plain import clean
 from collector.records import POST_NAMESPACE, minute_of, post_id
 
-FORGOTTEN = 500  # withdrawn posts a job
+FORGOTTEN = 500  # posts let go of in one batch, and withdrawn posts a job
 NAMED = 100  # malformed items of one batch that are kept by name; all are counted
 
 

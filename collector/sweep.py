@@ -21,7 +21,7 @@ from collector.schedule import Lease, claim, let_rest, release
 from collector.settings import CollectSettings
 from collector.sources import kind_of, kinds, open_source
 from collector.sources.base import Again, Follows, Place, Stored
-from collector.store import withdraw_posts
+from collector.store import FORGOTTEN, withdraw_posts
 
 log = structlog.get_logger()
 
@@ -219,19 +219,21 @@ def _end(engine: Engine, lease: Lease, meter: Meter, error: FetchError | None, n
         session.commit()
 
 
-def purge(session: Session, *, now: datetime) -> int:
-    """Withdraw what its platform does not let us keep longer unrefreshed. Returns how many. The caller commits.
+def purge(session: Session, *, now: datetime, most: int = FORGOTTEN) -> list[UUID]:
+    """Withdraw what its platform does not let us keep longer unrefreshed. Returns the next of them, at most `most` of
+    a kind; none when all is done. The caller commits.
 
     Of what was refreshed the present words stay; counts, earlier wordings and the payload as it first came go.
     """
-    gone = 0
+    gone: list[UUID] = []
     for kind in kinds():
         retention = kind_of(kind).retention
         if retention is not None:
-            values = {"kind": kind, "before": now - retention}
+            values = {"kind": kind, "before": now - retention, "most": most}
             because = f"{kind} lets nobody keep it longer than {retention.days} days"
-            old = session.scalars(_UNREFRESHED, values)
-            gone += withdraw_posts(session, dict.fromkeys(old, because), now=now)
+            old = list(session.scalars(_UNREFRESHED, values))
+            withdraw_posts(session, dict.fromkeys(old, because), now=now)
+            gone += old
             for statement in _OUTDATED:
                 session.execute(statement, values)
     return gone
@@ -239,7 +241,7 @@ def purge(session: Session, *, now: datetime) -> int:
 
 _UNREFRESHED = text(
     "SELECT id FROM posts WHERE platform = :kind AND withdrawn_at IS NULL"
-    " AND coalesce(checked_at, collected_at) <= :before"
+    " AND coalesce(checked_at, collected_at) <= :before LIMIT :most"
 )
 _OUTDATED = (
     text(

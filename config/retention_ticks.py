@@ -23,6 +23,7 @@ log = structlog.get_logger()
 LONDON = ZoneInfo("Europe/London")
 NIGHT = 3  # the hour for it
 EVERY, AT_LATEST = timedelta(hours=20), timedelta(hours=26)
+PAUSE = 1.0  # after a batch, for as long as it took
 
 _BEGAN = text("SELECT min(minute) FROM tallies")
 
@@ -36,7 +37,7 @@ def let_go_by_night(house: House, now: datetime) -> None:
     if not night and (since is None or now - since < AT_LATEST):
         return
     try:
-        done = run_retention(place_of(house.settings, house.engine), now=now)
+        done = run_retention(place_of(house.settings, house.engine)._replace(pause=PAUSE), now=now)
     except Busy as error:
         log.warning("retention is run already", error=str(error))
         return

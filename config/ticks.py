@@ -66,9 +66,12 @@ BUSY = text(
 
 
 class Tick(NamedTuple):
+    """What is done every so often, for the first time `first_s` after the start."""
+
     name: str
     every_s: float
     act: Callable[[House, datetime], None]
+    first_s: float = 0.0
 
 
 def collect_due(house: House, now: datetime) -> None:
@@ -109,7 +112,8 @@ def note_quiet(house: House, now: datetime) -> None:
 def look_again(house: House, now: datetime) -> None:
     """Leave a job for each source whose stored posts are to be looked at again, and let go what may not be kept."""
     with Session(house.engine) as session:
-        purge(session, now=now)
+        while purge(session, now=now):
+            session.commit()
         busy = set(session.scalars(BUSY))
         for name in due_to_sweep(session, now=now):
             if f"sweep {name}" not in busy:
@@ -267,7 +271,7 @@ TICKS = (
     Tick("labels", 60, make_labels),
     Tick("sample of the dropped", 1800, draw_sample),
     Tick("scores", 3600, count_scores),
-    Tick("figures", 3600, count_for_figures),
+    Tick("figures", 3600, count_for_figures, first_s=900),
     Tick("house", 24 * 3600, keep_house),
 )
 
@@ -283,7 +287,7 @@ def scheduler(house: House, ticks: tuple[Tick, ...] = TICKS) -> BackgroundSchedu
             "interval",
             args=[tick, house],
             seconds=tick.every_s,
-            next_run_time=house.clock(),
+            next_run_time=house.clock() + timedelta(seconds=tick.first_s),
             name=tick.name,
         )
     return made

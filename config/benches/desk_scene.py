@@ -14,7 +14,9 @@ from collector.months import make_months
 from config.benches.posts import made_up
 from triage.lifecycle import Lifecycle
 from triage.records import Desk, Person, Role
+from triage.review.journal import count
 from triage.settings import WebSettings
+from triage.voices import NOBODY
 from triage.web.sessions import begin
 
 POOL = 20_000  # different texts; each post has a number of its own beside
@@ -44,7 +46,7 @@ FILLED = (
         has_video, payload, payload_sha256, let_in_by)
     SELECT id, at + interval '1 minute', 'bench-' || n % CAST(:sources AS integer), 'feed', 'bench/' || n,
         'https://posts.example/bench/' || n, told || ' No. ' || n, 'en', at, decode(md5('author ' || n % 9973), 'hex'),
-        n % 10 = 0, convert_to(told, 'UTF8'), decode(md5(told), 'hex'), 'bench'
+        n % 10 = 0, convert_to(told, 'UTF8'), sha256(convert_to(told, 'UTF8')), 'bench'
     FROM placed JOIN pool ON at_n = placed.n % CAST(:texts AS integer) ORDER BY n
     """,
     """
@@ -118,6 +120,12 @@ FILLED = (
         raised_at FROM alerts
     """,
     """
+    INSERT INTO escalations (id, alert_id, round, case_id, desk, severity, raised_at, ladder, began_at, next_due_at)
+    SELECT gen_random_uuid(), a.id, 1, a.case_id, a.desk, c.severity, a.raised_at, '{}', a.raised_at,
+        CAST(:now AS timestamptz) + interval '6 hours'
+    FROM alerts AS a JOIN cases AS c ON c.id = a.case_id WHERE a.state = 'open'
+    """,
+    """
     INSERT INTO tracks (case_id, name, state, version, opened_at, state_since)
     SELECT id, name, state, 1, opened_at, opened_at FROM cases
         CROSS JOIN unnest(CAST(:tracks AS text[]), CAST(:states AS text[])) AS plans (name, state)
@@ -134,6 +142,17 @@ FILLED = (
     WHERE c IS NOT NULL GROUP BY 1, 2
     """,
     """
+    INSERT INTO spreads (case_id, voices, accounts, platforms, views, viewed, pick_ups, coordinated, told, told_pace,
+        waiting, measured_at)
+    SELECT c.id, :voices, told.accounts, ARRAY['feed'], 12 * told.posts, told.posts, told.outlets, '[]', 0, 0, '{}',
+        CAST(:now AS timestamptz) - c.number % 900 * interval '1 second'
+    FROM (SELECT c AS number, count(*) AS posts, least(count(*), 9973) AS accounts, jsonb_agg(DISTINCT
+            jsonb_build_object('name', 'bench-' || n % CAST(:sources AS integer), 'kind', 'outlet', 'first', true,
+                'at', '2026-01-01T00:00:00+00:00')) AS outlets
+          FROM placed WHERE c IS NOT NULL GROUP BY c) AS told
+        JOIN cases AS c ON c.id = md5('case ' || told.number)::uuid
+    """,
+    """
     INSERT INTO tallies (source, minute, seen, stored, known, dropped, malformed)
     SELECT 'bench-' || n, date_trunc('minute', CAST(:now AS timestamptz)) - m * interval '10 minutes', 90, 10, 10, 70, 0
     FROM generate_series(0, CAST(:sources AS integer) - 1) AS n CROSS JOIN generate_series(1, 8640) AS m
@@ -144,6 +163,9 @@ FILLED = (
         '{}', '\\x00' FROM cases CROSS JOIN unnest(ARRAY['case opened', 'alert raised', 'viewed']) AS what
     """,
     "UPDATE log_head SET count = (SELECT max(seq) FROM log_entries)",
+    # what is due tonight is let go tonight, and not while the desk is measured
+    "INSERT INTO retention_runs (id, rules, who, began_at, ended_at, held)"
+    " VALUES (gen_random_uuid(), 1, 'bench', :now, :now, '{}')",
 )
 
 STATUSES = ["noise", "closed", "confirmed", "watch", "triaged", *["detected"] * 5]
@@ -165,6 +187,7 @@ def fill(
         given = _given(lifecycle, officers[0].id, now) | {"texts": texts}
         for statement in FILLED:
             session.execute(text(statement), given)
+        count(session, now=now)
         session.commit()
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("VACUUM (ANALYZE)"))
@@ -202,6 +225,7 @@ def _given(lifecycle: Lifecycle, holder: UUID, now: datetime) -> dict[str, objec
         "now": now,
         "sources": SOURCES,
         "places": places,
+        "voices": NOBODY,
         "many": len(places),
         "statuses": STATUSES,
         "severities": SEVERITIES,

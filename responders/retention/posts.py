@@ -22,7 +22,7 @@ from triage.records import OPEN
 from triage.retention_policy import CONTENT, RetentionClass, RetentionPolicy
 from triage.searching import forget_words
 
-AT_ONCE = 500
+AT_ONCE, AHEAD = 500, 20_000  # posts of a batch, and those looked for in one go
 
 _DUE = """
     WITH standing AS (
@@ -37,7 +37,7 @@ _DUE = """
                 bool_or(m.sure AND c.severity <= 3) AS grave
             FROM memberships AS m JOIN cases AS c ON c.id = m.case_id WHERE m.post_id = p.id
         ) AS f ON true
-        WHERE p.withdrawn_at IS NULL AND p.collected_at <= :soonest
+        WHERE p.withdrawn_at IS NULL AND p.collected_at <= :soonest {among}
     ), due AS (
         SELECT id, url, collected_at, hold, CASE WHEN over IS NULL THEN CASE WHEN decided_at IS NULL THEN 'unread'
             ELSE 'unflagged' END WHEN grave THEN 'grave' ELSE 'minor' END AS class
@@ -45,12 +45,17 @@ _DUE = """
             WHEN decided_at IS NULL THEN collected_at <= :unread ELSE decided_at <= :unflagged END
     )
 """
-_BATCH = text(
-    _DUE + "SELECT id, url FROM due WHERE class = :class AND hold IS NULL ORDER BY collected_at LIMIT :most"  # noqa: S608
+_NEXT = "SELECT id, url FROM due WHERE class = :class AND hold IS NULL ORDER BY collected_at LIMIT :most"
+_AHEAD = text(_DUE.format(among="") + _NEXT)
+# with the key of its part each is looked up in its own month
+_AMONG = text(
+    _DUE.format(
+        among="AND (p.id, p.collected_at) IN (SELECT id, collected_at FROM post_keys WHERE id = ANY(:posts))"
+    )
+    + _NEXT
 )
-_COUNTS = text(
-    _DUE + "SELECT class, hold, count(*) AS posts FROM due GROUP BY class, hold ORDER BY class, hold"  # noqa: S608
-)
+_COUNTED = "SELECT class, hold, count(*) AS posts FROM due GROUP BY class, hold ORDER BY class, hold"
+_COUNTS = text(_DUE.format(among="") + _COUNTED)
 _CASED = text("SELECT DISTINCT post_id FROM custody_entries WHERE post_id = ANY(:posts) AND media_id IS NULL")
 _STANDING = text("SELECT id, url FROM posts WHERE id = ANY(:posts) AND withdrawn_at IS NULL ORDER BY id")
 _TOMBSTONES = text("""
@@ -74,10 +79,27 @@ class Waiting(NamedTuple):
     posts: int
 
 
-def due_posts(session: Session, policy: RetentionPolicy, name: str, *, now: datetime) -> list[Due]:
-    """The next posts of one class that are due and not held."""
-    values = moments(policy, now) | {"class": name, "most": AT_ONCE}
-    return [Due(*each) for each in session.execute(_BATCH, values)]
+class DuePosts:
+    """The posts of one class that are due and not held, batch by batch.
+
+    To look for them takes as long as there are posts, so many are looked for at once; each is asked anew in its turn.
+    """
+
+    def __init__(self, policy: RetentionPolicy, name: str, *, now: datetime) -> None:
+        self.values = moments(policy, now) | {"class": name}
+        self.ahead: list[UUID] = []
+
+    def next(self, session: Session, *, most: int = AT_ONCE, ahead: int = AHEAD) -> list[Due]:
+        """The next `most` at most; none when all went."""
+        while True:
+            if not self.ahead:
+                self.ahead = [each.id for each in session.execute(_AHEAD, self.values | {"most": ahead})]
+            if not self.ahead:
+                return []
+            posts, self.ahead = self.ahead[:most], self.ahead[most:]
+            found = session.execute(_AMONG, self.values | {"posts": posts, "most": most})
+            if due := [Due(*each) for each in found]:
+                return due
 
 
 def count_due(session: Session, policy: RetentionPolicy, *, now: datetime) -> list[Waiting]:

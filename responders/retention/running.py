@@ -3,6 +3,7 @@
 What is due is asked anew for each batch, so a hold set meanwhile counts at once.
 """
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -30,9 +31,6 @@ from triage.searching import forget_words
 
 LOCK = 0x601DE8  # any fixed number: one run at a time
 
-_WITHDRAWN = text(
-    "SELECT id FROM posts WHERE withdrawn_at = :now AND withdrawn_because LIKE :because ORDER BY id"
-)
 _SETTLED = text("SELECT media_id FROM looks WHERE gone_at = :now ORDER BY media_id")
 _UNHELD = text(
     "DELETE FROM held_copies AS c WHERE NOT EXISTS (SELECT FROM held_posts AS h WHERE h.post_id = c.post_id)"
@@ -48,7 +46,10 @@ class Busy(Exception):
 
 
 class Place(NamedTuple):
-    """Where and by what a run works. `data` is the data folder; `policy` has the days of the settings in it."""
+    """Where and by what a run works. `data` is the data folder; `policy` has the days of the settings in it.
+
+    After each batch the run pauses for `pause` times as long as it took: who is at the desk by night goes first.
+    """
 
     engine: Engine
     policy: RetentionPolicy
@@ -58,6 +59,7 @@ class Place(NamedTuple):
     vault: Path
     log_key: bytes
     permalink_key: bytes
+    pause: float = 0.0
 
 
 class Done(NamedTuple):
@@ -130,12 +132,14 @@ def _class(place: Place, run_id: object, name: str, why: str, batch: Batch, now:
         while True:
             run = session.get_one(RetentionRun, run_id)
             opened = _opener(session, run, name, why, now)
+            began_s = time.monotonic()
             gone = batch(session, opened)
             if not gone.ids:
                 break
             enter(opened(), gone.ids, gone.counts)
             session.commit()
             items += len(gone.ids)
+            time.sleep(place.pause * (time.monotonic() - began_s))
         session.commit()
         held = sum(_seal(session, place, name, now).values())
         session.commit()
@@ -166,7 +170,7 @@ def _steps(place: Place, now: datetime) -> Iterator[tuple[str, str, Batch]]:
     policy = place.policy
     for rule in policy.by(Disposal.COLLECTOR):
         if rule.name != "deleted":  # those go as soon as we are told
-            yield rule.name, _why(rule), _once(_collected(rule, now))
+            yield rule.name, _why(rule), _collected(rule, now)
     for name in CONTENT:
         yield name, _why(policy.of(name)), _content(place, policy.of(name), now)
     yield "media", "its post or its case is not kept", _media(place, now)
@@ -210,8 +214,10 @@ def _once(act: Callable[[Session], Gone]) -> Batch:
 
 
 def _content(place: Place, rule: RetentionClass, now: datetime) -> Batch:
+    waiting = posts.DuePosts(place.policy, rule.name, now=now)
+
     def batch(session: Session, opened: Callable[[], DisposalCertificate]) -> Gone:
-        due = posts.due_posts(session, place.policy, rule.name, now=now)
+        due = waiting.next(session)
         if not due:
             return Gone([], {})
         counts = posts.purge_posts(
@@ -223,33 +229,22 @@ def _content(place: Place, rule: RetentionClass, now: datetime) -> Batch:
     return batch
 
 
-# by what the collector's reason is known for what it withdraws
-_WITHDRAWN_AS = {
-    "platform": "% lets nobody keep it longer than %",
-    "unseen": "kept no longer than % days without a look%",
-}
-
-
-def _collected(rule: RetentionClass, now: datetime) -> Callable[[Session], Gone]:
+def _collected(rule: RetentionClass, now: datetime) -> Batch:
     """What the collector lets go by its own rules."""
+    days = rule.period.number
+    if rule.name == "answers":
+        return _once(lambda session: _counted(let_answers_go(session, days, now=now)._asdict()))
+    if rule.name == "counts":
+        return _once(lambda session: _counted({"counts": let_counts_go(session, days, now=now)}))
 
-    def act(session: Session) -> Gone:
-        days = rule.period.number
-        if rule.name == "answers":
-            return _counted(let_answers_go(session, days, now=now)._asdict())
-        if rule.name == "counts":
-            return _counted({"counts": let_counts_go(session, days, now=now)})
-        went = purge(session, now=now) if rule.name == "platform" else let_unseen_go(session, days, now=now)
-        if not went:
-            return Gone([], {})
-        because = _WITHDRAWN_AS[rule.name]
-        gone = list(session.scalars(_WITHDRAWN, {"now": now, "because": because}))
+    def batch(session: Session, _: Callable[[], DisposalCertificate]) -> Gone:
+        gone = purge(session, now=now) if rule.name == "platform" else let_unseen_go(session, days, now=now)
         forget(session, gone)
         forget_claims(session, gone, now=now)
         forget_words(session, gone)
         return Gone([str(each) for each in gone], {"posts": len(gone)})
 
-    return act
+    return batch
 
 
 def _counted(counts: dict[str, int]) -> Gone:

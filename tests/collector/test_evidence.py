@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, select
+from structlog.testing import capture_logs
 
 from collector.der import (
     BOOLEAN,
@@ -30,7 +31,7 @@ from collector.der import (
     write_integer,
 )
 from collector.errors import Forbidden, Refused, Unreadable
-from collector.evidence import check_evidence, note_custody
+from collector.evidence import LOGGED, check_evidence, note_custody
 from collector.evidence_records import CustodyEntry, PostVersion
 from collector.footage_records import Look
 from collector.http import Http
@@ -113,6 +114,20 @@ def test_a_changed_payload_is_found_and_named(session: Session, files: Files) ->
     assert {each.stage for each in failures} == {"evidence"}
     assert {each.subject for each in failures} == {str(post)}
     assert len(failures) == 2
+
+
+def test_of_many_changed_payloads_the_log_names_the_first_and_counts_all(
+    session: Session, files: Files
+) -> None:
+    for _ in range(LOGGED + 3):
+        kept(session)
+    session.execute(text("UPDATE posts SET payload = 'forged'"))
+    with capture_logs() as lines:
+        assert len(check_evidence(session, files, now=NOON)) == LOGGED + 3
+    session.commit()
+    assert len(lines) == LOGGED + 1
+    assert lines[-1]["pieces"] == LOGGED + 3
+    assert len(session.exec(select(Failure)).all()) == LOGGED + 3
 
 
 def test_sound_payloads_raise_no_alarm(session: Session, files: Files) -> None:

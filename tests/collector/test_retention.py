@@ -57,7 +57,7 @@ def later(session: Session, days: float) -> LetGo:
     now = NOON + timedelta(days=days)
     found = LetGo(
         *let_answers_go(session, KEEP.answers_days, now=now),
-        let_unseen_go(session, KEEP.unseen_days, now=now),
+        len(let_unseen_go(session, KEEP.unseen_days, now=now)),
         let_counts_go(session, KEEP.counts_days, now=now),
     )
     session.commit()
@@ -102,6 +102,15 @@ def test_what_nobody_looks_at_again_goes_after_thirty_days(
     assert later(session, 29).posts == 0
     assert later(session, 31).posts == int(goes)
     assert (session.exec(select(Post)).one().text == "") == goes
+
+
+def test_what_goes_goes_in_batches(session: Session) -> None:
+    for number in range(3):
+        brought(session, kind="mastodon", external_id=f"post {number}")
+    now = NOON + timedelta(days=31)
+    went = [let_unseen_go(session, KEEP.unseen_days, now=now, most=2) for _ in range(3)]
+    assert [len(each) for each in went] == [2, 1, 0]
+    assert len({*went[0], *went[1]}) == 3
 
 
 def test_a_post_that_was_looked_at_stays(session: Session) -> None:

@@ -148,7 +148,7 @@ def test_without_a_key_nothing_of_youtube_counts_as_refreshed(
     collect(session, "tube", Batch(items=[video]), Police(), author_key=KEY, now=NOON)
     session.commit()
     assert look("tube").checked == 0
-    assert purge(session, now=NOON + timedelta(days=30)) == 1
+    assert len(purge(session, now=NOON + timedelta(days=30))) == 1
 
 
 def test_one_go_looks_at_a_bounded_number_of_posts_the_longest_unseen_first(
@@ -206,8 +206,8 @@ def test_what_may_be_kept_thirty_days_goes_unless_it_was_refreshed(session: Sess
         post.checked_at = checked
     collect(session, "herald", Batch(items=[item(external_id="f")]), Police(), author_key=KEY, now=NOON)
     session.commit()
-    assert purge(session, now=NOON + timedelta(days=29)) == 0
-    assert purge(session, now=NOON + timedelta(days=30)) == 1
+    assert len(purge(session, now=NOON + timedelta(days=29))) == 0
+    assert len(purge(session, now=NOON + timedelta(days=30))) == 1
     session.commit()
     left = session.exec(select(Post.external_id).where(Post.text != "")).all()
     assert sorted(left) == ["f", "v2"]
@@ -234,7 +234,7 @@ def test_forty_days_of_a_video_nothing_is_older_than_its_platform_lets_it_be(
         interface.says("/videos", {"items": [video(title, 10 + day)]})
         assert due_to_sweep(session, now=now) == ["tube"]
         look("tube", now, keyed)
-        assert purge(session, now=now) == 0
+        assert len(purge(session, now=now)) == 0
         session.commit()
         session.expire_all()
         post = session.exec(select(Post)).one()
@@ -257,7 +257,7 @@ def test_forty_days_of_a_video_nothing_is_older_than_its_platform_lets_it_be(
 
 def test_without_a_key_a_video_is_gone_on_its_thirtieth_day(session: Session) -> None:
     take(session, Batch(items=[read_video(json.dumps(video("Police", 1)).encode())]), source="tube")
-    days = [purge(session, now=NOON + timedelta(days=day)) for day in range(1, 40)]
+    days = [len(purge(session, now=NOON + timedelta(days=day))) for day in range(1, 40)]
     assert days.index(1) + 1 == 30
     assert sum(days) == 1
 

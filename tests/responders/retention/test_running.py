@@ -17,7 +17,7 @@ from config.files import rules_all
 from config.settings import HERE
 from responders.retention.ledger import after, reapply, write_ledger
 from responders.retention.plan import plan
-from responders.retention.posts import take_away
+from responders.retention.posts import DuePosts, take_away
 from responders.retention.running import LOCK, Busy, run_retention
 from tests.collector.test_held import hold
 from tests.conftest import LOG_KEY, NOON
@@ -201,3 +201,30 @@ def test_a_line_of_the_ledger_that_was_cut_off_is_written_anew(session: Session,
     path.write_text(path.read_text()[:-20])
     assert write_ledger(session, tmp_path, now=NOON + timedelta(minutes=5)) == 1
     assert after(tmp_path, NOON).posts == [first]
+
+
+def test_each_batch_is_asked_anew_so_that_a_hold_set_meanwhile_counts(session: Session) -> None:
+    make_months(session, now=NOON - timedelta(days=40))
+    made = [stored(session, f"word {number}", 40 - number) for number in range(5)]
+    session.commit()
+    due = DuePosts(POLICY, "unflagged", now=NOON)
+    assert [each.id for each in due.next(session, most=2, ahead=4)] == made[:2]
+    hold(session, scope="post", post_id=made[2])
+    assert [each.id for each in due.next(session, most=2, ahead=4)] == [made[3]]
+    take_away(session, [made[0], made[1], made[3]], "the test", now=NOON)
+    assert [each.id for each in due.next(session, most=2, ahead=4)] == [made[4]]
+    take_away(session, [made[4]], "the test", now=NOON)
+    assert due.next(session, most=2, ahead=4) == []
+
+
+def test_by_night_a_run_rests_as_long_as_each_batch_took(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rests: list[float] = []
+    monkeypatch.setattr("responders.retention.running.time.sleep", rests.append)
+    run_retention(world.place, now=LATER)
+    assert set(rests) == {0.0}
+    rests.clear()
+    run_retention(world.place._replace(pause=1.0), now=LATER + timedelta(days=300))
+    assert rests
+    assert min(rests) > 0
