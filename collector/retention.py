@@ -15,7 +15,7 @@ from sqlmodel import Session
 from collector.settings import Section
 from collector.sources import kind_of, kinds
 from collector.sources.base import Follows, How, Needs
-from collector.store import FORGOTTEN, withdraw_posts
+from collector.store import GOING, withdraw_posts
 
 
 class KeepSettings(Section):
@@ -83,7 +83,7 @@ def let_counts_go(session: Session, days: int, *, now: datetime) -> int:
     return sum(len(session.execute(text(each), before).all()) for each in _COUNTS)
 
 
-def let_unseen_go(session: Session, days: int, *, now: datetime, most: int = FORGOTTEN) -> list[UUID]:
+def let_unseen_go(session: Session, days: int, *, now: datetime, most: int = GOING) -> list[UUID]:
     """Withdraw posts of which nobody would notice that they are gone: nothing tells of them, or their source is not
     asked any more. In a case they stay, unless they were ours by an agreement. Returns the next `most` at most, which
     are withdrawn; none when all is done. The caller commits."""

@@ -19,7 +19,8 @@ from collector.jobs import defer, ids
 from collector.plain import clean
 from collector.records import POST_NAMESPACE, minute_of, post_id
 
-FORGOTTEN = 500  # posts let go of in one batch, and withdrawn posts a job
+GOING = 2_000  # posts let go of in one batch: to look for them costs as much as a batch
+FORGOTTEN = 500  # withdrawn posts a job
 NAMED = 100  # malformed items of one batch that are kept by name; all are counted
 
 

@@ -21,7 +21,7 @@ from collector.schedule import Lease, claim, let_rest, release
 from collector.settings import CollectSettings
 from collector.sources import kind_of, kinds, open_source
 from collector.sources.base import Again, Follows, Place, Stored
-from collector.store import FORGOTTEN, withdraw_posts
+from collector.store import GOING, withdraw_posts
 
 log = structlog.get_logger()
 
@@ -219,7 +219,7 @@ def _end(engine: Engine, lease: Lease, meter: Meter, error: FetchError | None, n
         session.commit()
 
 
-def purge(session: Session, *, now: datetime, most: int = FORGOTTEN) -> list[UUID]:
+def purge(session: Session, *, now: datetime, most: int = GOING) -> list[UUID]:
     """Withdraw what its platform does not let us keep longer unrefreshed. Returns the next of them, at most `most` of
     a kind; none when all is done. The caller commits.
 
