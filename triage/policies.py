@@ -15,6 +15,7 @@ from triage.restricting import RestrictedPolicy
 from triage.retention_policy import RetentionPolicy
 from triage.reveal import RevealPolicy
 from triage.review.cycle import Cycle
+from triage.review.definitions import Definitions
 from triage.review.finding_codes import FindingCodes
 from triage.review.group import Group
 from triage.review.pack_checks import Checks
@@ -45,3 +46,4 @@ class Policies(NamedTuple):
     pack_checks: Checks | None = None
     known: Known | None = None
     cycle: Cycle | None = None
+    figures: Definitions | None = None

@@ -14,7 +14,7 @@ from config.channels import names_of
 from config.inbox import inbox_of, partners_doors
 from config.knowing import known_of
 from config.oncall import oncall_in_force
-from config.packs import checks_of
+from config.packs import checks_of, definitions_of
 from config.retaining import due_of, retention_policy
 from config.reviews import cycle_of
 from config.rules import digest_on_disk
@@ -93,6 +93,7 @@ def policies_of(house: House) -> Policies:
         findings=read_finding_codes(house.settings.file("review/findings.toml")),
         group=read_group(house.settings.file("review/group.toml")),
         cycle=cycle_of(house.settings),
+        figures=definitions_of(house.settings),
         sheet=read_sheet(house.settings.file("review/sheet.toml")),
         pack_checks=checks_of(house.settings),
         release=read_release_policies(house.settings.files(RELEASE_POLICIES)),

@@ -36,8 +36,8 @@ def figures_as_of(
     """The figures of a period as the journal stood at a moment, or at an entry of the log before it; with `restricted`
     also of cases not everybody sees."""
     rows = rows_as_of(session, definitions, at=at, entry=entry, restricted=restricted)
-    changes = _changes(session, period, definitions, rows, at, entry)
-    return figures_from(rows, period, definitions)._replace(changes=tuple(changes))
+    changes = changes_of(session, period, definitions, rows, entry=entry)
+    return figures_from(rows, period, definitions)._replace(changes=changes)
 
 
 def rows_as_of(
@@ -70,16 +70,17 @@ def figures_from(
     )
 
 
-def _changes(
-    session: Session,
-    period: Period,
-    definitions: Definitions,
-    rows: Rows,
-    at: datetime,
-    entry: int,
-) -> Iterator[Change]:
+def changes_of(
+    session: Session, period: Period, definitions: Definitions, rows: Rows, *, entry: int = NEWEST
+) -> tuple[Change, ...]:
     """What was before this period, and is counted otherwise than when the pack before this one was printed."""
-    printed = printed_before(session, period, at=at, entry=entry)
+    return tuple(_changes(session, period, definitions, rows, entry))
+
+
+def _changes(
+    session: Session, period: Period, definitions: Definitions, rows: Rows, entry: int
+) -> Iterator[Change]:
+    printed = printed_before(session, period, at=rows.at, entry=entry)
     if printed is None:
         return
     past = Period(EVER, period.since)

@@ -145,6 +145,7 @@ NEEDS: dict[str, Permission] = {
     "GET /actions/{number}": P.READ_REVIEWS,
     "GET /feedback": P.READ_REVIEWS,
     "GET /early-signals": P.READ_REVIEWS,
+    "GET /figures": P.READ_REVIEWS,
     "POST /reviews/{day}/cases/{ref}/decide": P.DECIDE_FINDING,
     "POST /reviews/{day}/cases/{ref}/actions": P.DECIDE_FINDING,
     "POST /reviews/{day}/minutes/draft": P.DECIDE_FINDING,

@@ -65,6 +65,7 @@ SIGNED_IN = {
     "GET /actions/{number}",
     "GET /feedback",
     "GET /early-signals",
+    "GET /figures",
     "GET /search",
     "GET /account",
     "GET /counts",
