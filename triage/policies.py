@@ -17,7 +17,6 @@ from triage.reveal import RevealPolicy
 from triage.review.cycle import Cycle
 from triage.review.definitions import Definitions
 from triage.review.finding_codes import FindingCodes
-from triage.review.group import Group
 from triage.review.pack_checks import Checks
 from triage.review.sheets import SheetField
 from triage.shifts import ShiftPolicy
@@ -41,7 +40,6 @@ class Policies(NamedTuple):
     permalink_key: bytes = b""
     due: Callable[[Session, datetime], Sequence[tuple[str, int | None, int]]] = lambda _session, _now: ()
     findings: FindingCodes | None = None
-    group: Group | None = None
     sheet: tuple[SheetField, ...] = ()
     pack_checks: Checks | None = None
     known: Known | None = None

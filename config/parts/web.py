@@ -33,7 +33,6 @@ from triage.response_policy import read_response_policy
 from triage.restricting import read_restricted_policy
 from triage.reveal import read_reveal_policy
 from triage.review.finding_codes import read_finding_codes
-from triage.review.group import read_group
 from triage.review.sheets import read_sheet
 from triage.rules import RulesError
 from triage.shifts import read_shift_policy
@@ -91,7 +90,6 @@ def policies_of(house: House) -> Policies:
         permalink_key=house.settings.key("permalinks"),
         responses=read_response_policy(house.settings.file("policy/responses.toml")),
         findings=read_finding_codes(house.settings.file("review/findings.toml")),
-        group=read_group(house.settings.file("review/group.toml")),
         cycle=cycle_of(house.settings),
         figures=definitions_of(house.settings),
         sheet=read_sheet(house.settings.file("review/sheet.toml")),

@@ -16,8 +16,9 @@ from config.knowing import known_of
 from config.settings import Settings
 from tests.browser.seed import password_hash, seed_night, seed_watch
 from tests.browser.seed_claims import seed_claims
-from tests.browser.seed_decided import CODES, TERMS, seed_decided
+from tests.browser.seed_decided import CODES, seed_decided
 from tests.browser.seed_meeting import seed_meeting
+from tests.browser.seed_packs import seed_packs
 from tests.browser.seed_retention import seed_retention
 from tests.make import LIFECYCLE, make_assessment, make_case, make_person, make_post, make_source
 from tests.triage.review.kept import CYCLE
@@ -85,6 +86,7 @@ def set_scene(session: Session, cases: int, *, now: datetime) -> tuple[Person, P
         session.commit()
         _confirm(session, made[2], amira, now)
         seed_meeting(session, seed_decided(session, tom, now=now), amira, now=now)
+        seed_packs(session, amira, tom, now=now)
         crowd(session, cases - len(made) - len(ODD), now=now)
     return amira, tom
 
@@ -108,7 +110,6 @@ def policies(session: Session, folder: Path, amira: Person, *, now: datetime) ->
         keyring=keyring,
         known=known_of(Settings()),
         findings=CODES,
-        group=TERMS.group,
         cycle=CYCLE,
         retention=rules_all(POLICY.with_name("retention.toml")),
         permalink_key=b"for tests",

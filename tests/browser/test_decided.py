@@ -10,9 +10,10 @@ from sqlmodel import Session, select
 
 from tests.browser.conftest import sign_in
 from tests.browser.scenes import set_scene
-from tests.browser.seed_decided import CODES, LONG_AGO, TERMS, come
+from tests.browser.seed_decided import CODES, LONG_AGO, come
 from tests.make import LIFECYCLE
 from tests.served import serve
+from tests.triage.review.kept import CYCLE
 from triage.policies import Policies
 from triage.records import Case
 from triage.review.finding_records import Finding
@@ -34,7 +35,7 @@ def page(engine: Engine, opened: Callable[..., BrowserContext]) -> Iterator[Page
         case = session.exec(select(Case).where(Case.number == 1)).one()
         session.add(ReviewItem(case_id=case.id, review_id=review.id, because="force", listed_at=LONG_AGO))
         session.commit()
-    policies = Policies(findings=CODES, group=TERMS.group)
+    policies = Policies(findings=CODES, cycle=CYCLE)
     with serve(desk(engine, WebSettings(), lifecycle=LIFECYCLE, policies=policies)) as base:
         page = sign_in(opened().new_page(), base)
         page.goto(f"{base}/reviews/{LONG_AGO:%Y-%m-%d}/cases/1")

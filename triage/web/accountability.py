@@ -14,7 +14,6 @@ from triage.accountability.known import Known
 from triage.accountability.sheet import as_markdown
 from triage.accountability.sheets import SHEETS, make
 from triage.accountability.yearly import numbers, years
-from triage.locked import Conflict
 from triage.web.visit import Room, Visiting, plain_page, room_of
 
 router = APIRouter()
@@ -49,13 +48,10 @@ def sheet(visit: Visiting, name: str) -> Response:
 @router.post("/accountability/access")
 def reviewed(visit: Visiting, said: Annotated[str, Form(max_length=2_000)] = "") -> Response:
     """Enter that somebody went through who has access."""
-    try:
-        note_review(visit.session, who=visit.person, said=said, now=visit.now)
-        visit.session.commit()
-    except Conflict as conflict:
-        visit.session.rollback()
-        return visit.page("conflict.html", 409, detail=str(conflict), back="/accountability/access")
-    return visit.back("access-reviewed", "/accountability/access")
+    return visit.attempt(
+        lambda: note_review(visit.session, who=visit.person, said=said, now=visit.now),
+        "/accountability/access",
+    ) or visit.back("access-reviewed", "/accountability/access")
 
 
 @public.get("/transparency")

@@ -11,7 +11,6 @@ from fastapi.responses import HTMLResponse, Response
 from sqlmodel import Session, col, select
 
 from triage.alert_acts import LENGTHS
-from triage.locked import Conflict
 from triage.notification_records import Notification
 from triage.oncall import OnCall
 from triage.records import Alert, AlertState, Case, Delivery, Desk
@@ -103,13 +102,7 @@ def on(visit: Visiting, channel: Name = "", why: Why = "") -> Response:
 
 
 def _act(visit: Visit, said: str, change: Callable[[], None]) -> Response:
-    try:
-        change()
-        visit.session.commit()
-    except Conflict as conflict:
-        visit.session.rollback()
-        return visit.page("conflict.html", 409, detail=str(conflict), back="/alerts")
-    return visit.back(said, "/alerts", part="channels")
+    return visit.attempt(change, "/alerts") or visit.back(said, "/alerts", part="channels")
 
 
 def _shift(visit: Visit) -> timedelta:

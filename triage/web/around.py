@@ -174,10 +174,4 @@ def _moment(day: str, now: datetime) -> datetime:
 
 
 def _act(visit: Visit, here: str, said: str, change: Callable[[], None]) -> Response:
-    try:
-        change()
-        visit.session.commit()
-    except Conflict as conflict:
-        visit.session.rollback()
-        return visit.page("conflict.html", 409, detail=str(conflict), back=here)
-    return visit.back(said, here)
+    return visit.attempt(change, here) or visit.back(said, here)

@@ -230,13 +230,7 @@ def _change(
 
 
 def _act(visit: Visit, said: str, back: str, change: Callable[[], None], part: str = "") -> Response:
-    try:
-        change()
-        visit.session.commit()
-    except Conflict as conflict:
-        visit.session.rollback()
-        return visit.page("conflict.html", 409, detail=str(conflict), back=back)
-    return visit.back(said, back, part=part)
+    return visit.attempt(change, back) or visit.back(said, back, part=part)
 
 
 def _claim(visit: Visit, ref: str) -> KnownClaim:

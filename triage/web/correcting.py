@@ -7,7 +7,6 @@ from fastapi.responses import Response
 
 from classifier.records import IncidentType
 from triage.correcting import correct_type
-from triage.locked import Conflict
 from triage.web.queue import find_case
 from triage.web.visit import Visiting
 
@@ -18,10 +17,6 @@ router = APIRouter()
 def type_of(visit: Visiting, ref: str, kind: Annotated[IncidentType, Form()]) -> Response:
     case = find_case(visit.session, ref)
     here = f"/cases/{case.number}"
-    try:
-        correct_type(visit.session, case.id, kind, who=visit.person, now=visit.now)
-        visit.session.commit()
-    except Conflict as conflict:
-        visit.session.rollback()
-        return visit.page("conflict.html", 409, detail=str(conflict), back=here)
-    return visit.back("type-corrected", here)
+    return visit.attempt(
+        lambda: correct_type(visit.session, case.id, kind, who=visit.person, now=visit.now), here
+    ) or visit.back("type-corrected", here)

@@ -195,13 +195,9 @@ def _numbers(visit: Visit, forms: Sequence[PanelForm]) -> dict[UUID, int]:
 
 
 def _act(visit: Visit, said: str, change: Callable[[], None], part: str) -> Response:
-    try:
-        change()
-        visit.session.commit()
-    except Conflict as conflict:
-        visit.session.rollback()
-        return visit.page("conflict.html", 409, detail=str(conflict), back="/feedback")
-    return visit.back(said, "/feedback?view=all" if part.startswith("f-") else "/feedback", part=part)
+    return visit.attempt(change, "/feedback") or visit.back(
+        said, "/feedback?view=all" if part.startswith("f-") else "/feedback", part=part
+    )
 
 
 def _moment(written: str) -> datetime | None:

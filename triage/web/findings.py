@@ -123,10 +123,10 @@ def codes_of(visit: Visit) -> FindingCodes:
 
 def terms_of(visit: Visit) -> deciding.Terms:
     """What deciding goes by. Raises 404 where it is not set up."""
-    codes, group, lifecycle = codes_of(visit), visit.room.policies.group, visit.room.lifecycle
-    if group is None or lifecycle is None:
+    codes, cycle, lifecycle = codes_of(visit), visit.room.policies.cycle, visit.room.lifecycle
+    if cycle is None or lifecycle is None:
         raise HTTPException(404, NO_GROUP)
-    return deciding.Terms(codes, group, lifecycle)
+    return deciding.Terms(codes, cycle.group, lifecycle)
 
 
 @router.get("/reviews/{day}/cases/{ref}")
@@ -220,13 +220,9 @@ def take_back(visit: Visiting, ref: str, referral: UUID, why: Words = "", day: S
 
 
 def _referred(visit: Visit, case: Case, back: str, said: str, change: Callable[[], None]) -> Response:
-    try:
-        change()
-        visit.session.commit()
-    except Conflict as conflict:
-        visit.session.rollback()
-        return visit.page("conflict.html", 409, detail=str(conflict), back=back)
-    return visit.back(said, back, part="h-referrals" if back != f"/cases/{case.number}" else "findings")
+    return visit.attempt(change, back) or visit.back(
+        said, back, part="h-referrals" if back != f"/cases/{case.number}" else "findings"
+    )
 
 
 def _page(

@@ -125,13 +125,7 @@ def act(
         raise HTTPException(404, "There is no such thing to do with an action.")
     said, change = known[act]
     back = f"/actions/{number}"
-    try:
-        change()
-        visit.session.commit()
-    except Conflict as conflict:
-        visit.session.rollback()
-        return visit.page("conflict.html", 409, detail=str(conflict), back=back)
-    return visit.back(said, back)
+    return visit.attempt(change, back) or visit.back(said, back)
 
 
 def _list(

@@ -1,6 +1,5 @@
 """Legal holds: what stands and what exactly each holds, setting one, signing it off, reviewing and releasing it."""
 
-from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from typing import Annotated, NamedTuple
 from zoneinfo import ZoneInfo
@@ -111,7 +110,7 @@ def add(
             )
         )  # fmt: skip
 
-    refused = _act(visit, change, "/holds")
+    refused = visit.attempt(change, "/holds")
     return refused or visit.back("hold-set", f"/holds/{made[0].number}")
 
 
@@ -124,7 +123,7 @@ def sign(visit: Visiting, number: Numbered, agreed: Ticked = False) -> Response:
         holding.answer_content(visit.session, found.id, agreed=agreed, who=visit.person, now=visit.now)
 
     here = f"/holds/{number}"
-    return _act(visit, change, here) or visit.back("hold-signed" if agreed else "hold-refused", here)
+    return visit.attempt(change, here) or visit.back("hold-signed" if agreed else "hold-refused", here)
 
 
 @router.post("/holds/{number}/review")
@@ -140,7 +139,7 @@ def review(visit: Visiting, number: Numbered, why: Words = "", expires: Short = 
         )  # fmt: skip
 
     here = f"/holds/{number}"
-    return _act(visit, change, here) or visit.back("hold-reviewed", here)
+    return visit.attempt(change, here) or visit.back("hold-reviewed", here)
 
 
 @router.post("/holds/{number}/release")
@@ -152,7 +151,7 @@ def release(visit: Visiting, number: Numbered, why: Words = "") -> Response:
         holding.release_hold(visit.session, found.id, why=tidy(clean(why)), who=visit.person, now=visit.now)
 
     here = f"/holds/{number}"
-    return _act(visit, change, here) or visit.back("hold-released", here)
+    return visit.attempt(change, here) or visit.back("hold-released", here)
 
 
 def _shown(visit: Visit, hold: Hold) -> Shown:
@@ -214,14 +213,3 @@ def _latest(visit: Visit) -> date | None:
     if policy is None:
         return None
     return policy.holds.longest_after(visit.now).astimezone(LONDON).date() - timedelta(days=1)
-
-
-def _act(visit: Visit, change: Callable[[], None], back: str) -> Response | None:
-    """Do it and commit; the page that says why not, if not."""
-    try:
-        change()
-        visit.session.commit()
-    except Conflict as conflict:
-        visit.session.rollback()
-        return visit.page("conflict.html", 409, detail=str(conflict), back=back)
-    return None

@@ -219,13 +219,9 @@ def act(
 ) -> Response:
     """One change to a meeting, then its page, wherever it now is."""
     review, group = find_meeting(visit.session, day), cycle_of(visit).group
-    try:
-        change(review, group)
-        visit.session.commit()
-    except Conflict as conflict:
-        visit.session.rollback()
-        return visit.page("conflict.html", 409, detail=str(conflict), back=f"/reviews/{day}")
-    return visit.back(said, f"/reviews/{london_day(review.meets_at)}", part=part)
+    return visit.attempt(lambda: change(review, group), f"/reviews/{day}") or visit.back(
+        said, f"/reviews/{london_day(review.meets_at)}", part=part
+    )
 
 
 def _quorum(visit: Visit, review: Review, group: Group) -> dict[str, Any]:

@@ -170,10 +170,4 @@ def _file(made: str, kind: str, name: str) -> Response:
 def _act(visit: Visit, day: str, said: str, change: Callable[[Review], None]) -> Response:
     review = find_meeting(visit.session, day)
     back = f"/reviews/{day_of(review)}/minutes"
-    try:
-        change(review)
-        visit.session.commit()
-    except Conflict as conflict:
-        visit.session.rollback()
-        return visit.page("conflict.html", 409, detail=str(conflict), back=back)
-    return visit.back(said, back)
+    return visit.attempt(lambda: change(review), back) or visit.back(said, back)

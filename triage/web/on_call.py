@@ -244,10 +244,4 @@ def _moment(written: str) -> datetime:
 
 
 def _act(visit: Visit, said: str, change: Callable[[], None]) -> Response:
-    try:
-        change()
-        visit.session.commit()
-    except Conflict as conflict:
-        visit.session.rollback()
-        return visit.page("conflict.html", 409, detail=str(conflict), back=HERE)
-    return visit.back(said, HERE)
+    return visit.attempt(change, HERE) or visit.back(said, HERE)

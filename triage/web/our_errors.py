@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Form
 from fastapi.responses import HTMLResponse, Response
 
-from triage.locked import Conflict
 from triage.slip_records import SlipKind
 from triage.slips import own_up, settle, settled, waiting
 from triage.web.visit import Numbered, Visit, Visiting
@@ -87,10 +86,4 @@ def answered(
 
 
 def _change(visit: Visit, said: str, act: Callable[[], object]) -> Response:
-    try:
-        act()
-        visit.session.commit()
-    except Conflict as conflict:
-        visit.session.rollback()
-        return visit.page("conflict.html", 409, detail=str(conflict), back=HERE)
-    return visit.back(said, HERE)
+    return visit.attempt(act, HERE) or visit.back(said, HERE)

@@ -170,10 +170,4 @@ def _row(visit: Visit, edition: PackEdition, panels: Panels | None) -> Row:
 
 
 def _act(visit: Visit, said: str, change: Callable[[], object]) -> Response:
-    try:
-        change()
-        visit.session.commit()
-    except Conflict as conflict:
-        visit.session.rollback()
-        return visit.page("conflict.html", 409, detail=f"{conflict}", back="/packs")
-    return visit.back(said, "/packs")
+    return visit.attempt(change, "/packs") or visit.back(said, "/packs")

@@ -189,13 +189,7 @@ def may_decide(who: Person) -> bool:
 def _act(visit: Visit, ref: str, said: str, change: Callable[[Case], None]) -> Response:
     case = find_case(visit.session, ref)
     back = f"/cases/{case.number}/body-worn"
-    try:
-        change(case)
-        visit.session.commit()
-    except Conflict as conflict:
-        visit.session.rollback()
-        return visit.page("conflict.html", 409, detail=str(conflict), back=back)
-    return visit.back(said, back)
+    return visit.attempt(lambda: change(case), back) or visit.back(said, back)
 
 
 def _of(visit: Visit, case: Case, decision: UUID | None) -> UUID:

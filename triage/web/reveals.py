@@ -1,6 +1,5 @@
 """Who wrote a post: asking for it, agreeing as the second person, seeing it for minutes; and the report of it all."""
 
-from collections.abc import Callable
 from typing import Annotated, NamedTuple
 from uuid import UUID
 
@@ -78,7 +77,7 @@ def unlock(visit: Visiting, lock: UUID, why: Words = "") -> Response:
     def change() -> None:
         open_lock(visit.session, lock, who=visit.person, why=tidy(clean(why)), now=visit.now)
 
-    return _act(visit, change, "/reveals") or visit.back("reveal-unlocked", "/reveals")
+    return visit.attempt(change, "/reveals") or visit.back("reveal-unlocked", "/reveals")
 
 
 @router.get("/cases/{ref}/posts/{post}/reveal")
@@ -105,7 +104,7 @@ def ask(visit: Visiting, ref: str, post: UUID, reason: Words = "", why: Words = 
         )  # fmt: skip
 
     back = f"/cases/{case.number}"
-    refused = _act(visit, change, back)
+    refused = visit.attempt(change, back)
     return refused or visit.back("reveal-asked", f"{back}/reveals/{made[0].id}")
 
 
@@ -124,7 +123,7 @@ def agree(visit: Visiting, ref: str, reveal: UUID) -> Response:
         revealing.agree_to_reveal(visit.session, found.id, _policy(visit), who=visit.person, now=visit.now)
 
     back = f"/cases/{case.number}/reveals/{found.id}"
-    return _act(visit, change, back) or visit.back("reveal-agreed", back)
+    return visit.attempt(change, back) or visit.back("reveal-agreed", back)
 
 
 @router.post("/cases/{ref}/reveals/{reveal}/show")
@@ -205,14 +204,3 @@ def _policy(visit: Visit) -> RevealPolicy:
 
 def _reasons(visit: Visit) -> dict[str, str]:
     return dict(visit.room.policies.reveal.reasons) if visit.room.policies.reveal else {}
-
-
-def _act(visit: Visit, change: Callable[[], None], back: str) -> Response | None:
-    """Do it and commit; the page that says why not, if not."""
-    try:
-        change()
-        visit.session.commit()
-    except Conflict as conflict:
-        visit.session.rollback()
-        return visit.page("conflict.html", 409, detail=str(conflict), back=back)
-    return None

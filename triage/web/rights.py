@@ -70,7 +70,7 @@ def enter(
             )
         )  # fmt: skip
 
-    return _act(visit, change, "/rights") or visit.back("rights-entered", f"/rights/{made[0].number}")
+    return visit.attempt(change, "/rights") or visit.back("rights-entered", f"/rights/{made[0].number}")
 
 
 @router.get("/rights/{number}")
@@ -164,15 +164,4 @@ def _day(written: str) -> datetime:
 
 def _done(visit: Visit, number: int, change: Callable[[], None], said: str) -> Response:
     here = f"/rights/{number}"
-    return _act(visit, change, here) or visit.back(said, here)
-
-
-def _act(visit: Visit, change: Callable[[], None], back: str) -> Response | None:
-    """Do it and commit; the page that says why not, if not."""
-    try:
-        change()
-        visit.session.commit()
-    except Conflict as conflict:
-        visit.session.rollback()
-        return visit.page("conflict.html", 409, detail=str(conflict), back=back)
-    return None
+    return visit.attempt(change, here) or visit.back(said, here)

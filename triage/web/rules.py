@@ -10,7 +10,6 @@ from sqlmodel import Session, col, select
 
 from triage import rule_changes
 from triage.hidden import hidden_cases
-from triage.locked import Conflict
 from triage.rehearsal_report import Ref, Rehearsed, read_kept
 from triage.rule_records import RulesChange
 from triage.rule_words import Difference, differences, summary, then, when
@@ -88,13 +87,7 @@ def refuse(visit: Visiting, asked: UUID) -> Response:
 
 
 def _act(visit: Visit, said: str, change: Callable[[], object]) -> Response:
-    try:
-        change()
-        visit.session.commit()
-    except Conflict as conflict:
-        visit.session.rollback()
-        return visit.page("conflict.html", 409, detail=f"{conflict}", back="/rules")
-    return visit.back(said, "/rules")
+    return visit.attempt(change, "/rules") or visit.back(said, "/rules")
 
 
 def _read(session: Session, digest: str) -> tuple[Rules | None, str]:

@@ -10,7 +10,6 @@ from fastapi.responses import HTMLResponse, Response
 
 from collector.plain import clean
 from triage import shifts
-from triage.locked import Conflict
 from triage.people import name_of
 from triage.permissions import Permission, may
 from triage.records import Desk
@@ -78,10 +77,4 @@ def _desk(visit: Visit, asked: str) -> Desk:
 
 def _act(visit: Visit, said: str, desk: Desk, change: Callable[[], None]) -> Response:
     here = f"/shift?desk={Desk(desk).value}"
-    try:
-        change()
-        visit.session.commit()
-    except Conflict as conflict:
-        visit.session.rollback()
-        return visit.page("conflict.html", 409, detail=str(conflict), back=here)
-    return visit.back(said, here)
+    return visit.attempt(change, here) or visit.back(said, here)

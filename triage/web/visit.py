@@ -17,6 +17,7 @@ from collector.video.files import Files
 from triage.claim_types import Guide
 from triage.hidden import look_as
 from triage.lifecycle import Lifecycle
+from triage.locked import Conflict
 from triage.oidc import Provider
 from triage.policies import Policies
 from triage.records import Person
@@ -236,6 +237,16 @@ class Visit(NamedTuple):
             request=self.request, me=self.person, csrf=self.visitor.csrf, now=self.now, **shown
         )
         return HTMLResponse(text, status)
+
+    def attempt(self, change: Callable[[], object], back: str) -> HTMLResponse | None:
+        """Make a change and commit it; where it cannot be made now, the page that says why, and leads back."""
+        try:
+            change()
+            self.session.commit()
+        except Conflict as conflict:
+            self.session.rollback()
+            return self.page("conflict.html", 409, detail=str(conflict), back=back)
+        return None
 
     @property
     def in_place(self) -> bool:

@@ -133,10 +133,6 @@ def withdraw(visit: Visiting, ref: str, tie: UUID, why: Words = "") -> Response:
 def _act(visit: Visit, ref: str, said: str, change: Callable[[Case], None], to: str = "") -> Response:
     case = find_case(visit.session, ref)
     here = f"/cases/{case.number}"
-    try:
-        change(case)
-        visit.session.commit()
-    except Conflict as conflict:
-        visit.session.rollback()
-        return visit.page("conflict.html", 409, detail=str(conflict), back=here)
-    return visit.back(said, to or here, part="" if to else "who-sees")
+    return visit.attempt(lambda: change(case), here) or visit.back(
+        said, to or here, part="" if to else "who-sees"
+    )

@@ -29,7 +29,8 @@ def claim(engine: Engine, number: int) -> KnownClaim:
 def post_of(engine: Engine, seeded: Seeded) -> Post:
     with Session(engine, expire_on_commit=False) as session:
         members = select(Post).join(Membership, col(Membership.post_id) == Post.id)
-        return session.exec(members.where(Membership.case_id == seeded.cases[1].id, Membership.sure)).first()  # type: ignore[return-value]
+        own = members.where(Membership.case_id == seeded.cases[1].id, Membership.sure)
+        return session.exec(own.order_by(col(Post.published_at), col(Post.id))).first()  # type: ignore[return-value]
 
 
 def test_a_claim_is_noted_from_the_words_of_a_post(engine: Engine, seeded: Seeded, amira: Browser) -> None:

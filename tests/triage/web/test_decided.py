@@ -11,9 +11,10 @@ from sqlmodel import Session, select
 
 from classifier.records import IncidentType
 from tests.browser.seed import PASSWORD, Seeded
-from tests.browser.seed_decided import CODES, DAY, LONG_AGO, TERMS, come
+from tests.browser.seed_decided import CODES, DAY, LONG_AGO, come
 from tests.make import LIFECYCLE
 from tests.served import Browser, serve
+from tests.triage.review.kept import CYCLE
 from tests.triage.web.conftest import Clockwork
 from triage.policies import Policies
 from triage.records import Case, Person, Role
@@ -48,7 +49,7 @@ def base(engine: Engine, clock: Clockwork, seeded: Seeded) -> Iterator[str]:
         session.commit()
     app = desk(
         engine, WebSettings(), channels=["slack"], lifecycle=LIFECYCLE, now=clock,
-        policies=Policies(findings=CODES, group=TERMS.group, writing=WRITING),
+        policies=Policies(findings=CODES, cycle=CYCLE, writing=WRITING),
     )  # fmt: skip
     with serve(app) as address:
         yield address
