@@ -33,13 +33,14 @@ from config.service import House, in_short, is_away
 from config.slack import channels_of, slack_of
 from config.start import LEAST_FREE_MB, free_mb
 from responders import notifying
-from responders.heads import HeadsError, read_heads, tell_head, write_head
+from responders.slack_head import tell_head
 from triage.breaches import begin_tracks, mark_breaches, overdue_cases, unbegun_cases
 from triage.chain import head_of
 from triage.custody import take_into_custody
 from triage.edits import note_edits
 from triage.growth import forget_paces
 from triage.growth_rules import read_growth_rules
+from triage.heads import HeadsError, read_heads, write_head
 from triage.issuing import expire_line, overdue_lines
 from triage.keeping import settle_files
 from triage.lifecycle import read_lifecycle

@@ -18,8 +18,8 @@ from config.backups.manifest import DATABASE, BackupError, Manifest, Proof
 from config.backups.sealing import PIECE, SealError, pieces
 from config.database import DatabaseError, connect, migrate, revisions
 from config.settings import Settings
-from responders.heads import HeadsError, read_heads
 from triage.chain import Head, verify
+from triage.heads import HeadsError, read_heads
 
 CHECKS = ("files", "rows", "constraints", "indexes", "schema", "log")
 UNPROVEN = """

@@ -9,8 +9,8 @@ from sqlmodel import Session
 from config.backups.manifest import Manifest
 from config.database import connect
 from config.settings import Settings
-from responders.heads import read_heads
 from triage.chain import Head
+from triage.heads import read_heads
 from triage.log import MACHINE, Line, note
 
 SPOKEN_AHEAD = 1000  # numbers people may have spoken of since, such as GH-812, are not given a second time

@@ -18,8 +18,8 @@ from sqlmodel import Session, col
 from config.cli import Complaint
 from config.database import open_database
 from config.settings import read_settings
-from responders.heads import HeadsError, read_heads
 from triage.chain import Counter, Head, Verified, head_of, verify, write_log
+from triage.heads import HeadsError, read_heads
 from triage.records import LogHead
 
 app = typer.Typer()

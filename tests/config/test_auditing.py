@@ -18,12 +18,12 @@ from config.database import connect
 from config.service import House
 from config.settings import Settings
 from config.ticks import publish_head
-from responders.heads import HeadsError, read_heads
 from responders.packs.document import runs_in
 from responders.packs.full import Ground, full_pack
 from responders.settings import SlackSettings
 from tests.doubles.slack import TOKEN, slack_double
 from triage.chain import Head, head_of
+from triage.heads import HeadsError, read_heads
 from triage.log import Line, note
 from triage.review.figures import Period
 

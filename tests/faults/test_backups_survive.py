@@ -31,10 +31,10 @@ from config.backups.restoring import Target, restore
 from config.backups.shelf import look
 from config.database import Server, cluster, connect, migrate, served
 from config.settings import Settings
-from responders.heads import read_heads
 from tests.faults.service import COMMAND, Service, wait_until
 from tests.saved import UNSETTLED, digests, hashed
 from triage.chain import verify
+from triage.heads import read_heads
 
 pytestmark = pytest.mark.faults
 

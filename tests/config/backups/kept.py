@@ -10,9 +10,9 @@ from config.backups.making import Order, make_backup
 from config.backups.restoring import Restored, Target, restore
 from config.database import connect
 from config.settings import Settings
-from responders.heads import write_head
 from tests.saved import digests, fill
 from triage.chain import Head
+from triage.heads import write_head
 
 
 class Saved:

@@ -16,12 +16,12 @@ from config.backups.settings import BackupSettings
 from config.database import connect, migrate
 from config.postgres import Cluster
 from config.settings import Settings
-from responders.heads import read_heads, write_head
 from tests.config.backups.kept import Saved, now, put_back, stat_of, url_of
 from tests.databases import Databases
 from tests.make import make_case
 from tests.saved import CLIP, UNSETTLED, digests, empty_database
 from triage.chain import Head, verify
+from triage.heads import read_heads, write_head
 from triage.log import Line, note
 from triage.records import Case, Delivery, DeliveryState, Person
 

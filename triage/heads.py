@@ -1,7 +1,7 @@
-"""A head of the log, put where whoever can change the database cannot change it too: a file, a Slack message.
+"""Heads of the log, kept in a file that whoever can change the database cannot change too.
 
 A chain alone does not show that its end was cut off, nor that all of it was written anew; a head kept elsewhere
-does. One is published every day, and every review pack carries one.
+does. One is published every day, here and in Slack (`responders/slack_head.py`); every review pack carries one.
 """
 
 import json
@@ -9,13 +9,8 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
-from uuid import UUID, uuid5
 
-from responders.blocks import Message
-from responders.slack import Outcome, Slack
 from triage.chain import Head
-
-HEADS = UUID("5b1f7a52-6f0e-5d0b-9a5e-3c1a5d7c2e90")  # the namespace of the messages' keys
 
 
 class HeadsError(ValueError):
@@ -51,15 +46,3 @@ def write_head(path: Path, head: Head, *, now: datetime) -> None:
         file.write(json.dumps(line) + "\n")
         file.flush()
         os.fsync(file.fileno())
-
-
-def tell_head(slack: Slack, channel: str, head: Head, *, now: datetime) -> Outcome:
-    """Say the head in a channel, where it stays with its own date."""
-    said = f"Golden Hour: the log has {head.entries:,} entries today. Keep this line for `goldenhour audit verify`:"
-    blocks = [
-        {
-            "type": "section",
-            "text": {"type": "plain_text", "emoji": False, "text": f"{said}\n--head {head}"},
-        }
-    ]
-    return slack.post(Message(uuid5(HEADS, str(head)), f"{said} --head {head}", blocks), channel, now=now)
