@@ -7,10 +7,40 @@ from typing import Any
 from sqlalchemy import Column, Table, delete, func, select, text, tuple_
 from sqlmodel import Session
 
-from collector.records import Record
+from classifier.learning_records import ShadowAssessment
+from collector.door_records import Knock
+from collector.records import PostKey, Record
+from collector.refused_records import RefusedItem
+from triage.hold_records import Hold
+from triage.learning_records import DropSample
+from triage.oncall_records import CalendarLink, DutyChange
+from triage.records import Press
 from triage.retention_policy import RetentionClass
+from triage.retention_records import DisposalCertificate, RetentionRun
+from triage.rights_records import RightsRequest
+from triage.shift_records import HandoverNote
+from triage.sign_in_records import SignInAttempt, SignInLink, WebSession
 
 AT_ONCE = 2_000
+# the policy names tables: whoever disposes must know them, whatever else its process brings in
+NAMED = (
+    CalendarLink,
+    DisposalCertificate,
+    DropSample,
+    DutyChange,
+    HandoverNote,
+    Hold,
+    Knock,
+    PostKey,
+    Press,
+    RefusedItem,
+    RetentionRun,
+    RightsRequest,
+    ShadowAssessment,
+    SignInAttempt,
+    SignInLink,
+    WebSession,
+)
 # what is not over although its time is
 SPARED = {
     "post_keys": "NOT EXISTS (SELECT FROM posts AS p WHERE p.id = post_keys.id) AND NOT EXISTS"

@@ -1,6 +1,8 @@
 """The retention policy rules every table and every place in the data folder, once; and what it says is what is done."""
 
 import re
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -34,6 +36,18 @@ def test_every_table_is_ruled_by_exactly_one_class(engine: Engine) -> None:
     assert unruled(POLICY, tables) == []
     named = {each for each in POLICY.places() if "/" not in each and "." not in each}
     assert named - tables == {"secret", "vault", "lock", "users", "starting", "parts"}
+
+
+def test_whoever_disposes_of_rows_knows_their_tables_by_itself() -> None:
+    wanted = sorted({table for each in POLICY.classes for table in each.rows})
+    asked = (
+        "import sys, responders.retention.rows; from collector.records import Record;"
+        " sys.exit(str(missing) if (missing := set(sys.argv[1:]) - set(Record.metadata.tables)) else 0)"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", asked, *wanted], capture_output=True, text=True, check=False, cwd=HERE.parent
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")
 
 
 def test_every_place_of_the_data_folder_that_the_guide_names_is_ruled() -> None:
