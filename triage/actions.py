@@ -31,6 +31,7 @@ from triage.permissions import Permission, may, need
 from triage.prompts import raise_prompts
 from triage.records import OPEN, Alert, AlertState, Case, Clock, Desk, LogEntry, Person, Status
 from triage.regroup import confirm_suggestion, join, refuse_suggestion, split
+from triage.review.merging import bring_reviews_back
 from triage.tracks import open_tracks, withdraw_tracks
 
 LEASE = timedelta(minutes=20)
@@ -198,12 +199,15 @@ def confirm(
 
 
 def reopen(session: Session, case_id: UUID, *, who: Person, why: str, now: datetime) -> Case:
-    """Bring a dismissed or closed case back into the queue, its alerts and clocks with it."""
+    """Bring a dismissed or closed case back into the queue, its alerts and clocks with it; and, where it was joined to
+    another case, what the oversight group had of it."""
     need(who, Permission.TRIAGE)
     [case] = lock(session, case_id)
     if case.status in OPEN:
         raise Conflict(f"GH-{case.number} is open.")
-    return _bring_back(session, case, Status.TRIAGED, "reopened", who, now, _reason(why))
+    reason = _reason(why)
+    bring_reviews_back(session, case, who=who.username, now=now)
+    return _bring_back(session, case, Status.TRIAGED, "reopened", who, now, reason)
 
 
 def undo(

@@ -24,6 +24,7 @@ from triage.permissions import Permission, need
 from triage.records import OPEN, Alert, AlertState, Case, Membership, Person, Severity, Status
 from triage.release import move_releases
 from triage.restricting import must_stay_restricted, pass_on
+from triage.review.merging import join_reviews
 from triage.review.sheets import move_entries
 from triage.severity import graver, of_case, weigh
 from triage.ties import pass_ties_on
@@ -170,6 +171,7 @@ def _merge(
     move_facts(session, other_id, case_id)
     move_releases(session, other_id, case_id)
     move_entries(session, other_id, case_id)
+    join_reviews(session, other, case, who=who.username, now=now)
     recount(session, case, now=now)
     case.severity = min(case.severity, other.severity)
     case.type = graver(IncidentType(case.type), IncidentType(other.type))

@@ -1,7 +1,8 @@
 """The later half of a case sheet in the full copy: findings, actions, what a BCU was told, clocks, cases alike, log."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from responders.packs.document import (
     SOFT,
@@ -18,6 +19,7 @@ from responders.packs.document import (
 from responders.packs.rows import Sheet
 from responders.packs.saying import LONDON, NOT_RECORDED, day, length, many, moment, spaced
 from triage.review.finding_records import Action, Finding
+from triage.review.merging import origins
 
 
 def decided_of(sheet: Sheet) -> Iterator[Block]:
@@ -28,11 +30,17 @@ def decided_of(sheet: Sheet) -> Iterator[Block]:
     yield from _clocks(sheet)
 
 
+def _came(came: Mapping[UUID, int], row: UUID) -> str:
+    return f" (with GH-{came[row]})" if row in came else ""
+
+
 def _findings(sheet: Sheet) -> Table:
+    came = origins(sheet.log)
     columns = columns_of("Meeting:1.1 | Found:1.9 | Spoken with:1.2 | Decision, and why:2.6 | Dissent:1.4")
     rows = [
         (
-            day(sheet.met[each.review_id]) if each.review_id in sheet.met else NOT_RECORDED,
+            (day(sheet.met[each.review_id]) if each.review_id in sheet.met else NOT_RECORDED)
+            + _came(came, each.id),
             "; besides: ".join(filter(None, (each.code, ", ".join(each.secondary)))),
             _spoken(each),
             f"{each.decision}. {each.why}",
@@ -54,10 +62,11 @@ def _spoken(finding: Finding) -> str:
 
 
 def _actions(sheet: Sheet) -> Table:
+    came = origins(sheet.log)
     columns = columns_of("Action:0.7 | What:2.4 | Owner:1.3 | Due:1.2 | Standing:2.4")
     rows = [
         (
-            f"A-{each.number}",
+            f"A-{each.number}{_came(came, each.id)}",
             f"{each.words} ({each.target})",
             each.owner_post,
             moved(each),

@@ -63,7 +63,10 @@ class Log:
             for kind, things in line["detail"].items():
                 for key, fields in things.items():
                     owner = None if kind in ("line", "claim", "release", "action") else line["case_id"]
-                    self.said[kind][owner, key] = (line["case_id"], fields)
+                    if fields.get("moved"):
+                        self.said[kind].pop((owner, key), None)
+                    else:
+                        self.said[kind][owner, key] = (line["case_id"], fields)
         self.cases = {
             case: fields for case, fields in self.said["case"].values() if not fields.get("restricted")
         }

@@ -76,7 +76,10 @@ def read_journal(session: Session, *, at: datetime, entry: int = NEWEST) -> Jour
         for kind, changes in detail.items():
             kept = things.setdefault(kind, {})
             for key, fields in changes.items():
-                kept[_place(kind, key, case_id)] = Entry(case_id, fields, seq, when)
+                if fields.get("moved"):  # it counts with another case from here on (triage/review/merging.py)
+                    kept.pop(_place(kind, key, case_id), None)
+                else:
+                    kept[_place(kind, key, case_id)] = Entry(case_id, fields, seq, when)
     return Journal(last, written, things)
 
 

@@ -28,6 +28,7 @@ from triage.review.finding_records import (
     Talk,
 )
 from triage.review.meeting_records import Review, ReviewItem
+from triage.review.merging import came_from
 from triage.track_records import BodyWornVideo
 from triage.web.queue import find_case
 from triage.web.visit import Visit, Visiting
@@ -73,12 +74,14 @@ class Typed(NamedTuple):
 
 
 class CaseFindings(NamedTuple):
-    """What a case page says of the oversight group: every version of its findings, referrals, actions, feedback."""
+    """What a case page says of the oversight group: every version of its findings, referrals, actions, feedback; of
+    those that came with another case, `origins` has its number."""
 
     findings: Sequence[tuple[Finding, Review]]
     referrals: Sequence[Referral]
     actions: Sequence[tuple[Action, str]]
     feedback: Sequence[Feedback]
+    origins: Mapping[UUID, int] = {}
 
     @property
     def standing(self) -> list[tuple[Finding, Review]]:
@@ -92,6 +95,7 @@ def read_findings(session: Session, case_id: UUID, *, now: datetime) -> CaseFind
         deciding.standing_referrals(session, case_id),
         [(each, actions.band_of(each, today)) for each in actions.actions_of(session, case_id)],
         feedback.feedback_of(session, case_id),
+        came_from(session, case_id),
     )
 
 
