@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
+from uuid import UUID
 
 from sqlmodel import Session, col, select
 
@@ -100,11 +101,23 @@ def reached(session: Session, oncall: OnCall, party: str, *, now: datetime) -> l
     people = session.scalars(
         select(Person).where(col(Person.username).in_(usernames), col(Person.disabled_at).is_(None))
     )
-    for person in people:
-        reach = oncall.roster.reach_of(person.username)
-        reach = reach.model_copy(update={"slack": reach.slack or person.slack_user})
-        found.append(Reached(f"person:{person.username}", party, person.username, reach))
+    found += [_reached(oncall, person, party) for person in people]
     return found or [Reached(party, party, None, Reach())]
+
+
+def people_reached(session: Session, oncall: OnCall, ids: Collection[UUID]) -> list[Reached]:
+    """These people themselves, but for accounts that are closed."""
+    asked = select(Person).where(col(Person.id).in_(ids), col(Person.disabled_at).is_(None))
+    return [
+        _reached(oncall, person, f"person:{person.username}")
+        for person in session.scalars(asked.order_by(col(Person.username)))
+    ]
+
+
+def _reached(oncall: OnCall, person: Person, party: str) -> Reached:
+    reach = oncall.roster.reach_of(person.username)
+    reach = reach.model_copy(update={"slack": reach.slack or person.slack_user})
+    return Reached(f"person:{person.username}", party, person.username, reach)
 
 
 def stands_for(

@@ -1,7 +1,6 @@
-"""Reminders that an action is due, or that feedback is: left as notifications, once each for a day that matters."""
+"""Reminders of what is due or lies ahead: left as notifications, once each for a day that matters."""
 
 from datetime import date, datetime, timedelta
-from typing import NamedTuple
 from uuid import uuid4
 
 from sqlmodel import Session, col, select
@@ -10,32 +9,36 @@ from triage.briefs import BY, readers
 from triage.escalation_words import NO_ADDRESS, leave
 from triage.locked import LONDON
 from triage.notification_records import ChannelKind, NotificationKind, NotificationState
-from triage.oncall import OnCall, Reached, reached
+from triage.oncall import OnCall, Reached, people_reached, reached
 from triage.records import Desk
+from triage.retention_policy import HoldRules
 from triage.review.actions import BANDS
 from triage.review.finding_records import Action, Feedback
+from triage.review.group import Group
+from triage.review.reminder import Reminder
+from triage.review.reminding_ahead import of_holds, of_meetings
 
 BEFORE = timedelta(days=7)
 LASTS = timedelta(days=2)
 MORNING = 9  # London; nobody is reminded by night
 
 
-class Reminder(NamedTuple):
-    """One reminder: the name that makes it be written once, its subject and text."""
-
-    name: str
-    subject: str
-    text: str
-    owner_post: str = ""
-
-
-def remind(session: Session, oncall: OnCall, *, now: datetime) -> int:
-    """Leave what is due to whoever is on call for the oversight desk, and to the owner's post where the roster has it.
-    Returns how many reminders were due. The caller commits."""
+def remind(
+    session: Session,
+    oncall: OnCall,
+    *,
+    group: Group | None = None,
+    holds: HoldRules | None = None,
+    now: datetime,
+) -> int:
+    """Leave what is due to whom it is for. Without `group` nothing is said of meetings, without `holds` nothing of
+    holds. Returns how many reminders were due. The caller commits."""
     local = now.astimezone(LONDON)
     if local.hour < MORNING:
         return 0
     due = [*_actions(session, oncall, local.date()), *_feedback(session, oncall, local.date(), now)]
+    due += of_meetings(session, oncall, group, now=now) if group else ()
+    due += of_holds(session, oncall, holds, now=now) if holds else ()
     for each in due:
         for who, kind in _told(session, oncall, each, now):
             _leave(session, each, who, kind, now)
@@ -86,7 +89,10 @@ def _feedback(session: Session, oncall: OnCall, today: date, now: datetime) -> l
 def _told(
     session: Session, oncall: OnCall, each: Reminder, now: datetime
 ) -> list[tuple[Reached, ChannelKind]]:
-    found = readers(session, oncall, Desk.OVERSIGHT, now=now)
+    people = people_reached(session, oncall, each.people)
+    found = [(who, next((kind for kind in BY if who.address(kind)), BY[-1])) for who in people]
+    if each.desk or not found:
+        found += readers(session, oncall, Desk.OVERSIGHT, now=now)
     titled = [post.name for post in oncall.roster.post if post.title.lower() == each.owner_post.lower()]
     for name in titled:
         for who in reached(session, oncall, f"post:{name}", now=now):

@@ -6,17 +6,22 @@ import pytest
 from sqlalchemy import Engine
 from sqlmodel import Session, select
 
+from config.files import rules_all
 from config.follow_up_ticks import follow_up
 from config.service import House
-from config.settings import Settings
-from tests.make import NOON, make_person
+from config.settings import HERE, Settings
+from tests.make import NOON, make_case, make_person
 from tests.triage.review.deciding import found, listed, reviewer
+from tests.triage.review.kept import CYCLE
+from triage.hold_records import Hold, HoldScope
 from triage.notification_records import Notification, NotificationKind
 from triage.oncall import OnCall
 from triage.oncall_roster import Colleague, Post, Roster, Rota
 from triage.records import Person
 from triage.review.actions import ActionGiven, Closing, close, open_action
-from triage.review.finding_records import Action, Feedback
+from triage.review.finding_records import Action, Feedback, Minutes
+from triage.review.group import BODY
+from triage.review.meeting_records import Review, Seat
 from triage.review.reminding import remind
 
 ROSTER = Roster(
@@ -103,3 +108,61 @@ def test_the_tick_marks_what_ran_out(
     follow_up(house, NOON + timedelta(days=9))
     session.expire_all()
     assert session.exec(select(Feedback.breached_at)).one() == NOON + timedelta(days=9)
+
+
+def test_the_chair_and_the_desk_are_told_before_a_list_is_locked_once(session: Session, tom: Person) -> None:
+    review, _ = listed(session)
+    chairs = make_person(username="chair-account", slack_user="U9")
+    session.add(chairs)
+    session.flush()
+    post = CYCLE.group.chairing[0]
+    session.add(Seat(body=BODY, post=post, name="C", person_id=chairs.id, begun_at=NOON, begun_by="t"))
+    review.meets_at, review.locked_at = NOON + timedelta(days=6), None
+    review.locks_at = NOON + timedelta(days=1, hours=5)
+    session.commit()
+    for hours in (-30, 0, 1):
+        remind(session, ONCALL, group=CYCLE.group, now=NOON + timedelta(hours=hours))
+    told = [each for each in left(session) if "is locked on 15 July" in each.subject]
+    assert [each.recipient for each in told] == ["person:ann", "person:chair-account"]
+    assert "Cases on it: 1" in told[0].text
+
+
+def test_minutes_that_are_missing_or_wait_are_asked_for(session: Session, tom: Person) -> None:
+    met = Review(meets_at=NOON - timedelta(days=5), created_at=NOON)
+    following = Review(meets_at=NOON + timedelta(days=3), created_at=NOON)
+    session.add_all([met, following])
+    session.commit()
+    remind(session, ONCALL, group=CYCLE.group, now=NOON)
+    session.add(Minutes(review_id=met.id, author="t", drafted_at=NOON, changed_at=NOON))
+    session.commit()
+    remind(session, ONCALL, group=CYCLE.group, now=NOON + timedelta(hours=1))
+    remind(session, ONCALL, group=CYCLE.group, now=NOON + timedelta(hours=2))
+    told = {each.subject for each in left(session) if "inutes" in each.subject}
+    assert told == {
+        "No minutes are drafted of the meeting of 9 July 2026",
+        "The minutes of 9 July 2026 wait for the approval of the meeting of 17 July 2026",
+    }
+
+
+def test_who_set_and_who_signed_a_hold_are_told_that_it_ends(session: Session, tom: Person) -> None:
+    steward = make_person(username="steward")
+    case = make_case()
+    session.add_all([steward, case])
+    session.flush()
+    session.add(
+        Hold(
+            scope=HoldScope.CASE, case_id=case.id, reason="court", why="a secret thing", set_by=tom.id, set_at=NOON,
+            review_at=NOON + timedelta(days=400), expires_at=NOON + timedelta(days=60), signed_by=steward.id,
+            signed_at=NOON,
+        )
+    )  # fmt: skip
+    session.commit()
+    rules = rules_all(HERE / "policy" / "retention.toml").holds
+    remind(session, ONCALL, holds=rules, now=NOON)
+    assert left(session) == []
+    for hours in (0, 1):
+        remind(session, ONCALL, holds=rules, now=NOON + timedelta(days=58, hours=hours))
+    told = left(session)
+    assert {each.recipient for each in told} == {f"person:{tom.username}", "person:steward"}
+    assert len(told) == 2
+    assert all("secret" not in each.text and "ends on 12 September 2026" in each.subject for each in told)
