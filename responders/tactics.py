@@ -1,12 +1,13 @@
-"""Tactics of force by the Home Office's list, recognised in the words that the classifier's signals stand on."""
+"""Tactics of force by the Home Office's list, and which labels of the classifier stand for each."""
 
-import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+SPOKEN = "tactic:"  # what labels of tactics begin with
 
 
 class TacticsError(ValueError):
@@ -14,20 +15,12 @@ class TacticsError(ValueError):
 
 
 class Tactic(BaseModel):
-    """One tactic and the words for it; a word ending in `*` also begins longer words."""
+    """One tactic of the list. `labels` are the classifier's, without `tactic:`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     code: Annotated[str, Field(min_length=1, max_length=60)]
-    words: tuple[Annotated[str, Field(min_length=2)], ...] = Field(min_length=1)
-
-    def is_named_in(self, because: str) -> bool:
-        return re.search(self._pattern, because.lower()) is not None
-
-    @property
-    def _pattern(self) -> str:
-        written = (re.escape(word).replace(r"\*", r"\w*") for word in self.words)
-        return rf"(?<!\w)(?:{'|'.join(written)})(?!\w)"
+    labels: tuple[Annotated[str, Field(pattern=r"^[a-z][a-z_]{1,39}$")], ...] = Field(min_length=1)
 
 
 class _File(BaseModel):
@@ -48,7 +41,6 @@ def read_tactics(path: Path) -> tuple[Tactic, ...]:
         raise TacticsError(f"{path}: {error}") from error
 
 
-def named(tactics: Iterable[Tactic], reasons: Iterable[str]) -> list[str]:
-    """The codes of the tactics that any of these reasons names, in the list's order."""
-    known = list(reasons)
-    return [tactic.code for tactic in tactics if any(tactic.is_named_in(because) for because in known)]
+def named(tactics: Iterable[Tactic], labels: Collection[str]) -> list[str]:
+    """The codes of the tactics that these labels stand for, in the list's order."""
+    return [tactic.code for tactic in tactics if any(f"{SPOKEN}{label}" in labels for label in tactic.labels)]

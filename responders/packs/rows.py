@@ -280,7 +280,8 @@ def voices_of(session: Session, ids: Sequence[UUID], tactics: Sequence[Tactic]) 
         authors[case_id].add(voice_in(case_id, author) if author else post_id)
         if withdrawn_at is None:
             first.setdefault(case_id, FirstPost(post_id, source, platform, published_at, url))
-    spoken, labels = tactics_spoken(session, ids, tactics), _labels(session, ids)
+    labels = _labels(session, ids)
+    spoken = {each: tuple(named(tactics, dict(said))) for each, said in labels.items()}
     return {
         each: Voices(first.get(each), len(authors[each]), spoken.get(each, ()), labels.get(each, ()))
         for each in ids
@@ -291,15 +292,8 @@ def tactics_spoken(
     session: Session, ids: Sequence[UUID], tactics: Sequence[Tactic]
 ) -> dict[UUID, tuple[str, ...]]:
     """The tactics that the posts of each case speak of, in the list's order."""
-    asked = (
-        select(col(Membership.case_id), col(Assessment.signals))
-        .join(Assessment, col(Assessment.post_id) == col(Membership.post_id))
-        .where(col(Membership.case_id).in_(ids), col(Membership.sure), col(Assessment.signals) != [])
-    )
-    reasons: dict[UUID, set[str]] = defaultdict(set)
-    for case_id, signals in session.execute(asked):
-        reasons[case_id].update(said for each in signals if (said := _words(each)))
-    return {case_id: tuple(named(tactics, said)) for case_id, said in reasons.items()}
+    labels = _labels(session, ids)
+    return {case_id: tuple(named(tactics, dict(said))) for case_id, said in labels.items()}
 
 
 def _labels(session: Session, ids: Sequence[UUID]) -> dict[UUID, tuple[tuple[str, int], ...]]:
@@ -319,9 +313,3 @@ def _labels(session: Session, ids: Sequence[UUID]) -> dict[UUID, tuple[tuple[str
         )
         for case_id, counted in counts.items()
     }
-
-
-def _words(signal: dict[str, Any]) -> str:
-    """The post's own words in a signal's `because`, which reads `names a weapon: baton`."""
-    said, colon, words = str(signal.get("because", "")).partition(": ")
-    return words if colon else said

@@ -81,7 +81,9 @@ def plant(session: Session, words: list[str]) -> list[Case]:
             "end": 7,
             "because": "speaks of a tactic: tasered",
         }
-        session.add(make_assessment(post, signals=[signal], labels={"has_video": 0.9}))
+        session.add(
+            make_assessment(post, signals=[signal], labels={"has_video": 0.9, "tactic:ced_fired": 0.9})
+        )
         note(session, [Line("noted", case.id, each, {"said": each}) for each in mine], who=mine[0], now=NOON)
     session.commit()
     return cases

@@ -70,7 +70,9 @@ def fortnight(session: Session, noon: datetime) -> Session:
         session.add(Membership(post_id=post.id, case_id=cases[0].id, how="near copy", joined_at=noon))
         because = "speaks of a tactic: tasered"
         signal = {"name": "tactic", "score": 0.8, "start": 0, "end": 7, "because": because}
-        session.add(make_assessment(post, labels={"has_video": 0.9}, signals=[signal]))
+        session.add(
+            make_assessment(post, labels={"has_video": 0.9, "tactic:ced_fired": 0.9}, signals=[signal])
+        )
     social = make_post(published_at=noon, platform="mastodon", url=handle)
     session.add(social)
     session.add(Membership(post_id=social.id, case_id=cases[1].id, how="alone", joined_at=noon))
@@ -133,7 +135,7 @@ def test_the_pack_counts_what_is_there(fortnight: Session) -> None:
         "GH-1 Use of force, Southwark",
         "said to be Rye Lane, Southwark",
         "CED (Taser)",
-        "has video (2); in brackets of 2 posts",
+        "has video (2); tactic: ced fired (2); in brackets of 2 posts",
         "from 1 source, by 2 authors",
         "Alerts delivered 0 of 1 (0.0%)",
         "We have been aware since",
