@@ -12,6 +12,7 @@ from sqlmodel import Session
 
 from collector.months import make_months
 from config.benches.posts import made_up
+from triage.escalation_ladder import Ladder
 from triage.lifecycle import Lifecycle
 from triage.records import Desk, Person, Role
 from triage.review.journal import count
@@ -121,7 +122,7 @@ FILLED = (
     """,
     """
     INSERT INTO escalations (id, alert_id, round, case_id, desk, severity, raised_at, ladder, began_at, next_due_at)
-    SELECT gen_random_uuid(), a.id, 1, a.case_id, a.desk, c.severity, a.raised_at, '{}', a.raised_at,
+    SELECT gen_random_uuid(), a.id, 1, a.case_id, a.desk, c.severity, a.raised_at, CAST(:ladder AS jsonb), a.raised_at,
         CAST(:now AS timestamptz) + interval '6 hours'
     FROM alerts AS a JOIN cases AS c ON c.id = a.case_id WHERE a.state = 'open'
     """,
@@ -168,6 +169,9 @@ FILLED = (
     " VALUES (gen_random_uuid(), 1, 'bench', :now, :now, '{}')",
 )
 
+LADDER = Ladder.model_validate(
+    {"desk": "comms", "severity": 3, "step": [{"after": "0m", "who": ["rota:press-bureau"], "by": ["slack"]}]}
+)
 STATUSES = ["noise", "closed", "confirmed", "watch", "triaged", *["detected"] * 5]
 SEVERITIES = [1, *[2] * 3, *[3] * 8, *[4] * 8]
 
@@ -226,6 +230,7 @@ def _given(lifecycle: Lifecycle, holder: UUID, now: datetime) -> dict[str, objec
         "sources": SOURCES,
         "places": places,
         "voices": NOBODY,
+        "ladder": LADDER.model_dump_json(),
         "many": len(places),
         "statuses": STATUSES,
         "severities": SEVERITIES,

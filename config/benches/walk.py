@@ -104,6 +104,7 @@ def service(
         "GOLDENHOUR_WEB__PORT": str(port),
         "GOLDENHOUR_WORKERS": str(settings.workers),
         "GOLDENHOUR_LOG_LEVEL": "error",
+        "GOLDENHOUR_BACKUP__NIGHTLY": "false",  # nor is the night's work what is measured
         **(more or {}),
     }
     served = subprocess.Popen(
