@@ -33,6 +33,7 @@ SERVER_SETTINGS = {
     "wal_compression": "off",
     "max_wal_size": "2GB",
     "checkpoint_timeout": "15min",
+    "random_page_cost": "1.1",  # as disks are today: what an index finds is not read by looking at everything
     "jit": "off",
     "max_parallel_workers_per_gather": "0",  # many short questions on few cores: helpers would wait for each other
     "timezone": "UTC",

@@ -1,7 +1,8 @@
 """A full desk to measure on: made-up posts by the million and the cases they stand in, written set by set.
 
 Post n and case c have ids that are computed from their numbers, so that every table is filled by one statement.
-A fifth of the posts is in a case, four to a case; every thousandth case is a flood. Four in five cases are open.
+A fifth of the posts is in a case, four to a case; every thousandth case is a flood. Four in five cases are open;
+of the last three days half have alerts that nobody has acknowledged.
 """
 
 from datetime import datetime, timedelta
@@ -111,8 +112,9 @@ FILLED = (
     """
     INSERT INTO alerts (id, case_id, desk, manner, priority, rule, state, raised_at, revision, growth)
     SELECT gen_random_uuid(), id, desk, 'page', 'high', 'force reported',
-        CASE WHEN status = 'detected' THEN 'open' WHEN status IN ('triaged', 'watch', 'confirmed') THEN 'acknowledged'
-            ELSE 'closed' END, opened_at, 1, 0
+        CASE WHEN status = 'detected' AND opened_at > CAST(:now AS timestamptz) - interval '3 days' THEN 'open'
+            WHEN status IN ('detected', 'triaged', 'watch', 'confirmed') THEN 'acknowledged' ELSE 'closed' END,
+        opened_at, 1, 0
     FROM cases CROSS JOIN unnest(ARRAY['comms', 'oversight']) AS desk
     """,
     """
