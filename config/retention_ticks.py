@@ -11,6 +11,7 @@ from classifier.forget import forget_withdrawn
 from collector.sweep import note_behind
 from config.retaining import place_of
 from config.service import House
+from responders.retention.certified import write_certificates
 from responders.retention.ledger import write_ledger
 from responders.retention.running import Busy, run_retention
 from triage.certificates import last_run
@@ -66,3 +67,4 @@ def keep_ledger(house: House, now: datetime) -> None:
         expire_holds(session, now=now)
         session.commit()
         write_ledger(session, house.settings.retention, now=now)
+        write_certificates(session, house.settings.retention)

@@ -273,7 +273,7 @@ def _link(label: str, url: str) -> Block:
 def _repeat() -> Block:
     return {
         "type": "context",
-        "elements": [_text("Possible repeat: Slack did not confirm the first one", 200)],
+        "elements": [_text("Possible repeat: this may have been told before", 200)],
     }
 
 

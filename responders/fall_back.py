@@ -18,6 +18,7 @@ from sqlmodel import Session, col
 from responders.blocks import SHAPES, Notice, case_url
 from responders.channels.settings import AlertSettings
 from responders.notices import notices
+from triage.backups import may_be_known
 from triage.desks import FallBack
 from triage.log import MACHINE, Line, note
 from triage.notification_records import Notification, NotificationKind, NotificationState
@@ -128,7 +129,16 @@ def _leave(
         return _insert(session, _counting(session, alert, place, desk_url, stretch, now))
     about = {"alert_id": alert.id, "case_id": alert.case_id}
     words = {"subject": subject_of(notice), "text": text_of(notice, desk_url)}
-    return _insert(session, {"key": key, **about, **words, **_base(alert.desk, place, now)})
+    return _insert(
+        session,
+        {
+            "key": key,
+            **about,
+            **words,
+            **_base(alert.desk, place, now),
+            "possible_repeat": may_be_known(session, alert.case_id, now=now),
+        },
+    )
 
 
 def _counting(
@@ -145,7 +155,8 @@ def _counting(
         f"More than can be told one by one. {NOT_BY_SLACK}\n{desk_url.rstrip('/')}/alerts?desk={alert.desk}"
     )
     key = f"fall-back many {alert.desk} {stretch} {place.kind} {place.address}"
-    return {"key": key, "subject": subject, "text": text, **_base(alert.desk, place, now)}
+    again = {"possible_repeat": may_be_known(session, alert.case_id, now=now)}
+    return {"key": key, "subject": subject, "text": text, **_base(alert.desk, place, now), **again}
 
 
 def _base(desk: str, place: FallBack, now: datetime) -> dict[str, Any]:

@@ -17,9 +17,12 @@ from sqlmodel import Session, col
 from responders.choosing import next_turn
 from responders.threads import REMINDER, facts, put_under
 from responders.turns import Act, Pace, Turn, free, give_up_on_the_dead, hold, open_channel
+from triage.backups import may_be_known
+from triage.log import MACHINE, Line, note
 from triage.records import Alert, AlertState, Delivery, DeliveryState
 from triage.switching import channels_off
 
+REPEATED = "possibly told before"
 NOWHERE = "none"  # the channel of a desk that has none
 REVIVED_WITHIN = timedelta(hours=24)
 LOOK_AGAIN = timedelta(seconds=5)
@@ -44,6 +47,7 @@ def enter(session: Session, alert: Alert, channel: str | None, pace: Pace, *, no
     known = session.scalars(select(Delivery).where(col(Delivery.alert_id) == alert.id)).all()
     own = next((each for each in known if not each.about), None)
     if own is None:
+        row["possible_repeat"] = _may_be_known(session, alert, now)
         session.execute(insert(Delivery).values(row).on_conflict_do_nothing())
     for delivery in known:
         _renew(session, delivery, alert, channel, now)
@@ -54,6 +58,15 @@ def enter(session: Session, alert: Alert, channel: str | None, pace: Pace, *, no
             session.execute(insert(Delivery).values(told).on_conflict_do_nothing())
     if channel:
         open_channel(session, channel, now=now)
+
+
+def _may_be_known(session: Session, alert: Alert, now: datetime) -> bool:
+    """Whether it may be of a case that was told before the database was restored; then the log says so."""
+    found = may_be_known(session, alert.case_id, now=now)
+    if found:
+        line = Line(REPEATED, alert.case_id, "the database was restored from a backup", {"desk": alert.desk})
+        note(session, [line], who=MACHINE, now=now)
+    return found
 
 
 def take(session: Session, channel: str, owner: str, pace: Pace, *, now: datetime) -> Turn | None:

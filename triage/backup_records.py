@@ -22,7 +22,7 @@ class BackupState(StrEnum):
 
 class Backup(Record, table=True):
     """One copy of everything. `name` is its folder in `folder` on `host`; `why` says who or what asked for it;
-    `entries` is where the log ended in it.
+    `entries` is where the log ended in it; `restored_at` when this database was made from it.
     """
 
     __tablename__ = "backups"
@@ -39,3 +39,4 @@ class Backup(Record, table=True):
     error: str | None = None
     size_bytes: int | None = Field(default=None, sa_column=Column(BigInteger))
     entries: int | None = Field(default=None, sa_column=Column(BigInteger))
+    restored_at: AwareDatetime | None = None

@@ -13,11 +13,12 @@ from sqlmodel import Session, col, select
 from collector.records import Failure
 from triage.backup_records import Backup, BackupState
 from triage.log import MACHINE, Line, note
-from triage.records import LogEntry
+from triage.records import Case, LogEntry
 
 STAGE = "backup"
 NAMES = UUID("0c7a1c6e-52f4-4d0f-8f6e-3b8f2f0a9d41")  # a finding keeps its id for as long as it lasts
 BROKE_OFF = "it broke off before it was proven: the process or its machine was stopped"
+AGAIN_WITHIN = timedelta(days=7)  # sources show little that is older
 MAKE_ONE = "Run goldenhour backup; its message says what to do"
 
 
@@ -102,3 +103,18 @@ def _look(session: Session, longest: timedelta, now: datetime) -> Iterator[_Foun
     if since is not None and now - since > longest:
         said = f"The last good backup is of {since:%d %b %H:%M} UTC" if good else "There is no good backup"
         yield _Found("age of the backup", f"{said}: what was written since would be lost with this database")
+
+
+def may_be_known(session: Session, case_id: UUID, *, now: datetime) -> bool:
+    """Whether a case may have been told before under another number: it was opened anew of what was published before
+    the database was restored from a backup, in the days after that: what came between is fetched again."""
+    asked = (
+        select(col(Backup.id))
+        .where(col(Backup.restored_at).is_not(None), col(Backup.restored_at) > now - AGAIN_WITHIN)
+        .join(Case, col(Case.id) == case_id)
+        .where(
+            col(Case.opened_at) >= col(Backup.restored_at),
+            col(Case.first_published_at) <= col(Backup.restored_at),
+        )
+    )
+    return session.scalars(asked.limit(1)).first() is not None

@@ -79,12 +79,12 @@ def seal_certificate(
 def verify_certificates(session: Session, key: bytes) -> list[Broken]:
     """What is wrong with the sealed certificates: one is not as it was sealed, or one between them is missing."""
     sealed = select(DisposalCertificate).where(col(DisposalCertificate.seal).is_not(None))
-    return list(_broken(session.exec(sealed.order_by(col(DisposalCertificate.number))).all(), key))
+    return list(broken_among(session.exec(sealed.order_by(col(DisposalCertificate.number))).all(), key))
 
 
-def _broken(certificates: Sequence[DisposalCertificate], key: bytes) -> Iterator[Broken]:
-    """Each follows another one, and no two the same. Of the first the one before may have gone when its time was over:
-    then its seal cannot be recomputed."""
+def broken_among(certificates: Sequence[DisposalCertificate], key: bytes) -> Iterator[Broken]:
+    """What is wrong with some. Each follows another one, and no two the same. Of the first the one before may have gone
+    when its time was over: then its seal cannot be recomputed."""
     seals = {each.number: each.seal for each in certificates}
     followed: set[int | None] = set()
     begun = False
@@ -107,6 +107,13 @@ def _last(session: Session) -> DisposalCertificate | None:
     followed = select(later.id).where(col(later.follows) == col(DisposalCertificate.number)).exists()
     newest = select(DisposalCertificate).where(col(DisposalCertificate.seal).is_not(None), ~followed)
     return session.exec(newest.order_by(col(DisposalCertificate.number).desc()).limit(1)).first()
+
+
+def as_told(certificate: DisposalCertificate) -> dict[str, Any]:
+    """The whole certificate as a file holds it: whoever has the key of the log can verify its seal."""
+    told = certificate.model_dump(mode="json", exclude={"digest", "seal"})
+    seals = {"digest": certificate.digest.hex(), "seal": (certificate.seal or b"").hex()}
+    return told | seals | {"format": "goldenhour-disposal/1"}
 
 
 def last_run(session: Session) -> datetime | None:

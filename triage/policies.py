@@ -1,6 +1,6 @@
 """The policies that work on cases goes by, each read from a file; without one, what it rules is not offered."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -26,7 +26,8 @@ from triage.writing import Writing
 class Policies(NamedTuple):
     """`keyring` opens the authors that a reveal shows. `writing` has the kinds of lines and what checks them,
     `known` what the service can say of itself. `permalink_key` makes the digests by which addresses are known again,
-    `due` says of each class of retention how many items are due and how many held."""
+    `due` says of each class of retention how many items are due and how many held, `filed` which certificates of
+    disposal are kept as files on this machine."""
 
     restricted: RestrictedPolicy | None = None
     reveal: RevealPolicy | None = None
@@ -39,6 +40,7 @@ class Policies(NamedTuple):
     retention: RetentionPolicy | None = None
     permalink_key: bytes = b""
     due: Callable[[Session, datetime], Sequence[tuple[str, int | None, int]]] = lambda _session, _now: ()
+    filed: Callable[[], Collection[int]] = frozenset
     findings: FindingCodes | None = None
     sheet: tuple[SheetField, ...] = ()
     pack_checks: Checks | None = None

@@ -30,7 +30,9 @@ FORGOTTEN = (
     "DELETE FROM heartbeats",
     "DELETE FROM procrastinate_workers",
 )
-ITSELF = text("UPDATE backups SET state = 'good', ended_at = :at, entries = :entries WHERE name = :name")
+ITSELF = text(
+    "UPDATE backups SET state = 'good', ended_at = :at, entries = :entries, restored_at = :now WHERE name = :name"
+)
 NUMBERED = text("""
 SELECT quote_ident(seq.relname) FROM pg_class seq
 JOIN pg_depend d ON d.objid = seq.oid AND d.deptype IN ('a', 'i')
@@ -64,7 +66,7 @@ def settle(settings: Settings, manifest: Manifest, *, aside: bool, now: datetime
             for name in session.scalars(NUMBERED).all():
                 ahead = f"SELECT setval('{name}', (SELECT last_value + {SPOKEN_AHEAD} FROM {name}))"  # noqa: S608
                 session.execute(text(ahead))
-            own = {"name": manifest.name, "at": manifest.made_at, "entries": head.entries}
+            own = {"name": manifest.name, "at": manifest.made_at, "entries": head.entries, "now": now}
             session.execute(ITSELF, own)
             detail = {
                 "backup": manifest.name,

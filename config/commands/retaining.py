@@ -14,10 +14,11 @@ from config.cli import Complaint
 from config.database import open_database
 from config.retaining import place_of
 from config.settings import read_settings
+from responders.retention.certified import verify_files
 from responders.retention.files import strays
 from responders.retention.plan import Planned, plan
 from responders.retention.running import Busy, run_retention
-from triage.certificates import last_run, verify_certificates
+from triage.certificates import as_told, last_run, verify_certificates
 from triage.retention_records import DisposalCertificate
 
 app = typer.Typer()
@@ -83,13 +84,14 @@ def certificates(
     most: Annotated[int, typer.Option("--most", min=1, help="The newest so many.")] = 50,
     as_json: AsJson = False,
 ) -> None:
-    """The certificates of disposal, newest first; all are verified. Exits 1 when one is not as it was sealed."""
+    """The certificates of disposal, newest first; all are verified, with their files. Exits 1 when one is not right."""
     settings = read_settings()
     with open_database(settings) as engine, Session(engine) as session:
         sealed = select(DisposalCertificate).where(col(DisposalCertificate.seal).is_not(None))
         found = session.exec(sealed.order_by(col(DisposalCertificate.number).desc()).limit(most)).all()
         broken = verify_certificates(session, settings.key("log"))
-        told = [each.model_dump(exclude={"digest", "seal"}, mode="json") | _digests(each) for each in found]
+        broken += verify_files(session, settings.retention, settings.key("log"))
+        told = [as_told(each) for each in found]
     if as_json:
         print(json.dumps({"certificates": told, "broken": [each._asdict() for each in broken]}))
     else:
@@ -101,10 +103,6 @@ def certificates(
         print("\n".join(f"D-{each.number}: {each.what}" for each in broken) or "All are as they were sealed.")
     if broken:
         raise Complaint(f"{len(broken)} certificates are not as they were sealed: compare with a backup")
-
-
-def _digests(certificate: DisposalCertificate) -> dict[str, str]:
-    return {"digest": certificate.digest.hex(), "seal": (certificate.seal or b"").hex()}
 
 
 def _show(planned: list[Planned]) -> None:

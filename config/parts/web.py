@@ -23,6 +23,7 @@ from config.service import House
 from config.slack import doors_of
 from config.supervise import when_asked_to_end
 from config.wording import writing_of
+from responders.retention.certified import filed
 from triage.claim_types import read_guide
 from triage.lifecycle import read_lifecycle
 from triage.oidc import Provider
@@ -87,6 +88,7 @@ def policies_of(house: House) -> Policies:
         writing=writing_of(house.settings),
         retention=retention_policy(house.settings),
         due=due_of(house.settings, house.engine),
+        filed=lambda: filed(house.settings.retention),
         permalink_key=house.settings.key("permalinks"),
         responses=read_response_policy(house.settings.file("policy/responses.toml")),
         findings=read_finding_codes(house.settings.file("review/findings.toml")),

@@ -3,17 +3,18 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine, select
 from sqlmodel import Session, col
 
 from responders.deliver import Sender
-from responders.outbox import retry_failed
+from responders.outbox import enter, retry_failed
 from responders.settings import SlackSettings
+from responders.turns import Pace
 from tests.doubles.slack import ALL_FAULTS, RETRY_AFTER, Faults, SlackDouble, slack_double, texts_of
-from tests.make import make_person
+from tests.make import make_alert, make_case, make_person
 from tests.responders.sending import (
     CHANNELS,
     QUICK,
@@ -23,6 +24,8 @@ from tests.responders.sending import (
     raise_growth,
     wall_clock,
 )
+from triage.backup_records import Backup
+from triage.backups import may_be_known
 from triage.records import Alert, AlertState, Case, Channel, Delivery, DeliveryState, Desk, LogEntry, Status
 
 
@@ -402,3 +405,38 @@ def leave_sending(engine: Engine, alert: Alert, clock: MovedClock) -> None:
 class Dying:
     def post(self, *_args: object, **_named: object) -> None:
         raise KeyboardInterrupt
+
+
+def test_what_may_have_been_told_before_a_restore_is_labelled(engine: Engine, noon: datetime) -> None:
+    restored = noon - timedelta(hours=1)
+    with Session(engine, expire_on_commit=False) as session:
+        session.add(
+            Backup(
+                name="b",
+                host="h",
+                folder="f",
+                why="w",
+                began_at=noon - timedelta(days=1),
+                restored_at=restored,
+            )
+        )
+        again = make_case(opened_at=noon, first_published_at=restored - timedelta(hours=3))
+        new = make_case(opened_at=noon, first_published_at=noon)
+        old = make_case(
+            opened_at=restored - timedelta(days=2), first_published_at=restored - timedelta(days=2)
+        )
+        session.add_all([again, new, old])
+        session.flush()
+        alerts = [make_alert(each, raised_at=noon) for each in (again, new, old)]
+        session.add_all(alerts)
+        session.commit()
+        for days, case in ((0, again), (8, again)):
+            assert may_be_known(session, case.id, now=noon + timedelta(days=days)) is (days == 0)
+        for alert in alerts:
+            enter(session, alert, "C1", Pace.of(QUICK), now=noon)
+        session.commit()
+    told = [delivery_of(engine, alert) for alert in alerts]
+    assert [each.possible_repeat for each in told] == [True, False, False]
+    with Session(engine) as session:
+        said = session.scalars(select(LogEntry).where(col(LogEntry.what) == "possibly told before")).all()
+        assert [each.case_id for each in said] == [again.id]

@@ -6,7 +6,7 @@ from fastapi import APIRouter, HTTPException
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from sqlmodel import col, func, select
 
-from triage.certificates import last_run
+from triage.certificates import as_told, last_run
 from triage.holding import reminders
 from triage.retention_policy import Disposal, RetentionPolicy
 from triage.retention_records import DisposalCertificate, RetentionRun
@@ -46,6 +46,7 @@ def retention(visit: Visiting) -> HTMLResponse:
         run=_newest_run(visit),
         certificates=_certificates(visit),
         certified=visit.session.exec(select(func.count()).select_from(DisposalCertificate)).one(),
+        filed=policies.filed(),
         title_of=_titles(policies.retention),
         reminders=reminders(visit.session, policies.retention.holds, now=visit.now)
         if policies.retention
@@ -65,14 +66,8 @@ def certificate(visit: Visiting, number: Numbered) -> HTMLResponse:
 def certificate_file(visit: Visiting, number: Numbered) -> Response:
     """The same as a file to be kept elsewhere: whoever has the key of the log can verify its seal."""
     found = _find(visit, number)
-    told = found.model_dump(mode="json", exclude={"digest", "seal"})
-    told |= {
-        "digest": found.digest.hex(),
-        "seal": (found.seal or b"").hex(),
-        "format": "goldenhour-disposal/1",
-    }
     headers = {"Content-Disposition": f'attachment; filename="D-{found.number}.json"'}
-    return JSONResponse(told, headers=headers)
+    return JSONResponse(as_told(found), headers=headers)
 
 
 def _newest_run(visit: Visit) -> RetentionRun | None:

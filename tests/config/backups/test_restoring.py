@@ -120,6 +120,10 @@ def test_what_was_to_be_said_is_looked_for_before_it_is_said_again(saved: Saved,
         session.add(case)
         session.commit()
         assert (case.number or 0) > number + 900
+        assert (
+            session.execute(text("SELECT count(*) FROM backups WHERE restored_at IS NOT NULL")).scalar_one()
+            == 1
+        )
     engine.dispose()
 
 
