@@ -96,19 +96,24 @@ def page(
     headline = _headline(notice)
     if says:
         headline = f"{_new(notice, says)} · {_headline(notice._replace(breached=(), growth=0))}"
+    labels = ", ".join(notice.labels[:LABELS_SHOWN]).replace("_", " ")
     facts = [
         ("Where", _where(notice)),
-        ("What", _kind(notice)),
-        ("Labels", ", ".join(notice.labels[:LABELS_SHOWN]).replace("_", " ") or "none"),
+        ("Checked", _checked(notice)),
+        *([("Labels", labels)] if labels else []),
         ("Posts", f"{notice.posts}, raised {_clock(notice.raised_at)}"),
     ]
     if notice.growth:
         facts.append(("Growth", notice.grows))
     told: Block = {"type": "section", "fields": [_text(f"{name}: {value}", 400) for name, value in facts]}
+    waits = notice.state == AlertState.OPEN
+    stands = _text(_standing(notice), 400)
+    beside = [*([] if waits else [stands]), *_fell_back(notice)]
     blocks: list[Block] = [
         {"type": "header", "text": _text(headline, 150)},
+        *([{"type": "section", "text": stands}] if waits else []),
         *([] if notice.restricted or says else [told]),
-        {"type": "context", "elements": [_text(_standing(notice), 400), *_fell_back(notice)]},
+        *([{"type": "context", "elements": beside}] if beside else []),
         {"type": "actions", "elements": _buttons(notice, desk_url)},
     ]
     if possible_repeat:
@@ -165,13 +170,24 @@ def _headline(notice: Notice) -> str:
     breached = "Breached · " if notice.breached and notice.state == AlertState.OPEN else ""
     where = notice.borough or "place not known"
     breached = f"Growing · {breached}" if notice.growth else breached
-    return f"{breached}{shape} SEV{notice.severity} {word} · GH-{notice.case_number} · {where}"
+    return (
+        f"{breached}{shape} SEV{notice.severity} {word} · GH-{notice.case_number} · {where} · {_kind(notice)}"
+    )
 
 
 def _where(notice: Notice) -> str:
     if notice.borough is None:
         return "not known"
     return f"said to be {notice.borough}" + (f", BCU {notice.bcu}" if notice.bcu else "")
+
+
+def _checked(notice: Notice) -> str:
+    """Whether a person stands behind it, or posts only."""
+    if notice.status == Status.CONFIRMED:
+        return "a person confirmed it; what posts claim is not checked by that"
+    if notice.status not in OPEN:
+        return "a person looked at it and closed it"
+    return "not yet: it is what people post"
 
 
 def _kind(notice: Notice) -> str:
@@ -184,7 +200,7 @@ def _standing(notice: Notice) -> str:
     if notice.state == AlertState.CLOSED and notice.growth and notice.status in OPEN:
         return "Said again: a later update says more"
     if notice.state == AlertState.CLOSED:
-        return f"Closed: {notice.status.replace('_', ' ')}"
+        return "Closed" + (f": {notice.status.replace('_', ' ')}" if notice.status != Status.CLOSED else "")
     if notice.state == AlertState.ACKNOWLEDGED:
         who = notice.acknowledged_by or "someone"
         at = f" at {_clock(notice.acknowledged_at)}" if notice.acknowledged_at else ""
@@ -232,8 +248,7 @@ def _mix(notices: Sequence[Notice]) -> str:
 
 
 def _line(notice: Notice, desk_url: str, *, pressable: bool) -> Block:
-    said = [_headline(notice), *([] if notice.restricted else [_kind(notice)]), _standing(notice)]
-    told = " · ".join(said)
+    told = f"{_headline(notice)} · {_standing(notice)}"
     button = _link("Open the case", case_url(desk_url, notice.case_number))
     if pressable and notice.state == AlertState.OPEN:
         button = _acknowledge(notice)

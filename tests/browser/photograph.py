@@ -7,14 +7,14 @@ import argparse
 import re
 import shutil
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Page, sync_playwright
-from sqlmodel import Session
+from sqlmodel import Session, update
 
 from config.database import migrate
 from config.postgres import Cluster, stop
@@ -25,6 +25,7 @@ from tests.browser.shown import addresses
 from tests.make import LIFECYCLE
 from tests.served import fresh_database, serve
 from triage.policies import Policies
+from triage.records import Heartbeat
 from triage.settings import WebSettings
 from triage.web.app import desk
 
@@ -36,6 +37,8 @@ MANNERS: dict[str, dict[str, Any]] = {
 }
 TALLEST = 4_000
 THUMB = 360
+# looked at signed out
+OUTSIDE = ("/sign-in", "/sign-in/nothing", "/tip", "/tip/sent/nothing", "/transparency")
 
 
 class Scene(NamedTuple):
@@ -57,6 +60,9 @@ def main() -> None:
     parser.add_argument("--only", default="", help="part of the addresses to look at")
     parser.add_argument("--width", type=int, choices=WIDTHS, action="append")
     parser.add_argument("--manner", choices=MANNERS, action="append")
+    parser.add_argument(
+        "--on", action="store_true", help="keep the pictures that are there: go on where it stopped"
+    )
     asked = parser.parse_args()
     with TemporaryDirectory(prefix="goldenhour-photos-") as folder, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGS)
@@ -79,6 +85,8 @@ def served(cluster: Cluster, name: str, folder: Path) -> Iterator[Scene]:
     with fresh_database(cluster) as engine:
         with Session(engine, expire_on_commit=False) as session:
             amira, _ = set_scene(session, SCENES[name], now=now)
+            session.execute(update(Heartbeat).values(beat_at=now + timedelta(hours=2)))  # it takes a while
+            session.commit()
             given, post, reveal = (
                 policies(session, folder / name, amira, now=now) if SCENES[name] else (Policies(), None, None)
             )
@@ -101,13 +109,18 @@ def photograph(browser: Browser, scene: Scene, asked: argparse.Namespace) -> int
     taken: dict[str, list[Path]] = {name_of(each): [] for each in where}
     for manner in asked.manner or MANNERS:
         context = browser.new_context(viewport={"width": 1440, "height": 900}, **MANNERS[manner])
-        page = sign_in(context.new_page(), scene.base)
-        for address in where:
+        page = context.new_page()
+        outside = [each for each in where if each in OUTSIDE]
+        for address in [*outside, "", *(each for each in where if each not in OUTSIDE)]:
+            if not address:
+                sign_in(page, scene.base)
+                continue
             for width in asked.width or WIDTHS:
                 path = folder / f"{name_of(address)}-{width}-{manner}.png"
-                page.set_viewport_size({"width": width, "height": 900})
-                page.goto(f"{scene.base}{address}")
-                take(page, width, path)
+                if not (asked.on and path.exists()):
+                    page.set_viewport_size({"width": width, "height": 900})
+                    page.goto(f"{scene.base}{address}")
+                    take(page, width, path)
                 taken[name_of(address)].append(path)
         context.close()
     for name, paths in taken.items():

@@ -13,7 +13,11 @@ from collector.records import Failure
 from collector.vault import Keyring
 from config.files import rules_all
 from config.knowing import known_of
+from config.oncall import read_oncall
+from config.packs import checks_of
+from config.rules import rules_in_force
 from config.settings import Settings
+from config.wording import writing_of
 from tests.browser.seed import password_hash, seed_night, seed_watch
 from tests.browser.seed_claims import seed_claims
 from tests.browser.seed_decided import CODES, seed_decided
@@ -24,9 +28,16 @@ from tests.make import LIFECYCLE, make_assessment, make_case, make_person, make_
 from tests.triage.review.kept import CYCLE
 from tests.watching import seed_states
 from triage import actions
+from triage.oncall import OnCall
 from triage.policies import Policies
 from triage.records import Case, Clock, Desk, Membership, Person, Role
+from triage.release_policy import FILES as RELEASES
+from triage.release_policy import read_release_policies
+from triage.response_policy import read_response_policy
+from triage.restricting import read_restricted_policy
 from triage.reveal import ask_reveal, read_reveal_policy
+from triage.review.sheets import read_sheet
+from triage.shifts import read_shift_policy
 
 POLICY = Path(__file__).resolve().parents[2] / "config" / "policy" / "reveal.toml"
 SCENES = {"nothing": 0, "little": 3, "busy": 200, "flood": 50_000}
@@ -93,7 +104,7 @@ def set_scene(session: Session, cases: int, *, now: datetime) -> tuple[Person, P
 
 def policies(session: Session, folder: Path, amira: Person, *, now: datetime) -> tuple[Policies, UUID, UUID]:
     """What says who may be shown an author; a post of the first case whose author is sealed, and a reveal of it."""
-    keyring = Keyring.of(folder / "vault")
+    keyring, settings = Keyring.of(folder / "vault"), Settings()
     policy = read_reveal_policy(POLICY)
     case = session.exec(select(Case).where(Case.number == 1)).one()
     member = select(Membership.post_id).where(Membership.case_id == case.id, col(Membership.sure))
@@ -105,16 +116,33 @@ def policies(session: Session, folder: Path, amira: Person, *, now: datetime) ->
         session, post, case.id, policy, reason="witness", why="the officer asks for the witness", who=amira, now=now
     )  # fmt: skip
     session.commit()
+    rules_in_force(session, settings, now=now)
+    session.commit()
     made = Policies(
+        restricted=read_restricted_policy(settings.file("policy/restricted.toml")),
         reveal=policy,
         keyring=keyring,
-        known=known_of(Settings()),
+        shift=read_shift_policy(settings.file("policy/shift.toml")),
+        oncall=_turns(read_oncall(settings)),
+        writing=writing_of(settings),
+        responses=read_response_policy(settings.file("policy/responses.toml")),
+        release=read_release_policies(settings.files(RELEASES)),
+        sheet=read_sheet(settings.file("review/sheet.toml")),
+        pack_checks=checks_of(settings),
+        known=known_of(settings),
         findings=CODES,
         cycle=CYCLE,
         retention=rules_all(POLICY.with_name("retention.toml")),
         permalink_key=b"for tests",
     )
     return made, post, reveal.id
+
+
+def _turns(shipped: OnCall) -> OnCall:
+    """The rotas as they ship, with Amira and Tom taking turns in all but the last."""
+    *taken, bare = shipped.roster.rota
+    rota = (*(each.model_copy(update={"people": ("amira", "tom")}) for each in taken), bare)
+    return shipped._replace(roster=shipped.roster.model_copy(update={"rota": rota}))
 
 
 def _odd(session: Session, title: str, words: str, now: datetime) -> None:

@@ -131,7 +131,7 @@ def test_what_has_the_focus_lies_under_nothing_that_stays(
 
 
 def test_pictures_are_taken_of_every_state_asked_for(chromium: Browser, night: Night, tmp_path: Path) -> None:
-    asked = argparse.Namespace(out=tmp_path, only="/queue/map", width=[375, 1440], manner=None)
+    asked = argparse.Namespace(out=tmp_path, only="/queue/map", width=[375, 1440], manner=None, on=False)
     assert photograph(chromium, Scene("busy", night.base, night.where), asked) == 2 * len(MANNERS)
     light, dark = (tmp_path / "busy" / f"queue_map-1440-{scheme}.png" for scheme in ("light", "dark"))
     with Image.open(light) as day, Image.open(dark) as dusk:

@@ -15,9 +15,8 @@ def register(session: Session, known: Known, *, now: datetime) -> Sheet:
     """Every purpose, every source with its purpose, and every agreement."""
     purposes = known.purposes
     sources = session.exec(select(SourceRow).order_by(col(SourceRow.name))).all()
-    approved = (
-        f"version {purposes.version}, {purposes.approved_on}: {purposes.approved_by} ({purposes.because})"
-    )
+    approved_on = f"{purposes.approved_on:%-d %B %Y}"
+    approved = f"version {purposes.version}, {approved_on}: {purposes.approved_by} ({purposes.because})"
     whys = [
         Section(
             each.title,
@@ -54,7 +53,7 @@ def _sources(rows: Sequence[SourceRow], known: Known, now: datetime) -> Table:
                 f"#{row.tag}" if row.tag else row.term or "all it shows",
                 row.basis or kind_of(row.kind).basis,
                 f"{row.owner}: {row.reason}" if row.owner else "who answers for the purpose",
-                f"{row.stops_at:%Y-%m-%d}" if row.stops_at else "no end set",
+                f"{row.stops_at:%-d %B %Y}" if row.stops_at else "no end set",
                 _state(row, now),
             )
             for row in rows

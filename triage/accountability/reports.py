@@ -112,8 +112,8 @@ def of_access(session: Session, *, now: datetime) -> Sheet:
 
 
 def _state(found: AccessReview, now: datetime) -> list[tuple[str, str]]:
-    last = f"{found.reviewed_at:%Y-%m-%d} by {found.reviewed_by}" if found.reviewed_at else "never"
-    due = f"{found.due_at:%Y-%m-%d}" + (", overdue" if found.due_at <= now else "")
+    last = f"{found.reviewed_at:%-d %B %Y} by {found.reviewed_by}" if found.reviewed_at else "never"
+    due = f"{found.due_at:%-d %B %Y}" + (", overdue" if found.due_at <= now else "")
     return [
         ("Last gone through", last),
         ("Due", due),
@@ -132,7 +132,7 @@ def _accounts(found: AccessReview) -> Table:
                 each.person.username,
                 ", ".join(role.replace("_", " ") for role in each.person.roles) or "none",
                 ", ".join(each.person.desks) or "none",
-                f"{each.last_came_at:%Y-%m-%d}" if each.last_came_at else "never",
+                f"{each.last_came_at:%-d %B %Y}" if each.last_came_at else "never",
                 "; ".join(each.asks) or "-",
             )
             for each in found.held

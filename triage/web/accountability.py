@@ -15,6 +15,7 @@ from triage.accountability.sheet import as_markdown
 from triage.accountability.sheets import SHEETS, make
 from triage.accountability.yearly import numbers, years
 from triage.web.visit import Room, Visiting, plain_page, room_of
+from triage.web.words import NAMED, plain
 
 router = APIRouter()
 public = APIRouter()
@@ -65,7 +66,7 @@ def transparency(request: Request) -> HTMLResponse:
         begun = session.exec(select(func.min(Tally.minute))).one()
         told = [(year, numbers(session, year)) for year in years(begun, now=room.now())]
         read = session.exec(select(SourceRow.kind).where(SourceRow.enabled).distinct()).all()
-    terms = [(each, kind_of(each).basis) for each in sorted(read)]
+    terms = [(NAMED.get(each, plain(each)), kind_of(each).basis) for each in sorted(read)]
     return plain_page(room, request, "transparency.html", known=known, years=told, terms=terms)
 
 

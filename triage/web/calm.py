@@ -221,27 +221,28 @@ def _dead_parts(session: Session, *, now: datetime) -> Iterator[Trouble]:
 
 
 def _stuck_jobs(session: Session, *, now: datetime) -> Iterator[Trouble]:
-    failed, since, waiting, oldest = session.connection().execute(text(JOBS)).one()
+    failed, since, waiting, age = session.connection().execute(text(JOBS)).one()
     if failed:
         yield Trouble(
             f"{count(failed, 'job')} failed for good" + (f" since {clock_time(since, now)}" if since else ""),
             "Run goldenhour doctor",
             means="Posts, alerts or drafts may be missing",
         )
-    if oldest is not None and now - oldest > timedelta(minutes=2):
+    if age is not None and age > timedelta(minutes=2):
         yield Trouble(
-            f"{count(waiting, 'job')} waiting, the oldest for {spell(now - oldest)}: what you see is late",
+            f"{count(waiting, 'job')} waiting, the oldest for {spell(age)}: what you see is late",
             "Start more workers with goldenhour work",
         )
 
 
+# how long a job waits is told by the clock that set it, the database's: that of an exercise is another
 JOBS = """
 SELECT (SELECT count(*) FROM procrastinate_jobs WHERE status = 'failed'),
        (SELECT min(at) FROM procrastinate_jobs JOIN procrastinate_events e ON job_id = procrastinate_jobs.id
         WHERE status = 'failed' AND type = 'failed'),
        (SELECT count(*) FROM procrastinate_jobs WHERE status = 'todo' AND queue_name <> 'look'),
-       (SELECT coalesce(j.scheduled_at, (SELECT min(at) FROM procrastinate_events
-                                         WHERE job_id = j.id AND type = 'deferred'))
+       (SELECT now() - coalesce(j.scheduled_at, (SELECT min(at) FROM procrastinate_events
+                                                 WHERE job_id = j.id AND type = 'deferred'))
         FROM procrastinate_jobs j
         WHERE j.status = 'todo' AND j.queue_name <> 'look' AND (j.scheduled_at IS NULL OR j.scheduled_at <= now())
         ORDER BY j.id LIMIT 1)

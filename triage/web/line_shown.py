@@ -77,9 +77,9 @@ class Check(NamedTuple):
     def says(self) -> str:
         """The outcome in a sentence, to be read aloud."""
         if not self.stops and not self.warns:
-            return "The checker found nothing."
+            return "The checker found nothing." if self.wordings else "There are no words to check yet."
         stops = f"{self.stops} {'stops' if self.stops == 1 else 'stop'} the line" if self.stops else ""
-        warns = f"{len(self.warns)} {'warns' if len(self.warns) == 1 else 'warn'}" if self.warns else ""
+        warns = f"{len(self.warns)} {'warning' if len(self.warns) == 1 else 'warnings'}" if self.warns else ""
         return f"The checker: {', '.join(each for each in (stops, warns) if each)}."
 
 

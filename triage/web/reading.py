@@ -55,8 +55,9 @@ def reasons(text: str, signals: Sequence[dict[str, Any]]) -> list[tuple[str, str
         for first, last in names:
             if first < end and start < last:
                 start, end = min(start, first), max(end, last)
-        said = found.setdefault(" ".join(unmentioned(text[start:end]).split()), [])
-        if because not in said:
+        words = " ".join(unmentioned(text[start:end]).split())
+        said = found.setdefault(words, [])
+        if (because := re.sub(rf"(?i): {re.escape(words)}$", "", because)) not in said:
             said.append(because)
     return [(words, "; ".join(said)) for words, said in found.items() if words]
 

@@ -188,8 +188,8 @@ def _signals(session: Session, ids: Sequence[UUID]) -> tuple[dict[UUID, list[str
     quotes: dict[UUID, list[str]] = defaultdict(list)
     for case, post, assessment in session.execute(chosen):
         for quote in _quotes(post, assessment):
-            if len(quotes[case]) < QUOTES and quote.lower() not in (each.lower() for each in quotes[case]):
-                quotes[case].append(quote)
+            if len(quotes[case]) < QUOTES and not any(quote.lower() in each.lower() for each in quotes[case]):
+                quotes[case] = [each for each in quotes[case] if each.lower() not in quote.lower()] + [quote]
     counted = session.exec(
         select(Membership.case_id, func.count())
         .join(Assessment, col(Assessment.post_id) == Membership.post_id)

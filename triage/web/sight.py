@@ -63,7 +63,9 @@ def why(row: SourceRow, state: State, now: datetime) -> str | None:
 
 def remedy(row: SourceRow, state: State) -> str:
     """What to do about it."""
-    return row.remedy or REMEDIES.get(state, "See its page")
+    return row.remedy or REMEDIES.get(
+        state, "Ask it again on its page; if it stays so, open its address in a browser"
+    )
 
 
 def _unread(row: SourceRow, now: datetime) -> str:

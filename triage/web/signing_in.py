@@ -86,7 +86,8 @@ def by_link(request: Request, token: str, door: Text = "") -> Response:
             session.commit()
             wrong = "This link has been used or is too old. Ask for a new one, or use your password"
             return _form(request, asked="/queue", wrong=wrong, status=422)
-        return let_in(request, room, session, person, "/queue" if person.password_hash else "/account")
+        first = "/exercise" if room.exercise else "/queue" if person.password_hash else "/account"
+        return let_in(request, room, session, person, first)
 
 
 @router.post("/sign-out")

@@ -72,7 +72,7 @@ EMPTY = {
     "/sources": "Open gaps 0 None known.",
     "/sources/mastodon-london": "Gaps None known.",
     "/coverage": "Not seen now",
-    "/on-call": "There is no rota. config/rota.toml says who takes turns.",
+    "/on-call": "There is no rota, so nobody is on call.",
     "/accountability": "The purposes were not read. Run goldenhour check",
     "/statements": "No line stands. A line is begun on the page of its case",
 }
