@@ -73,6 +73,7 @@ EMPTY = {
     "/sources/mastodon-london": "Gaps None known.",
     "/coverage": "Not seen now",
     "/on-call": "There is no rota, so nobody is on call.",
+    "/figures": "No definitions are loaded. The figures are defined in review/figures.toml",
     "/accountability": "The purposes were not read. Run goldenhour check",
     "/statements": "No line stands. A line is begun on the page of its case",
 }
