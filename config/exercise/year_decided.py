@@ -55,6 +55,7 @@ ASKS = {
     ActionTarget.COMMS: ("Write down why spit guards are used", "Press bureau"),
     ActionTarget.COMMUNITY: ("Meet the local panel", "BCU commander"),
 }
+AGREED, LED_ELSEWHERE = "Both accounts and the recordings agree", "The IOPC leads until its decision is known"
 NAMES_FORCE = "names force: "
 SIGNALS = {
     "force": (NAMES_FORCE, 0.2), "harm": ("names harm: hurt", 0.08), "witness": ("I saw", 0.12),
@@ -151,7 +152,8 @@ class Decisions:
             communication=self._scored(code) if code.reviewed and not code.alone else None,
             legality="for_others" if code.concern else "no_question" if code.reviewed else "not_discussed",
             went_well="Bystanders were spoken to calmly" if code.good or dice.random() < 0.4 else None,
-            decision=f"{code.title}: as the group discussed it", why="Both accounts and the recordings agree",
+            decision=f"{code.title}: as the group discussed it" if code.reviewed else "Listed, not discussed",
+            why=AGREED if code.reviewed else LED_ELSEWHERE,
             steps=[{"step": each.name, "asks": each.asks, "words": "As discussed"} for each in self.codes.step[1:3]],
             dissent=[{"post": "Community member", "words": "It should have ended sooner"}]
             if dice.random() < DISSENT else [],

@@ -22,7 +22,7 @@ from responders.packs.document import (
 )
 from responders.packs.saying import day, moment, month
 from triage.review.drawing import bars, bars_in_words, chart_in_words, run_chart
-from triage.review.figures import Definition, Figure, Figures, Row, RunChart, Unit
+from triage.review.figures import HIDDEN, Definition, Figure, Figures, Row, RunChart, Unit
 from triage.review.figures import Table as Counts
 
 Shown = TypeVar("Shown", Figure, Counts)
@@ -182,7 +182,7 @@ def _chart(chart: RunChart) -> Iterator[Block]:
 
 
 def _number(number: int | None) -> str:
-    return "withheld" if number is None else f"{number:,}"
+    return HIDDEN if number is None else f"{number:,}"
 
 
 def _value(value: float | None, unit: Unit) -> str:

@@ -131,7 +131,7 @@ def _sheet(case: PanelCase) -> Iterator[Block]:
         ("First line to the public", case.line),
         ("Claims noted", case.claims),
         ("Found by the group", case.found),
-        ("Communications or handcuffs?", case.talk),
+        ("More talking instead of force, as the group found", case.talk),
     ]
     yield Terms(("What", "As shown to panels"), tuple((name, words(value)) for name, value in known))
     for title, said in case.words:
@@ -144,6 +144,6 @@ def _sheet(case: PanelCase) -> Iterator[Block]:
 
 
 def _said(said: Sequence[YouSaid]) -> Iterator[Block]:
-    yield Heading(1, "You said, we did", "you-said", new_page=True)
+    yield Heading(1, "You said, we did", "you-said", new_page=bool(said))
     rows = [(each.said, each.did) for each in said]
     yield Table("", columns_of("You said | We did"), rows_of(rows), "Nothing is recorded for this period.")

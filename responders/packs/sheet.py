@@ -68,8 +68,9 @@ def _case(sheet: Sheet, desk_url: str) -> Iterator[tuple[str, Runs]]:
     yield "Standing", words(f"{spaced(case.status)}{because}")
     late = ", added by the chair after the list was locked" if sheet.item.late else ""
     yield "Listed", words(f"for the meeting of {day(sheet.meets_at)}: {sheet.item.because}{late}")
-    if before := "; ".join(_before(sheet)):
-        yield "Listed before", words(before)
+    for title, earlier in (("Listed before", True), ("Listed again", False)):
+        if others := "; ".join(_others(sheet, earlier=earlier)):
+            yield title, words(others)
     kept_from = ", ".join(spaced(each.kind) for each in sheet.declared if each.recused)
     recused = sum(each.recused for each in sheet.declared)
     yield (
@@ -94,14 +95,15 @@ def _case(sheet: Sheet, desk_url: str) -> Iterator[tuple[str, Runs]]:
         )
 
 
-def _before(sheet: Sheet) -> Iterator[str]:
-    """The meetings that it was before already, and what came of it there."""
+def _others(sheet: Sheet, *, earlier: bool) -> Iterator[str]:
+    """The other meetings on whose lists it was, and what came of it there; the earlier ones, or the later."""
     deferred = {each.review_id for each in sheet.findings if not each.reviewed}
     for each in sheet.listings:
-        if each.review_id == sheet.item.review_id:
+        met = sheet.met[each.review_id]
+        if each.review_id == sheet.item.review_id or (met < sheet.meets_at) != earlier:
             continue
         came = each.off_because or ("deferred" if each.review_id in deferred else "")
-        yield day(sheet.met[each.review_id]) + (f" ({came})" if came else "")
+        yield day(met) + (f" ({came})" if came else "")
 
 
 def _labels(sheet: Sheet) -> str:

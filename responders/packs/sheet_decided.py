@@ -138,7 +138,7 @@ def _prompts(sheet: Sheet) -> Iterator[Block]:
                 part
                 for part in (
                     f"{each.reason_says}:" if each.reason_says else "",
-                    each.why,
+                    each.why.rstrip(".") + ".",
                     f"Lawful basis: {each.lawful_basis}." if each.lawful_basis else "",
                     f"Policy {each.policy}",
                 )
@@ -189,7 +189,7 @@ def like(sheet: Sheet, desk_url: str) -> Iterator[Block]:
                 Run(f"GH-{each.case.number}", f"{desk_url}/cases/{each.case.number}" if desk_url else ""),
                 Run(f" {each.case.title}, {day(each.case.opened_at)}: {', '.join(each.because)}"),
                 Run(
-                    f". Decided: {'; '.join(f'{what}: {how}' for what, how in each.decided) or 'nothing yet'}.",
+                    f". Decided: {'; '.join(f'{what}: {spaced(how)}' for what, how in each.decided) or 'nothing yet'}.",
                     manner=SOFT,
                 ),
             )

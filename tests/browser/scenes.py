@@ -36,10 +36,12 @@ from triage.release_policy import read_release_policies
 from triage.response_policy import read_response_policy
 from triage.restricting import read_restricted_policy
 from triage.reveal import ask_reveal, read_reveal_policy
+from triage.review.definitions import read_definitions
 from triage.review.sheets import read_sheet
 from triage.shifts import read_shift_policy
 
 POLICY = Path(__file__).resolve().parents[2] / "config" / "policy" / "reveal.toml"
+FIGURES = read_definitions(POLICY.parents[1] / "review" / "figures.toml")
 SCENES = {"nothing": 0, "little": 3, "busy": 200, "flood": 50_000}
 UNBROKEN = "Whitechapel" * 12
 ODD = (
@@ -132,6 +134,7 @@ def policies(session: Session, folder: Path, amira: Person, *, now: datetime) ->
         known=known_of(settings),
         findings=CODES,
         cycle=CYCLE,
+        figures=FIGURES,
         retention=rules_all(POLICY.with_name("retention.toml")),
         permalink_key=b"for tests",
     )
