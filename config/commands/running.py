@@ -53,6 +53,8 @@ def run() -> None:
     with claimed(settings):
         need_port(settings)
         need_room(settings)
+        if sys.stderr.isatty():
+            print("Starting the database, then the desk ...", flush=True, file=sys.stderr)
         checking = start_check()  # takes as long as the database, so both at once
         with served(settings) as server:
             need_files(checking)

@@ -44,7 +44,7 @@ STATES = (
     "/cases/26", "/cases/27", "/cases/999999", "/feedback?view=all", "/actions?view=closed",
     "/reviews/2026-01-14/cases/2", "/alerts?state=acknowledged", "/claims?q=nothing+like+it", "/claims/2",
     "/routings?rule=fiction", "/routings?words=stunt", "/search?q=police", "/search?q=nothing+like+it",
-    "/holds/2", "/holds/3", "/rights/2",
+    "/holds/2", "/holds/3", "/rights/2", "/figures?show=false_alarms",
     "/sources?show=blind", "/sources?borough=Ealing", "/sources/barnet-bugle", "/manual?link=nothing", "/nowhere",
 )  # fmt: skip
 
