@@ -175,7 +175,7 @@ class Matcher:
             if profile is None or likeness(post.print, told.print) < COPY:
                 continue
             # the same sentence about another place is a form letter, not a copy: the words must tell the same
-            score = likelihood(post, profile)
+            score = likelihood(post, profile, floor=self.suggest)
             if score >= self.suggest:
                 return self._judged(told.case, max(score, self.join), How.COPY, post, profile, FEWEST_WORDS)
         return None
@@ -184,7 +184,8 @@ class Matcher:
         best, best_profile = Match(None), None
         for case in self._candidates(post):
             profile = self.profiles.get(case)
-            score = likelihood(post, profile, floor=self.suggest) if profile else 0.0
+            # what cannot be likelier than the best so far need not be known any closer
+            score = likelihood(post, profile, floor=max(self.suggest, best.score)) if profile else 0.0
             if score > best.score:
                 best, best_profile = Match(case, score, How.SAME_EVENT), profile
         if best_profile is None or best.score < self.suggest:

@@ -149,6 +149,8 @@ def likelihood(post: Subject, case: Profile, *, floor: float = 0.0) -> float:
     logit -= apart * (APART + min(1.0, 2 * brief) * APART_IN_BRIEF * CLOSENESS * closeness)
     evidence = sum([max(0.0, post.weights[term] - COMMON) for term in shared])
     logit += THIN * max(0.0, 1 - here - evidence / ENOUGH)
+    if _probability(logit + GAP_OF_ALIKE * gap) < floor:
+        return 0.0
     return _probability(logit + GAP_OF_ALIKE * gap * (_nearest(post, case, shared) if gap else 0.0))
 
 
