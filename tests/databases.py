@@ -86,11 +86,12 @@ class Databases:
 
 def _rows(connection: psycopg.Connection) -> dict[str, str]:
     """Every table that holds rows; with its rows as JSON when they are few."""
-    found = {}
-    for (table,) in connection.execute(TABLES).fetchall():
-        name = sql.Identifier(table)
-        query = sql.SQL("SELECT jsonb_agg(few)::text FROM (SELECT * FROM {} LIMIT 10) few").format(name)
-        row = connection.execute(query).fetchone()
-        if row is not None and row[0] is not None:
-            found[str(table)] = str(row[0])
-    return found
+    tables = [str(table) for (table,) in connection.execute(TABLES).fetchall()]
+    asked = (
+        sql.SQL("SELECT {}, (SELECT jsonb_agg(few)::text FROM (SELECT * FROM {} LIMIT 10) few)").format(
+            sql.Literal(table), sql.Identifier(table)
+        )
+        for table in tables
+    )
+    found = connection.execute(sql.SQL(" UNION ALL ").join(asked)).fetchall()
+    return {str(table): str(rows) for table, rows in found if rows is not None}

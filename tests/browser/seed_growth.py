@@ -18,9 +18,14 @@ def seed_growth(session: Session, cases: list[Case], *, now: datetime) -> None:
     """A ledger for each case, the pace of four weeks, and a growth update for the first."""
     for case in cases[1:]:
         minutes = max(int((now - case.first_published_at).total_seconds() // 60), 1)
-        for nth in range(min(case.post_count, 12)):
-            at = minute_of(case.first_published_at + timedelta(minutes=minutes * nth // 12))
-            session.merge(Growth(case_id=case.id, at=at, posts=1 + nth % 3, voices=1, sources=["bluesky"]))
+        posts = {
+            minute_of(case.first_published_at + timedelta(minutes=minutes * nth // 12)): 1 + nth % 3
+            for nth in range(min(case.post_count, 12))
+        }
+        session.add_all(
+            Growth(case_id=case.id, at=at, posts=number, voices=1, sources=["bluesky"])
+            for at, number in posts.items()
+        )
         session.add(_spread(case.id, case.post_count))
     _flood(session, cases[0], now=now)
     for week in range(1, 5):

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from http import HTTPStatus
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.responses import PlainTextResponse, RedirectResponse, Response
 from sqlalchemy import Engine, text
 from sqlmodel import Session
+from starlette.routing import BaseRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
@@ -228,13 +230,7 @@ def desk(
         played,
         now,
     )
-    for module in PAGES:
-        app.include_router(
-            module.router,
-            dependencies=[Depends(untampered), Depends(permitted)],
-            include_in_schema=False,
-            max_body_size=LARGEST_BODY,
-        )
+    app.router.routes.extend(_pages())
     guards = [Depends(untampered), Depends(permitted)]
     largest = app.state.room.files.most_bytes + footage.ROOM_FOR_FORM
     app.include_router(footage.uploads, dependencies=guards, include_in_schema=False, max_body_size=largest)
@@ -258,6 +254,20 @@ def desk(
     )
     app.add_middleware(Guarded, secure=secure)
     return app
+
+
+@cache
+def _pages() -> list[BaseRoute]:
+    """The routes of all pages. They know of no application, and to analyse them takes long: once is enough."""
+    made = APIRouter()
+    for module in PAGES:
+        made.include_router(
+            module.router,
+            dependencies=[Depends(untampered), Depends(permitted)],
+            include_in_schema=False,
+            max_body_size=LARGEST_BODY,
+        )
+    return made.routes
 
 
 def _paths(door: APIRouter) -> list[str]:

@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import jinja2
@@ -13,8 +14,11 @@ from triage.web import words
 from triage.web.reading import sentence, unmentioned
 
 
+@cache
 def make_pages(static: Path) -> jinja2.Environment:
-    """The environment all pages are rendered in. Static files carry their content's version in the address."""
+    """The environment all pages are rendered in, made once, as are the templates it read. Static files carry their
+    content's version in the address.
+    """
     pages = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,
