@@ -1,6 +1,8 @@
 """What staff wrote for statements, read together: templates need the facts and the standing questions they name."""
 
+from collections.abc import Iterator, Sequence
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 from classifier.sentences import Sentences
@@ -14,9 +16,10 @@ from responders.templates import StatementTemplate, StatementTemplateError, read
 from triage.amplifiers import Amplifiers, read_amplifiers
 from triage.checking import Checker
 from triage.checking_facts import FactKinds, read_fact_kinds
+from triage.checking_learnt import HeldOut, held_out, learn
 from triage.checking_names import Known, read_place_names, read_units
 from triage.checking_rules import read_checks
-from triage.checking_sense import Sense, learn, read_examples, seal, sealed
+from triage.checking_sense import Floats, Sense, read_examples, seal, sealed
 from triage.explainers import Explainer, read_explainers
 from triage.writing import Explainer as Background
 from triage.writing import LineKind, Writing
@@ -47,15 +50,21 @@ def templates_of(settings: Settings) -> tuple[StatementTemplate, ...]:
 def checker_of(settings: Settings) -> Checker:
     """The checker with the rules, the examples and the gazetteer in force."""
     checks = read_checks(settings.files(f"{FOLDER}/checks*.toml"))
-    sense = Sense.read(settings.file(HEARD), meaning_of().directions)
+    sense = Sense.read(settings.file(HEARD), directions)
     units = read_units(settings.file("gazetteer/boroughs.csv"))
     return Checker(
         checks, places=_places(settings), given_names=_given_names(settings), units=units, sense=sense
     )
 
 
-def meaning_of() -> Sentences:
-    """What turns sentences into directions: the encoder that ships for claims."""
+def directions(texts: Sequence[str]) -> Floats:
+    """What sentences mean, by the encoder that ships for claims. It is read when the first draft is checked, and once:
+    most processes never check any, and it takes fifty megabytes."""
+    return _encoder().directions(texts)
+
+
+@cache
+def _encoder() -> Sentences:
     return Sentences(SHIPPED / "claims" / "sentences.onnx", SHIPPED / "goldenhour_encoder" / "vocabulary.txt")
 
 
@@ -67,11 +76,19 @@ def examples_of(settings: Settings) -> dict[str, tuple[str, ...]]:
 def learn_heard(settings: Settings) -> tuple[Path, int]:
     """Weigh the examples anew: the file of their weights, beside the files staff edit where there are any, and how
     many examples there are."""
-    checks = read_checks(settings.files(f"{FOLDER}/checks*.toml"))
-    known = Known(checks.lists, _places(settings), _given_names(settings))
     path = (settings.config or HERE) / HEARD
     path.parent.mkdir(parents=True, exist_ok=True)
-    return path, learn(examples_of(settings), meaning_of().directions, known, path)
+    return path, learn(examples_of(settings), directions, _known(settings), path)
+
+
+def held_out_of(settings: Settings) -> Iterator[HeldOut]:
+    """How well each act is heard that no example of its topic taught."""
+    return held_out(examples_of(settings), directions, _known(settings))
+
+
+def _known(settings: Settings) -> Known:
+    checks = read_checks(settings.files(f"{FOLDER}/checks*.toml"))
+    return Known(checks.lists, _places(settings), _given_names(settings))
 
 
 def _places(settings: Settings) -> frozenset[str]:

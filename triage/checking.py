@@ -17,7 +17,7 @@ from triage.checking_kinds import HELD, KINDS, Ground, held
 from triage.checking_rules import Check, Checks
 from triage.checking_sense import Sense
 
-DOUBTED = -0.5  # a sentence heard as less of a fault than this is harmless, whatever single words it has
+DOUBTED = -0.45  # a sentence heard as less of a fault than this only warns, whatever single words it has
 UNTOLD = -0.2  # so little of a fault is one heard as what lines may always say
 
 
@@ -73,7 +73,8 @@ class Checker:
             return finding
         least = min(around, key=lambda each: each.end - each.start)
         worst = max(each.fault for each in around)
-        harmless = worst < DOUBTED if rule.weighed == "fault" else least.act == "safe" and worst < UNTOLD
+        doubted = worst < (rule.blocks_from or DOUBTED)
+        harmless = doubted if rule.weighed == "fault" else least.act == "safe" and worst < UNTOLD
         borne_out = rule.borne_out and held(text[least.start : least.end], context) >= HELD
         return finding._replace(blocks=not (harmless or borne_out))
 

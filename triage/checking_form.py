@@ -32,7 +32,7 @@ VAGUE = re.compile(
 )
 _WRONG = r"(?:wrong|incorrect|mistaken?|error|counted|should have|out of date|not right)"
 CORRECTS = re.compile(
-    r"\A\W*(?:correction|corrected|clarification)\b|\bfor the record\b"
+    r"\A\W*(?:correction|corrected|clarification)\b|\bfor the record\b|\bwe should(?:n['’]t| not) have\b"
     r"|\b(?:we|i|our|an|the) (?:\w+ ){0,3}?(?:correct(?:ed|ing)?|put(?:ting)? (?:it|this|that) right)\b"
     r"|\b(?:first|earlier|previous|last|original) (?:\w+ )?"
     rf"(?:statement|line|post|note|message|update|figure|report)\b[^.!?\n]{{0,60}}\b{_WRONG}\b"

@@ -3,7 +3,8 @@
 | kind | finds |
 |---|---|
 | pattern | words that must not be there; with `where`, only in a sentence where that is found too |
-| missing | that none of some words is there; with `where`, none where that is found too; `unless` spans two |
+| missing | that none of some words is there; with `where`, none where that is found too; `unless` spans two;
+|  | nor is anything heard as one of the acts in `heard` |
 | flag | that a flag is set and nobody cleared the rule |
 | together | a sentence in which every one of the patterns is found |
 | headline | what is said, or a claim repeated, in the headline or the first sentence |
@@ -13,7 +14,9 @@
 | heard | a sentence heard as one of the acts in `heard`, surer than `most`, and from `blocks_from` stopped |
 | facts | times, days, numbers and places that no verified fact has |
 | stated | that a fact is claimed which is verified as no, or not verified |
-| conflict | what differs from an earlier line: with patterns, what one says and the other denies, or after `where` |
+| promised | a time for the next update, in a sentence with `where`, other than the verified one |
+| conflict | what differs from an earlier line: with patterns, what one says and the other denies, or after `where`;
+|  | then what differs from verified facts warns |
 | expiry | that the line, or the time it gives for the next update, is past |
 | reading | a text that takes more than `most` years of school |
 """
@@ -25,10 +28,10 @@ from typing import NamedTuple, Self
 from triage.checking_context import Context, Finding
 from triage.checking_names import Known, names_in
 from triage.checking_rules import Check, Lists
-from triage.checking_said import conflicts, past, unverified
-from triage.checking_sense import Sense
+from triage.checking_said import conflicts, counts, minutes_of, past, unverified
+from triage.checking_sense import Heard, Sense
 from triage.checking_stems import stems_of, strange
-from triage.checking_text import Span, clause_at, sentence_at, sentences
+from triage.checking_text import Span, clause_at, clocks, sentence_at, sentences
 
 HEADING_WORDS = 16
 RUMOURED = ("unverified", "disputed", "false", "partial", "opinion")
@@ -124,7 +127,18 @@ def missing(rule: Check, text: str, context: Context, ground: Ground) -> Found: 
         if rule.excused and rule.excused.search(f"{before} {part}"):
             return
         before = part.strip()
-    yield found(rule, text, 0, 0)
+    if not any(_says(rule, text, each) for each in _heard_as(rule, text, ground)):
+        yield found(rule, text, 0, 0)
+
+
+def _heard_as(rule: Check, text: str, ground: Ground) -> list[Heard]:
+    """What is heard as one of the acts of a rule rather than as any other."""
+    heard = ground.sense.heard(text, ground.known) if ground.sense and rule.heard else ()
+    return [each for each in heard if each.act in rule.heard]
+
+
+def _says(rule: Check, text: str, heard: Heard) -> bool:
+    return heard.act != "update" or not rule.places or bool(rule.places.search(text, heard.start, heard.end))
 
 
 def flag(rule: Check, text: str, context: Context, ground: Ground) -> Found:  # noqa: ARG001
@@ -235,7 +249,16 @@ def held(said: str, context: Context) -> float:
 def facts(rule: Check, text: str, context: Context, ground: Ground) -> Found:
     for span in unverified(text, context, ground.known, update=rule.places):
         made = found(rule, text, span.start, span.end)
-        yield made._replace(blocks=rule.blocks and context.facts is not None)
+        yield made._replace(blocks=rule.blocks and context.facts is not None and counts(text, span))
+
+
+def promised(rule: Check, text: str, context: Context, ground: Ground) -> Found:  # noqa: ARG001
+    entered = {minute for each in clocks(context.value(rule.fact)) for minute in minutes_of(each)}
+    for sentence in sentences(text):
+        part = text[sentence.start : sentence.end]
+        times = clocks(part) if rule.places and rule.places.search(part) else []
+        if times and entered and not any(minutes_of(each) & entered for each in times):
+            yield found(rule, text, sentence.start + times[-1].start, sentence.start + times[-1].end)
 
 
 def stated(rule: Check, text: str, context: Context, ground: Ground) -> Found:  # noqa: ARG001
@@ -249,20 +272,29 @@ def stated(rule: Check, text: str, context: Context, ground: Ground) -> Found:  
 
 
 def conflict(rule: Check, text: str, context: Context, ground: Ground) -> Found:
-    if rule.found and rule.places:
-        if any(rule.places.search(earlier) for earlier in context.earlier):
-            for start, end in _found_in(rule, text):
-                yield found(rule, text, start, end)
+    """What an earlier line says otherwise blocks; what verified facts, which say less plainly what they deny, warns."""
+    if not rule.found:
+        for span in conflicts(text, context.earlier, ground.known, update=rule.places):
+            yield found(rule, text, span.start, span.end)
         return
-    if rule.found:
-        for earlier in context.earlier:
-            before = _polarity(rule, earlier)
-            for says, (start, end) in _polarity(rule, text).items():
-                if before.keys() == {not says}:
-                    yield found(rule, text, start, end)
+    for earlier in context.earlier:
+        for start, end in _contradicting(rule, text, earlier):
+            yield found(rule, text, start, end)
+    known = ". ".join(part for fact in context.verified for part in fact.value.split(", "))
+    for start, end in _contradicting(rule, text, known):
+        denied = _DENIED.search(clause_at(text, start, end))
+        yield from [found(rule, text, start, end)._replace(blocks=False)] if rule.places or denied else []
+
+
+def _contradicting(rule: Check, text: str, said: str) -> Iterator[tuple[int, int]]:
+    """Where a text says what was not so, or leaves no room for what was `said`."""
+    if rule.places:
+        yield from _found_in(rule, text) if rule.places.search(said) else ()
         return
-    for span in conflicts(text, context.earlier, ground.known, update=rule.places):
-        yield found(rule, text, span.start, span.end)
+    before = _polarity(rule, said)
+    for says, span in _polarity(rule, text).items():
+        if before.keys() == {not says}:
+            yield span
 
 
 def _polarity(rule: Check, text: str) -> dict[bool, tuple[int, int]]:
@@ -311,6 +343,7 @@ KINDS: dict[str, Callable[[Check, str, Context, Ground], Found]] = {
     "heard": heard,
     "untold": untold,
     "facts": facts,
+    "promised": promised,
     "stated": stated,
     "conflict": conflict,
     "expiry": expiry,

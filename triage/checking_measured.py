@@ -1,7 +1,7 @@
 """Measured: how much of what is wrong the checker catches, and how many clean drafts it stops, with intervals."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import sqrt
 from typing import NamedTuple
 
@@ -12,7 +12,10 @@ SURE = 1.96  # standard errors of a 95 % interval
 
 
 class Tried(NamedTuple):
-    """A draft that was checked: its `fault`, empty for a clean one, in the words text[start:end]; what was found."""
+    """A draft that was checked: its `fault`, empty for a clean one, in the words text[start:end]; what was found.
+
+    What waits for the post that answers for a flag, such as a child, is no finding of the checker's: it is left out.
+    """
 
     fault: str
     start: int
@@ -20,21 +23,28 @@ class Tried(NamedTuple):
     found: tuple[Finding, ...]
 
     @property
-    def counted(self) -> list[Finding]:
-        return [each for each in self.found if each.blocks or self.fault.startswith(ONLY_WARNS)]
+    def stopped(self) -> bool:
+        return any(each.blocks for each in self.found)
+
+    @property
+    def placed(self) -> list[Finding]:
+        """What was found in the very words, or is missing where the fault is that something is."""
+        nowhere = self.start == self.end
+        return [each for each in self.found if (nowhere and not each.end) or _overlap(each, self)]
 
     @property
     def caught(self) -> bool:
-        return bool(self.counted)
+        """Whether it was stopped; of a fault to be warned of, whether it was found where it is."""
+        return bool(self.placed) if self.fault.startswith(ONLY_WARNS) else self.stopped
 
     @property
-    def placed(self) -> bool:
-        """Whether it was found in the very words, or where something is missing."""
-        nowhere = self.start == self.end
-        return any(
-            nowhere or not each.end or (each.start < self.end and self.start < each.end)
-            for each in self.counted
-        )
+    def told(self) -> bool:
+        """Whether it was stopped, or at least warned of in the very words."""
+        return self.stopped or bool(self.placed)
+
+
+def _overlap(finding: Finding, tried: Tried) -> bool:
+    return finding.start < tried.end and tried.start < finding.end
 
 
 class Share(NamedTuple):
@@ -57,28 +67,55 @@ class Share(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """What a set of drafts shows. `missed` counts faults by name, `stopping` the rules that stopped clean drafts."""
+    """What a set of drafts shows.
+
+    `caught` are faults that were stopped, or warned of where a warning is asked for; `told` are those and what was
+    warned of in the very words; `placed` are those stopped in the very words. Of clean drafts, `stopped` and `warned`
+    (of anything). `missed` counts faults by name that were not even told, `let_by` those not stopped; `stopping` and
+    `warning` count the rules that found something in clean drafts.
+    """
 
     caught: Share
     placed: Share
+    told: Share
     stopped: Share
+    warned: Share
     missed: dict[str, Share]
+    let_by: dict[str, Share]
     stopping: dict[str, int]
+    warning: dict[str, int]
 
 
 def measure(tried: Iterable[Tried]) -> Measured:
     drafts = list(tried)
     planted = [each for each in drafts if each.fault]
     clean = [each for each in drafts if not each.fault]
-    rules = Counter(rule for each in clean for rule in {found.rule for found in each.counted})
-    by_fault = {
-        name: Share.counted(not each.caught for each in planted if each.fault == name)
-        for name in sorted({each.fault for each in planted})
-    }
     return Measured(
         Share.counted(each.caught for each in planted),
-        Share.counted(each.placed for each in planted),
-        Share.counted(each.caught for each in clean),
-        {name: share for name, share in by_fault.items() if share.some},
-        dict(rules.most_common()),
+        Share.counted(each.caught and bool(each.placed) for each in planted),
+        Share.counted(each.told for each in planted),
+        Share.counted(each.stopped for each in clean),
+        Share.counted(bool(each.found) for each in clean),
+        _by_name(planted, [not each.told for each in planted]),
+        _by_name(planted, [not each.caught for each in planted]),
+        _rules(clean, blocks=True),
+        _rules(clean, blocks=False),
+    )
+
+
+def _by_name(planted: Sequence[Tried], flags: Sequence[bool]) -> dict[str, Share]:
+    shares = {
+        name: Share.counted(flag for each, flag in zip(planted, flags, strict=True) if each.fault == name)
+        for name in sorted({each.fault for each in planted})
+    }
+    return {name: share for name, share in shares.items() if share.some}
+
+
+def _rules(clean: Sequence[Tried], *, blocks: bool) -> dict[str, int]:
+    return dict(
+        Counter(
+            rule
+            for each in clean
+            for rule in sorted({found.rule for found in each.found if found.blocks == blocks})
+        ).most_common()
     )

@@ -9,8 +9,8 @@ right behind it. `flag` names a flag of the context that must be set, `unless_fl
 is for. With `supported = true` words stand where the verified facts say as much. With `questions = false` lines that
 begin with Q: are passed over; `heading_only` leaves out the first sentence. `heard` are the
 acts a sentence is heard as (triage/checking_sense.py); it warns from `most` and stops from `blocks_from`. With
-`weighed = "fault"` words only warn in a sentence that is heard as no fault, with "act" in one that is heard as what
-lines may always say; with `borne_out` also in a clause whose words verified facts have.
+`weighed = "fault"` words only warn in a sentence that is heard as less of a fault than `blocks_from`, with "act" in one
+that is heard as what lines may always say; with `borne_out` also in a clause whose words verified facts have.
 """
 
 import re
@@ -31,6 +31,7 @@ Kind = Literal[
     "flag",
     "together",
     "facts",
+    "promised",
     "stated",
     "conflict",
     "expiry",

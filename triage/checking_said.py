@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from triage.checking_context import Context
 from triage.checking_names import Known
-from triage.checking_text import Span, clocks, days, numbers, sentence_at, sentences
+from triage.checking_text import CROWDS, Span, clocks, days, numbers, sentence_at, sentences
 
 LONDON = ZoneInfo("Europe/London")
 EVERYWHERE = frozenset({"london", "england", "uk", "britain", "united kingdom", "great britain"})
@@ -31,6 +31,11 @@ NOUN = re.compile(r"(?:\s+(?:more|other|police|uniformed|armed))*\s+([a-z]{3,})"
 GROWING = re.compile(
     r"(?:arrest|post|video|clip|view|messag|call|people|hour|minut|second|day|week|year|tim)"
 )
+FEW = (2, 3)  # in words they are often no more than a way of speaking: all three, the two of them
+HEADS = re.compile(
+    r"\s*(?:\w+ )?(?:people|persons|m[ae]n|wom[ae]n|boys?|girls?|child(?:ren)?|officers|arrests|vehicles|cars|vans"
+    r"|shots|stab|knives|weapons|casualt|injur|died|dead)"
+)
 DEED = re.compile(
     r"\b(stop|call|arrest|detain|search|happen|beg[au]n|start|attend|died|end|took place)", re.IGNORECASE
 )
@@ -45,19 +50,25 @@ def unverified(
     where it was is called unverified by the words themselves.
     """
     values = " | ".join(fact.value for fact in context.verified)
+    allowed = [
+        match.span()
+        for each in known.lists.numbers_allowed
+        for match in re.finditer(each, text, re.IGNORECASE)
+    ]
     for span in [
         *_beyond(clocks(text), clocks(values)),
         *_unlike(days(text), days(values)),
-        *_unknown(text, values, known),
+        *_unknown(text, values),
     ]:
-        if not _promises(text, span, update):
+        counts_nothing = any(start <= span.start < end for start, end in allowed)
+        if not counts_nothing and not _promises(text, span, update):
             yield span
     yield from _elsewhere(text, [*(fact.value for fact in context.verified), *context.home], known)
 
 
 def _beyond(said: Iterable[Span], verified: Iterable[Span]) -> Iterator[Span]:
-    minutes = {minute for each in verified for minute in _minutes(each)}
-    return (span for span in said if not _minutes(span) & minutes)
+    minutes = {minute for each in verified for minute in minutes_of(each)}
+    return (span for span in said if not minutes_of(span) & minutes)
 
 
 def _unlike(said: Iterable[Span], verified: Iterable[Span]) -> Iterator[Span]:
@@ -65,21 +76,21 @@ def _unlike(said: Iterable[Span], verified: Iterable[Span]) -> Iterator[Span]:
     return (span for span in said if span.value not in there)
 
 
-def _unknown(text: str, values: str, known: Known) -> Iterator[Span]:
+def _unknown(text: str, values: str) -> Iterator[Span]:
     there = {each.value for each in numbers(values)}
-    allowed = [
-        match.span()
-        for each in known.lists.numbers_allowed
-        for match in re.finditer(each, text, re.IGNORECASE)
-    ]
     for span in numbers(text):
         year = isinstance(span.value, int) and 1900 < span.value < 2100 and str(span.value) in values
-        if (
-            span.value not in there
-            and not year
-            and not any(start <= span.start < end for start, end in allowed)
-        ):
+        if span.value not in there and not year:
             yield span
+
+
+def counts(text: str, span: Span) -> bool:
+    """Whether a span is said as a fact: a few in words, or hundreds, only where heads, weapons or cars are counted."""
+    vague = isinstance(span.value, str) and span.value in CROWDS
+    if not vague and (span.value not in FEW or text[span.start].isdigit()):
+        return True
+    definite = re.search(r"\b(?:the|these|those|all|both) \Z", text[: span.start], re.IGNORECASE)
+    return not definite and bool(HEADS.match(text, span.end))
 
 
 def _elsewhere(text: str, verified: Iterable[str], known: Known) -> Iterator[Span]:
@@ -136,7 +147,7 @@ def conflicts(
                 yield span
         timed = dict(_timed(line, update))
         for deed, span in _timed(text, update):
-            if deed in timed and not _minutes(timed[deed]) & _minutes(span):
+            if deed in timed and not minutes_of(timed[deed]) & minutes_of(span):
                 yield span
         where = {str(each.value) for each in places_in(line, known)} - EVERYWHERE
         here = [each for each in places_in(text, known) if str(each.value) not in EVERYWHERE]
@@ -144,7 +155,7 @@ def conflicts(
             yield from here
 
 
-def _minutes(span: Span) -> frozenset[int]:
+def minutes_of(span: Span) -> frozenset[int]:
     return span.value if isinstance(span.value, frozenset) else frozenset()
 
 
@@ -181,7 +192,7 @@ def past(text: str, now: datetime, *, update: re.Pattern[str] | None) -> Iterato
         if not (update and update.search(part)):
             continue
         for clock, day in zip(clocks(part), days(part), strict=False):
-            moment = _moment(local, day.value, _minutes(clock))
+            moment = _moment(local, day.value, minutes_of(clock))
             if moment is not None and moment < local:
                 yield Span(sentence.start + clock.start, sentence.start + day.end)
 

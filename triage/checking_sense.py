@@ -2,8 +2,9 @@
 
 Patterns know wordings; this knows meanings, so that a fault in words nobody thought of is still found, and a harmless
 sentence that happens to use such words is not stopped. Examples are `config/statements/heard/*.toml`, a file an act;
-`goldenhour statements learn` weighs them into `config/statements/heard.npz` (ridge regression over a Gaussian kernel,
-on directions of `classifier/sentences.py`). Places, times and days are read as one place, time and day.
+`goldenhour statements learn` weighs them into `config/statements/heard.npz` (triage/checking_learnt.py): ridge
+regression over a Gaussian kernel, on directions of `classifier/sentences.py`, and tell-tale words
+(triage/checking_words.py). Places, times and days are read as one place, time and day.
 """
 
 import re
@@ -19,17 +20,17 @@ from numpy.typing import NDArray
 from triage.checking_names import Known
 from triage.checking_said import places_in
 from triage.checking_text import Span, clocks, days, sentences
+from triage.checking_words import Words
 
 Floats = NDArray[np.float32]
 Meaning = Callable[[Sequence[str]], Floats]
 
-HARMLESS = ("safe", "states")  # acts no draft is stopped for; all others are faults
+HARMLESS = ("safe", "states", "update", "ends")  # acts no draft is stopped for; all others are faults
 NEAR = 2.5  # how fast an example stops counting with distance
-DOUBT = 0.1  # how far one example is trusted: the ridge
+WORDED = 0.2  # how much tell-tale words count beside the meaning
 SHORTEST, HANGING = 3, 5  # words of a clause that is heard on its own, and of one that hangs on another
 REMEMBERED = 4_000  # clauses
 STEPS = 127  # of 8-bit directions
-EVERY = 6  # of the many harmless examples one in six is a landmark; all of them are learnt from
 CUT = re.compile(
     r"[;:]\s+|\s[–—-]\s|,\s+|[()\"“”]|\s(?=(?:and|but|which|who|because|although|while|after|when|since|as)\s)",
     re.IGNORECASE,
@@ -63,8 +64,16 @@ class Heard(NamedTuple):
 class Sense:
     """The examples, weighed, and what turns a text into a direction."""
 
-    def __init__(self, meaning: Meaning, acts: tuple[str, ...], rows: Floats, weights: Floats) -> None:
-        self._meaning, self._acts, self._rows, self._weights = meaning, acts, rows, weights
+    def __init__(
+        self, meaning: Meaning, acts: tuple[str, ...], rows: Floats, weights: Floats, words: Words
+    ) -> None:
+        self._meaning, self._acts, self._rows, self._weights, self._words = (
+            meaning,
+            acts,
+            rows,
+            weights,
+            words,
+        )
         self._faults = [number for number, act in enumerate(acts) if act not in HARMLESS]
         self._scores: dict[str, Floats] = {}
         self._last: tuple[str, tuple[Heard, ...]] = ("", ())
@@ -74,9 +83,10 @@ class Sense:
         """Raises SenseError."""
         try:
             with np.load(path) as kept:
-                rows = _unit(kept["rows"])
+                rows = unit(kept["rows"])
                 acts = tuple(str(each) for each in kept["acts"])
-                return cls(meaning, acts, rows, kept["weights"].astype(np.float32))
+                words = Words(kept["runs"], kept["tells"])
+                return cls(meaning, acts, rows, kept["weights"].astype(np.float32), words)
         except (OSError, KeyError, ValueError) as error:
             raise SenseError(f"{path}: {error}; make it anew with goldenhour statements learn") from error
 
@@ -107,7 +117,8 @@ class Sense:
         scores = self._scores
         new = [each for each in dict.fromkeys(texts) if each not in scores]
         if new:
-            weighed = _kernel(self._meaning(new), self._rows) @ self._weights
+            weighed = kernel(self._meaning(new), self._rows) @ self._weights
+            weighed[:, 0] += [WORDED * self._words.tell(each) for each in new]
             scores.update(zip(new, weighed, strict=True))
         return [scores[each] for each in texts]
 
@@ -174,51 +185,12 @@ def sealed(path: Path) -> str:
         return str(kept["seal"])
 
 
-def learn(examples: Mapping[str, Sequence[str]], meaning: Meaning, known: Known, path: Path) -> int:
-    """Weigh examples and keep them; how many there are. Clauses of what is harmless count as harmless too."""
-    acts = tuple(sorted(examples))
-    pairs = list(
-        dict.fromkeys(
-            (words, act)
-            for act, says in examples.items()
-            for each in says
-            for words in _words(each, act, known)
-        )
-    )
-    kept = np.rint(meaning([words for words, _ in pairs]) * STEPS).astype(np.int8)
-    said = [act for _, act in pairs]
-    marks = [number for number, act in enumerate(said) if act not in HARMLESS or number % EVERY == 0]
-    weights = _weights(_unit(kept), said, acts, marks)
-    np.savez_compressed(path, rows=kept[marks], weights=weights, acts=np.array(acts), seal=seal(examples))
-    return len(pairs)
-
-
-def _words(example: str, act: str, known: Known) -> list[str]:
-    return plain(example, pieces(example) if act in HARMLESS else [Span(0, len(example))], known)
-
-
-def _weights(rows: Floats, said: Sequence[str], acts: tuple[str, ...], marks: Sequence[int]) -> Floats:
-    """A column for faults against the rest, both sides counting the same, and one for each act.
-
-    Ridge regression on the landmarks `marks` alone (Nystrom), which is as good here and three times as quick.
-    """
-    fault = np.array([act not in HARMLESS for act in said])
-    of_acts = [np.array([each == act for each in said]) for act in acts]
-    goals = np.where(np.column_stack([fault, *of_acts]), 1.0, -1.0).astype(np.float32)
-    share = np.where(fault, 0.5 / fault.mean(), 0.5 / (1 - fault.mean())).astype(np.float32)
-    near = _kernel(rows[marks], rows)
-    pull = (near * share) @ near.T + np.float32(DOUBT) * near[:, marks]
-    pull[np.diag_indices_from(pull)] += np.float32(1e-4)
-    found: Floats = np.linalg.solve(pull, (near * share) @ goals)
-    return found
-
-
-def _unit(kept: NDArray[np.int8]) -> Floats:
+def unit(kept: NDArray[np.int8]) -> Floats:
     rows = kept.astype(np.float32)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     return rows
 
 
-def _kernel(one: Floats, other: Floats) -> Floats:
+def kernel(one: Floats, other: Floats) -> Floats:
     near: Floats = np.exp(NEAR * 2 * (one @ other.T - 1)).astype(np.float32)
     return near

@@ -17,7 +17,7 @@ from config.commands.responding import AsJson, Limit, print_rows
 from config.database import open_database
 from config.lines import records
 from config.settings import read_settings
-from config.wording import checker_of, learn_heard
+from config.wording import checker_of, held_out_of, learn_heard
 from triage.checking import Checker
 from triage.checking_context import VARIANTS, Claimed, Context, Finding
 from triage.checking_facts import Fact
@@ -44,6 +44,7 @@ COLUMNS = (
     "missing",
     "text",
 )
+LEAST = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)  # likenesses that are told
 SAID = "the command"  # who vouches for facts that are given with a text
 
 
@@ -133,9 +134,10 @@ def measured(
     drafts: Annotated[Path, typer.Argument(help="JSON lines: a text, what is known, `fault` and `planted`.")],
     as_json: AsJson = False,
 ) -> None:
-    """Count what the checker catches of drafts with a known fault, and what it stops of clean ones (no `fault`).
+    """Count what the checker stops, and at least warns of, in drafts with a known fault and in clean ones (no `fault`).
 
-    A fault whose name begins with "warn:" counts as caught by a warning, any other only when the draft is stopped.
+    A fault whose name begins with "warn:" counts as caught by a warning where it is. What waits for somebody to clear
+    a flag, such as a child, counts neither way.
     """
     checker = checker_of(read_settings())
     try:
@@ -150,23 +152,39 @@ def _tried(checker: Checker, draft: Draft) -> Tried:
     start = draft.text.find(draft.planted) if draft.planted else 0
     if start < 0:
         raise Complaint(f"draft {draft.id!r}: `planted` is not in its text; copy the words from it")
-    found = checker.check(draft.text, _context(draft))
+    waits = {rule.name for rule in checker.checks.check if rule.kind == "flag"}
+    found = tuple(each for each in checker.check(draft.text, _context(draft)) if each.rule not in waits)
     return Tried(draft.fault, start, start + len(draft.planted), found)
 
 
 def _tell(found: Measured, as_json: bool) -> None:
     if as_json:
-        shares = {name: getattr(found, name)._asdict() for name in ("caught", "placed", "stopped")}
-        missed = {name: share._asdict() for name, share in found.missed.items()}
-        typer.echo(json.dumps({**shares, "missed": missed, "stopping": found.stopping}))
+        typer.echo(msgspec.json.encode(_plain(found)).decode())
         return
-    typer.echo(f"faults caught           {_share(found.caught)}")
-    typer.echo(f"  in the very words     {_share(found.placed)}")
-    typer.echo(f"clean drafts stopped    {_share(found.stopped)}")
-    for name, share in found.missed.items():
-        typer.echo(f"missed of {name}: {share.some} of {share.of}")
+    typer.echo(f"faults caught                   {_share(found.caught)}")
+    typer.echo(f"  in the very words             {_share(found.placed)}")
+    typer.echo(f"caught, or warned of in place   {_share(found.told)}")
+    typer.echo(f"clean drafts stopped            {_share(found.stopped)}")
+    typer.echo(f"stopped, or warned of anything  {_share(found.warned)}")
+    for name, share in found.let_by.items():
+        missed = found.missed.get(name)
+        typer.echo(
+            f"not caught of {name}: {share.some} of {share.of}, not even told {missed.some if missed else 0}"
+        )
     for rule, number in found.stopping.items():
         typer.echo(f"stopped clean drafts: {rule} {number}")
+    for rule, number in found.warning.items():
+        typer.echo(f"warned of in clean drafts: {rule} {number}")
+
+
+def _plain(found: Measured) -> dict[str, Any]:
+    """The figures as JSON has them."""
+    return {
+        name: value._asdict()
+        if isinstance(value, Share)
+        else {key: each._asdict() if isinstance(each, Share) else each for key, each in value.items()}
+        for name, value in found._asdict().items()
+    }
 
 
 def _share(share: Share) -> str:
@@ -178,8 +196,23 @@ def _share(share: Share) -> str:
 
 
 @statements.command("learn")
-def learn() -> None:
-    """Weigh the examples of statements/heard/*.toml anew, after one was added, changed or taken out."""
+def learn(
+    held_out: Annotated[
+        bool,
+        typer.Option("--held-out", help="Keep nothing; say how well each act is heard without its topic."),
+    ] = False,
+) -> None:
+    """Weigh the examples of statements/heard/*.toml anew, after one was added, changed or taken out.
+
+    With --held-out: what each act's rules are set by, the share of its examples that are heard, and how many harmless
+    ones in a thousand are heard as it, from some likenesses on, while every example of their topic is left out.
+    """
+    if held_out:
+        typer.echo("act          " + "".join(f"  from {least:<8}" for least in LEAST))
+        for each in held_out_of(read_settings()):
+            rates = [each.rates(least) for least in LEAST]
+            typer.echo(f"{each.act:<13}" + "".join(f"  {some:4.0%} {false:5.2f}  " for some, false in rates))
+        return
     path, number = learn_heard(read_settings())
     typer.echo(f"{path}: {number} examples")
 

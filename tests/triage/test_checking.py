@@ -55,6 +55,13 @@ def test_what_blocks_comes_first_and_nothing_twice() -> None:
     assert len({(each.rule, each.start, each.end) for each in found}) == len(found)
 
 
+def test_the_time_of_the_next_update_is_held_against_the_one_entered() -> None:
+    said = "We understand the concern. Our next update is at "
+    assert "update_time" in rules(said + "22:30.", blocks=False)
+    assert "update_time" not in rules(said + "22:30.")
+    assert "update_time" not in rules(said + "9pm.", blocks=False)
+
+
 def test_without_facts_at_hand_what_is_unverified_warns() -> None:
     text = "Six officers came to Brixton at 17:52. We understand the concern." + UPDATE
     assert "unverified" in rules(text)
@@ -192,9 +199,9 @@ def test_what_a_verified_fact_says_may_be_said() -> None:
     assert "unverified" not in rules(said, KNOWN._replace(facts=facts))
 
 
-def test_words_of_no_fact_and_no_line_make_a_sentence_unverified() -> None:
+def test_words_of_no_fact_and_no_line_warn_as_unverified() -> None:
     said = "The kiosk sold umbrellas. We understand the concern." + UPDATE
-    assert "unverified" in rules(said)
+    assert "unverified" in rules(said, blocks=False)
     facts = facts_of({**FACTS, "contact": "a kiosk that sold umbrellas"})
     assert "unverified" not in rules(said, KNOWN._replace(facts=facts))
 

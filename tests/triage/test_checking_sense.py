@@ -10,20 +10,22 @@ from typer.testing import CliRunner
 
 from config.commands.stating import app
 from config.settings import read_settings
-from config.wording import HEARD, examples_of
+from config.wording import HEARD, checker_of, examples_of
 from tests.triage.checker.drafts import CHECKER, FACTS, HERE, facts_of
 from triage.checking import Checker
 from triage.checking_context import Context, Finding
+from triage.checking_learnt import held_out, learn
 from triage.checking_measured import Share, Tried, measure
 from triage.checking_names import Known
 from triage.checking_rules import Lists, read_checks
-from triage.checking_sense import Floats, Sense, SenseError, learn, pieces, read_examples, seal, sealed
+from triage.checking_sense import Floats, Sense, SenseError, pieces, read_examples, seal, sealed
+from triage.checking_words import Words
 
-HELD = HERE / "held.jsonl"  # written before the examples, and never learnt from
+HELD, FRESH = HERE / "held.jsonl", HERE / "fresh.jsonl"  # never learnt from when they were first measured
 KNOWN = Context(facts=facts_of(FACTS), home=("Southwark",))
 UPDATE = " We understand the concern. Our next update is at 21:00."
 NOBODY = Known(Lists(), (), ())
-LEAST_CAUGHT, MOST_STOPPED = 0.7, 0.12
+LEAST_CAUGHT, LEAST_TOLD, MOST_STOPPED = 0.7, 0.93, 0.1
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -123,14 +125,39 @@ def test_a_plain_fact_of_which_no_fact_has_a_word_warns() -> None:
     assert found("The landlord had handed over the keys.").get("unverified") is not None
 
 
-def test_drafts_the_checker_was_never_made_with_are_mostly_judged_right() -> None:
+@pytest.mark.parametrize("drafts", [HELD, FRESH], ids=lambda path: path.stem)
+def test_drafts_the_examples_are_not_made_of_are_mostly_judged_right(drafts: Path) -> None:
     """Not the aim, which is all of them; a change that makes it worse than it was is seen here."""
-    result = CliRunner().invoke(app, ["statements", "measure", str(HELD), "--json"])
+    result = CliRunner().invoke(app, ["statements", "measure", str(drafts), "--json"])
     told = json.loads(result.stdout)
     assert told["caught"]["of"] >= 200
     assert told["stopped"]["of"] >= 90
-    assert told["caught"]["some"] >= LEAST_CAUGHT * told["caught"]["of"], told["missed"]
+    assert told["caught"]["some"] >= LEAST_CAUGHT * told["caught"]["of"], told["let_by"]
+    assert told["told"]["some"] >= LEAST_TOLD * told["told"]["of"], told["missed"]
     assert told["stopped"]["some"] <= MOST_STOPPED * told["stopped"]["of"], told["stopping"]
+
+
+def test_an_act_is_heard_by_what_other_topics_taught() -> None:
+    examples = {"safe": ("ab ab b", "aa bb aab", "abb ba"), "blame": ("xx yy xy", "xy x y", "yx yy", "xx y")}
+    (blame,) = held_out(examples, by_letters, NOBODY)
+    assert (blame.act, len(blame.faults), len(blame.harmless)) == ("blame", 4, 3)
+    assert blame.rates(-9) == (1.0, 1000.0)
+
+
+def test_words_that_stand_in_faults_tell() -> None:
+    words = Words.of(
+        ["he ran off", "he ran away", "we will tell you", "we will write"], [True, True, False, False]
+    )
+    assert words.tell("he ran") > 0 > words.tell("we will")
+    assert words.tell("nothing of it") == 0
+
+
+def test_what_meaning_is_told_by_is_read_at_the_first_draft(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most processes never check a draft; it takes fifty megabytes."""
+    read: list[str] = []
+    monkeypatch.setattr("config.wording.Sentences", lambda model, _: read.append(model.name))
+    checker_of(read_settings())
+    assert read == []
 
 
 def test_a_share_tells_how_sure_it_is() -> None:
@@ -148,13 +175,15 @@ def test_a_warning_catches_only_what_is_to_be_warned_of() -> None:
             Tried("warn:context", 0, 6, (warns,)),
             Tried("blame", 0, 6, (warns,)),
             Tried("blame", 20, 30, (stops,)),
+            Tried("promise", 20, 30, (warns,)),
             Tried("", 0, 0, (warns,)),
             Tried("", 0, 0, (stops,)),
         ]
     )
-    assert [(each.some, each.of) for each in figures[:3]] == [(2, 3), (1, 3), (1, 2)]
-    assert {name: share[:2] for name, share in figures.missed.items()} == {"blame": (1, 2)}
-    assert figures.stopping == {"blame": 1}
+    assert [share[:2] for share in figures[:5]] == [(2, 4), (1, 4), (3, 4), (1, 2), (2, 2)]
+    assert {name: share[:2] for name, share in figures.missed.items()} == {"promise": (1, 1)}
+    assert {name: share[:2] for name, share in figures.let_by.items()} == {"blame": (1, 2), "promise": (1, 1)}
+    assert (figures.stopping, figures.warning) == ({"blame": 1}, {"stock": 1})
 
 
 def test_a_checker_without_examples_knows_its_patterns_alone() -> None:
