@@ -5,6 +5,7 @@ A fifth of the posts is in a case, four to a case; every thousandth case is a fl
 of the last three days half have alerts that nobody has acknowledged.
 """
 
+import os
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -197,6 +198,8 @@ def fill(
         session.commit()
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("VACUUM (ANALYZE)"))
+        connection.execute(text("CHECKPOINT"))
+    os.sync()  # what filling left to be written is no part of what is measured
     return cookies
 
 
