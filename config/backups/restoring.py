@@ -170,7 +170,7 @@ class _Place:
         aside = BEFORE.format(self.name, stamp)
         with connected(_other(self.address, "postgres")) as connection:
             for name in (self.name, self.beside):
-                _need_alone(connection, name)
+                need_alone(connection, name)
             for old, new in ((self.name, aside), (self.beside, self.name)):
                 rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
                 connection.execute(rename.format(sql.Identifier(old), sql.Identifier(new)))
@@ -193,7 +193,7 @@ def _beside(address: str, replace: str | None) -> Iterator[_Place]:
         )
     drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(place.beside))
     with connected(_other(address, "postgres"), autocommit=True) as connection:
-        _need_alone(connection, place.name)
+        need_alone(connection, place.name)
         try:
             connection.execute(drop)  # of a restore that was killed
             connection.execute(
@@ -218,9 +218,13 @@ def _is_occupied(address: str) -> bool:
         return bool(row and row[0])
 
 
-def _need_alone(connection: psycopg.Connection, name: str) -> None:
+def need_alone(connection: psycopg.Connection, name: str) -> None:
+    """Wait until nobody but us is at that database. Raises BackupError when somebody stays."""
     until_s = time.monotonic() + ENDS_WITHIN_S
     while True:
+        connection.execute(
+            "SELECT pg_stat_clear_snapshot()"
+        )  # else a transaction sees for ever who was there first
         row = connection.execute(OTHERS, (name,)).fetchone()
         if not row or not row[0]:
             return

@@ -12,6 +12,7 @@ from collector.records import OptOut, Post
 from collector.store import withdraw_posts
 from config.backups.making import Order, make_backup
 from config.backups.manifest import BackupError
+from config.backups.restoring import need_alone
 from config.backups.settings import BackupSettings
 from config.database import connect, migrate
 from config.postgres import Cluster
@@ -55,6 +56,16 @@ def test_a_database_that_is_not_empty_stays_unless_it_is_named(saved: Saved, bes
         with pytest.raises(BackupError, match=f"not empty: nothing was touched.*--replace {name}"):
             put_back(beside, saved.folder, replace=wrong)
     assert digests(url_of(beside)) == before
+
+
+def test_who_is_just_leaving_the_database_is_waited_for_also_within_a_transaction(cluster: Cluster) -> None:
+    address = cluster.url_of("goldenhour").replace("+psycopg", "")
+    leaving = psycopg.connect(address, application_name="leaving")
+    with psycopg.connect(cluster.url_of("postgres").replace("+psycopg", "")) as connection:
+        asked = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'leaving'"
+        assert connection.execute(asked).fetchone() == (1,)  # from here on this transaction holds what it saw
+        leaving.close()
+        need_alone(connection, "goldenhour")
 
 
 def test_a_database_in_use_stays(saved: Saved, beside: Settings) -> None:
