@@ -117,6 +117,7 @@ def writing_of(settings: Settings) -> Writing:
             tuple(type_.value for type_ in each.front.types),
             each.front.owner,
             each.front.review_on,
+            each.front.labels,
         )
         for each in explainers_of(settings)
     )

@@ -38,13 +38,15 @@ class CheckedFact(BaseModel):
 
 
 class ExplainerFront(BaseModel):
-    """What stands at the top of an explainer: the tactics of the review's list it is for, and the types of cases."""
+    """What stands at the top of an explainer: the tactics of the review's list it is for, the classifier's labels by
+    which posts speak of them, and the types of cases."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,39}$")]
     title: Line
     tactics: tuple[str, ...] = Field(min_length=1)
+    labels: tuple[Annotated[str, Field(pattern=r"^(tactic|power):[A-Za-z0-9_]{1,39}$")], ...] = ()
     types: tuple[IncidentType, ...] = Field(min_length=1)
     owner: Line
     review_on: date

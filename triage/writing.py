@@ -57,7 +57,8 @@ class LineKind(NamedTuple):
 
 
 class Explainer(NamedTuple):
-    """Background on a tactic that may be offered with a line. `types` are the kinds of cases it is for."""
+    """Background on a tactic that may be offered with a line. `types` are the kinds of cases it is for, `labels` the
+    classifier's for posts that speak of it."""
 
     name: str
     title: str
@@ -65,6 +66,7 @@ class Explainer(NamedTuple):
     types: tuple[str, ...] = ()
     owner: str = ""
     review_on: date | None = None
+    labels: tuple[str, ...] = ()
 
 
 class Writing(NamedTuple):

@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 
 from triage.amplifiers import Outlet
 from triage.approving import writers
+from triage.background import offered
 from triage.case_facts import facts_of
 from triage.checking_context import VARIANTS, Finding
 from triage.checking_facts import NamedFact
@@ -155,7 +156,7 @@ def read_line(visit: Visit, case: Case, line: Statement) -> LinePage:
         reached=reached(session, before.id, line.id) if before else [],
         after=follow_ups(session, line.id),
         claims=_claims(session, case.id),
-        explainers=[each for each in writing.explainers if not each.types or case.type in each.types],
+        explainers=offered(session, case, writing.explainers),
         outlets=writing.amplifiers.of(case.borough) if writing.amplifiers else (),
         pick_up=pick_up(session, line),
         rumours=[Rumour(each, _plot(each)) for each in volumes(session, line)],

@@ -14,6 +14,7 @@ from sqlmodel import Session, col, select
 
 from collector.plain import clean
 from triage import case_facts, statements
+from triage.background import offered
 from triage.checking_facts import NamedFact
 from triage.locked import Conflict
 from triage.log import Line, note
@@ -210,7 +211,7 @@ def read_case_lines(visit: Visit, case: Case) -> CaseLines:
         kinds=writing.kinds,
         facts=shown_facts(visit.session, case.id, writing),
         fact_kinds=[each for each in writing.facts.fact if not each.ours],
-        explainers=[each for each in writing.explainers if not each.types or case.type in each.types],
+        explainers=offered(visit.session, case, writing.explainers),
     )
 
 
