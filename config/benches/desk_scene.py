@@ -198,7 +198,6 @@ def fill(
         session.commit()
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("VACUUM (ANALYZE)"))
-        connection.execute(text("CHECKPOINT"))
     os.sync()  # what filling left to be written is no part of what is measured
     return cookies
 
