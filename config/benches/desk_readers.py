@@ -74,10 +74,10 @@ def read(
         time.sleep(min(pauses.expovariate(1 / think_s), seconds) if think_s else 0)
         for kind, method, path, given in islice(asked, most):
             officer.ask(kind, method, path, **given)
-            left_s = ends_s - time.monotonic()
-            if left_s <= 0:
-                return
-            time.sleep(min(pauses.expovariate(1 / think_s), left_s) if think_s else 0)
+            pause_s = pauses.expovariate(1 / think_s) if think_s else 0.0
+            if time.monotonic() + pause_s >= ends_s:
+                return  # nobody asks once more when all end, or all would ask at once
+            time.sleep(pause_s)
 
     _together(base, cookies, seen, shift)
     return seen
