@@ -19,13 +19,16 @@ log = structlog.get_logger()
 # alerts, go first. A third of their share is left to it even then, for a post that waits is a late alert.
 PATIENT = {"assess", "look", "claims"}
 NICENESS = 5
+# No alert waits for footage or for what is said again of a claim: these take what the others leave.
+LEISURELY = {"look", "claims"}
+LEISURELY_NICENESS = 12
 
 
 def work(house: House, name: str, queues: Sequence[str]) -> None:
     """Work through the queues until asked to end; the jobs in hand are finished first."""
     app = build(house, queues)
     if PATIENT.issuperset(queues):
-        give_way()
+        give_way(LEISURELY_NICENESS if LEISURELY.issuperset(queues) else NICENESS)
     gc.collect()
     gc.freeze()  # the model and the lexicons stay for good: nothing in them is garbage to look for
     lanes = Lanes(app, queues, collect=house.settings.collect.fetches_at_once)
@@ -37,10 +40,10 @@ def work(house: House, name: str, queues: Sequence[str]) -> None:
     pulse.end()
 
 
-def give_way() -> None:
+def give_way(niceness: int) -> None:
     """Let other processes go first when the cores are busy. Where the system shares time by session, as Linux does on
     a desktop, the session is told too: a niceness alone counts only within one.
     """
-    os.nice(NICENESS)
+    os.nice(niceness)
     with suppress(OSError):  # not Linux, or a container that does not let us
-        Path("/proc/self/autogroup").write_text(str(NICENESS), encoding="ascii")
+        Path("/proc/self/autogroup").write_text(str(niceness), encoding="ascii")
