@@ -5,7 +5,6 @@ a backup that does not know it. A file goes when its certificate's own time is o
 """
 
 import json
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 from pydantic import ValidationError
 from sqlmodel import Session, col, func, select
 
+from responders.retention.ledger import put
 from triage.certificates import Broken, as_told, broken_among
 from triage.retention_records import DisposalCertificate
 
@@ -31,7 +31,7 @@ def write_certificates(session: Session, ledger: Path) -> int:
     if new:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     for each in new:
-        _put(folder / f"D-{each.number}.json", json.dumps(as_told(each), indent=1, ensure_ascii=False) + "\n")
+        put(folder / f"D-{each.number}.json", json.dumps(as_told(each), indent=1, ensure_ascii=False) + "\n")
     oldest = session.exec(
         select(func.min(DisposalCertificate.number)).where(col(DisposalCertificate.seal).is_not(None))
     ).one()
@@ -80,13 +80,3 @@ def _read(path: Path) -> DisposalCertificate:
     seals = {name: bytes.fromhex(told[name]) for name in ("digest", "seal")}
     del told["format"]
     return DisposalCertificate.model_validate({**told, **seals})
-
-
-def _put(path: Path, body: str) -> None:
-    half = path.with_name(f".{path.name}.half")
-    made = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(made, "w", encoding="utf-8") as file:
-        file.write(body)
-        file.flush()
-        os.fsync(file.fileno())
-    half.replace(path)

@@ -48,7 +48,7 @@ def write_ledger(session: Session, folder: Path, *, now: datetime) -> int:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     kept = [line for line in lines if line[0] > now - KEPT]
     if len(kept) < len(lines):
-        _put(folder / LEDGER, "".join(_written(at, posts) for at, posts in kept))
+        put(folder / LEDGER, "".join(_written(at, posts) for at, posts in kept))
     if new:
         _append(folder / LEDGER, _written(now, [str(each) for each in new]))
     _write_holds(session, folder)
@@ -111,7 +111,7 @@ def _write_holds(session: Session, folder: Path) -> None:
     holds = [each.model_dump(mode="json", warnings=False) for each in found]
     path, body = folder / HOLDS, json.dumps(holds)
     if not path.exists() or path.read_text(encoding="utf-8") != body:
-        _put(path, body)
+        put(path, body)
 
 
 def _append(path: Path, body: str) -> None:
@@ -123,7 +123,8 @@ def _append(path: Path, body: str) -> None:
         os.fsync(file.fileno())
 
 
-def _put(path: Path, body: str) -> None:
+def put(path: Path, body: str) -> None:
+    """Write a file whole or not at all, and onto the disk."""
     half = path.with_name(f".{path.name}.half")
     made = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(made, "w", encoding="utf-8") as file:
