@@ -110,8 +110,8 @@ def test_a_whole_shift_by_keyboard_alone(
     stays_on(page, 7)
 
     page.keyboard.press("n")
-    expect(page.locator("#sheet[open] input[type=radio]").first).to_be_focused()
-    page.keyboard.press("ArrowDown")
+    expect(page.locator("#sheet[open] button").first).to_be_focused()
+    page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page.locator("#sheet")).to_be_hidden()
     expect(row).to_contain_text("Closed without action.")
@@ -199,8 +199,7 @@ def test_everything_works_without_a_script(
     page.locator("#case-7").get_by_role("button", name="Acknowledge").click()
     expect(page.locator("main")).to_contain_text("Acknowledged.")
     page.locator("#case-7").get_by_role("link", name="Not ours").click()
-    page.get_by_label("Outside London").check()
-    page.get_by_role("button", name="Close this case").click()
+    page.get_by_role("button", name="Outside London").click()
     expect(page.locator("main")).to_contain_text("Closed without action.")
     assert of(engine, 7).dismissed_because == "Outside London"
     page.get_by_role("button", name="Undo").click()
@@ -241,17 +240,45 @@ def test_new_cases_wait_and_nothing_moves(
     expect(page.locator("#arrivals")).to_be_hidden()
 
 
+def test_not_ours_takes_two_presses_on_the_case_and_in_the_queue(
+    engine: Engine, base: str, opened: Callable[..., BrowserContext]
+) -> None:
+    page = opened().new_page()
+    sign_in(page, base)
+    page.goto(f"{base}/cases/7")
+    page.get_by_role("button", name="Not ours…").click()
+    page.locator("#sheet").get_by_role("button", name="Outside London").click()
+    expect(page.locator("main")).to_contain_text("Closed without action.")
+    assert of(engine, 7).dismissed_because == "Outside London"
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("main")).to_contain_text("Taken back.")
+    page.goto(f"{base}/queue")
+    page.locator("#case-7").get_by_role("link", name="Not ours").click()
+    page.locator("#sheet").get_by_role("radio", name="Opinion or complaint only").check()
+    page.locator("#sheet").get_by_label("In your words").fill("An old grievance, told anew")
+    page.locator("#sheet").get_by_role("button", name="Close this case").click()
+    expect(page.locator("#case-7")).to_contain_text("Closed without action.")
+    assert (of(engine, 7).status, of(engine, 7).dismissed_because) == (
+        "opinion",
+        "An old grievance, told anew",
+    )
+
+
 def test_what_one_does_the_other_sees_in_place(
     engine: Engine, base: str, opened: Callable[..., BrowserContext]
 ) -> None:
     page = opened().new_page()
     sign_in(page, base)
     expect(page.locator("#case-7")).to_contain_text("nobody yet")
+    beside = page.locator("[data-view=unclaimed]")
+    unclaimed, stood = int(beside.inner_text()), beside.bounding_box()
     with Session(engine) as session:
         tom = session.exec(select(Person).where(Person.username == "tom")).one()
         actions.claim(session, of(engine, 7).id, who=tom, now=datetime.now(UTC))
         session.commit()
     expect(page.locator("#case-7")).to_contain_text("Tom B.")
+    expect(beside).to_have_text(str(unclaimed - 1))
+    assert beside.bounding_box() == stood
 
 
 def test_clocks_tick_in_place(base: str, opened: Callable[..., BrowserContext]) -> None:

@@ -88,7 +88,7 @@ def dismiss(
 
 
 def _ask_again(visit: Visiting, case: Case, chosen: str, why: str) -> Response:
-    wrong = "Choose a reason; with “another reason” say which"
+    wrong = "Choose a reason, or choose what it is and say why in your words"
     shown: dict[str, Any] = {"case": case, "reasons": REASONS, "wrong": wrong, "chosen": chosen, "why": why}
     if not visit.in_place:
         return visit.page("dismiss.html", 422, **shown)

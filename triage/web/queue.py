@@ -35,8 +35,8 @@ def queue(visit: Visiting) -> HTMLResponse:
         filters=filters,
         found=found,
         page=min(filters.page, found.pages),
-        most_counted=MOST_COUNTED,
         counts=_counts(visit.session, filters, visit.person, now=visit.now),
+        counted=_counted,
         boroughs=_boroughs(visit.session),
         views=VIEWS,
         sorts=SORTS,
@@ -49,11 +49,13 @@ def queue(visit: Visiting) -> HTMLResponse:
 
 @router.get("/queue/new")
 def new(visit: Visiting, since: Annotated[AwareDatetime, Query()]) -> JSONResponse:
-    """How many cases have come under these filters since the page was made."""
+    """How many cases have come under these filters since the page was made, and what stands beside each view now."""
     filters = Filters.read(visit.request.query_params)
     condition = fits(filters, visit.person, now=visit.now)
     came = select(func.count()).select_from(Case).where(condition, Case.opened_at > since)
-    return JSONResponse({"count": visit.session.exec(came).one()})
+    counts = _counts(visit.session, filters, visit.person, now=visit.now)
+    views = {name: _counted(count) for name, count in counts.items()}
+    return JSONResponse({"count": visit.session.exec(came).one(), "views": views})
 
 
 @router.get("/banners")
@@ -116,6 +118,11 @@ def _counts(session: Session, filters: Filters, me: Person, *, now: datetime) ->
         held = select(Case.id).where(fits(filters._replace(view=name), me, now=now)).limit(MOST_COUNTED)
         counted.append(select(func.count()).select_from(held.subquery()).scalar_subquery().label(name))
     return dict(session.execute(select(*counted)).mappings().one())
+
+
+def _counted(count: int) -> str:
+    """What stands beside a view."""
+    return f"{count:,}" if count < MOST_COUNTED else "999+"
 
 
 def _boroughs(session: Session) -> list[str]:

@@ -136,6 +136,20 @@ def test_pages_without_content_name_no_case(signed_in: Callable[..., Given], see
         assert not any(case.title in page for case in seeded.cases), path
 
 
+def test_the_log_says_which_case_by_number_and_by_title_to_who_may_read_it(
+    signed_in: Callable[..., Given], seeded: Seeded
+) -> None:
+    case = seeded.cases[0]
+    reader = signed_in("auditor", "triage").browser
+    reader.get(f"/cases/{case.number}")
+    page = reader.get("/log").text
+    assert f'<a class="govuk-link" href="/cases/{case.number}">GH-{case.number}</a>' in page
+    assert case.title in page
+    numbers = signed_in("auditor").browser.get("/log").text
+    assert f"GH-{case.number}</td>" in numbers
+    assert str(case.id) not in page + numbers
+
+
 def test_acknowledging_many_needs_more_than_triage(engine: Engine, signed_in: Callable[..., Given]) -> None:
     given = signed_in("triage")
     form = {"csrf": given.token, "act": "acknowledge", "case": "1"}

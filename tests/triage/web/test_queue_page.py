@@ -129,5 +129,10 @@ def test_a_page_knows_how_many_cases_came_since_it_was_made(
         session.add(make_case(title="Just now", severity=1, opened_at=clock(), desks=["comms"]))
         session.commit()
     ask = {"since": since}
-    assert amira.get("/queue/new", params=ask).json() == {"count": 1}
-    assert amira.get("/queue/new", params={**ask, "severity": "3"}).json() == {"count": 0}
+    told = amira.get("/queue/new", params=ask).json()
+    assert told["count"] == 1
+    assert amira.get("/queue/new", params={**ask, "severity": "3"}).json()["count"] == 0
+    page = amira.get("/queue").text
+    assert told["views"].keys() == {"open", "unclaimed", "mine", "waiting", "watch", "good"}
+    for view, count in told["views"].items():
+        assert f'data-view="{view}">{count}</span>' in page

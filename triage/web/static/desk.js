@@ -53,6 +53,7 @@ if (one('[data-due], [data-since]')) setInterval(tick, 1000)
 // --- news: count what came, refresh rows where they stand, never move them -------------------------------
 const quiet = { headers: { 'X-Quiet': '1' }, credentials: 'same-origin' }
 let asking = 0
+let askedAt = 0
 let heard = 0
 let acted = {} // what was last said in a row: its number and the element
 const busy = new Set() // rows whose answer is on its way
@@ -66,7 +67,11 @@ async function countNew () {
   asked.set('since', bar.dataset.since)
   const answer = await fetch(`/queue/new?${asked}`, quiet)
   if (!answer.ok) return
-  const { count } = await answer.json()
+  const { count, views } = await answer.json()
+  for (const beside of all('[data-view]')) {
+    const now = views[beside.dataset.view]
+    if (beside.textContent !== now) beside.textContent = now
+  }
   const link = one('a', bar)
   const said = `${count} new ${count === 1 ? 'case' : 'cases'} [.]`
   if (link.textContent !== said) link.textContent = said
@@ -104,9 +109,10 @@ function stale (words) {
   bar.hidden = !words
 }
 
+// within a second of the first news, and no oftener than every two seconds while there is much of it
 function soon () {
   if (asking) return
-  asking = setTimeout(() => { asking = 0; countNew().catch(() => {}) }, 400)
+  asking = setTimeout(() => { asking = 0; askedAt = Date.now(); countNew().catch(() => {}) }, Math.max(400, askedAt + 2000 - Date.now()))
 }
 
 function onCase (event) {
@@ -218,7 +224,7 @@ document.addEventListener('htmx:afterSwap', event => {
   if (event.detail.target.id === 'sheet-body') {
     const sheet = one('#sheet')
     if (!sheet.open) sheet.showModal()
-    one('input[type=radio]', sheet)?.focus()
+    one('button, input[type=radio]', sheet)?.focus()
   }
 })
 
