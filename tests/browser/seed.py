@@ -112,10 +112,10 @@ def seed_watch(session: Session, *, now: datetime, blind: bool = False) -> None:
 
 
 def seed_night(
-    session: Session, officer: Person, other: Person, *, now: datetime, cases: int = 24
+    session: Session, officer: Person, other: Person, *, now: datetime, cases: int = 24, posts: int = 14
 ) -> list[Case]:
-    """The cases of NIGHT with all that hangs on them."""
-    made = [_seed_case(session, told, now=now) for told in NIGHT[:cases]]
+    """The cases of NIGHT with all that hangs on them, each with so many posts at most."""
+    made = [_seed_case(session, told, now=now, posts=posts) for told in NIGHT[:cases]]
     session.commit()
     for at, holder in (
         (1, other),
@@ -143,14 +143,14 @@ def seed_night(
     return made
 
 
-def seed(session: Session, *, now: datetime) -> Seeded:
+def seed(session: Session, *, now: datetime, posts: int = 14) -> Seeded:
     """Everything: people, sources, a full night."""
     officer, secretary = seed_people(session, now=now)
     seed_watch(session, now=now, blind=True)
-    return Seeded(officer, secretary, seed_night(session, officer, secretary, now=now))
+    return Seeded(officer, secretary, seed_night(session, officer, secretary, now=now, posts=posts))
 
 
-def _seed_case(session: Session, told: Told, *, now: datetime) -> Case:
+def _seed_case(session: Session, told: Told, *, now: datetime, posts: int) -> Case:
     opened = now - timedelta(minutes=told.minutes)
     case = make_case(
         title=told.title,
@@ -178,7 +178,7 @@ def _seed_case(session: Session, told: Told, *, now: datetime) -> Case:
     )
     session.add(case)
     session.flush()
-    _seed_posts(session, case, told, now=now)
+    _seed_posts(session, case, told, now=now, posts=min(told.posts, posts))
     _seed_clocks(session, case, told, opened)
     _seed_alerts(session, case, told, opened, now)
     if told.severity < 4:
@@ -188,8 +188,8 @@ def _seed_case(session: Session, told: Told, *, now: datetime) -> Case:
     return case
 
 
-def _seed_posts(session: Session, case: Case, told: Told, *, now: datetime) -> None:
-    for number in range(min(told.posts, 14)):
+def _seed_posts(session: Session, case: Case, told: Told, *, now: datetime, posts: int) -> None:
+    for number in range(posts):
         late = told.minutes * (number / 14) ** 0.5
         text = told.text if number % 3 else f"{told.text}{' Please share.' * (number // 3)}"
         post = make_post(
@@ -207,7 +207,7 @@ def _seed_posts(session: Session, case: Case, told: Told, *, now: datetime) -> N
             Membership(
                 post_id=post.id,
                 case_id=case.id,
-                sure=not (number and number == min(told.posts, 14) - 1 and told.severity < 3),
+                sure=not (number and number == posts - 1 and told.severity < 3),
                 score=0.82,
                 how="same words" if number else "opened the case",
                 joined_at=now,

@@ -1,12 +1,14 @@
 """The walk as a program: visit one source, then do every job there is, one after the other.
 
-With a number as argument it kills itself at that commit, before or after the database has it, like a
-machine that loses power there. Run again, it goes on from what was committed.
+With a number as argument it is killed at commit 0, then at commit 1 and so on, before or after the database has it,
+like a machine that loses power there, until a walk comes to its end; each goes on from what was committed. Its last
+line says how many were killed. With the number of kills reached it gives up.
 """
 
 import os
 import signal
 import sys
+import traceback
 from collections import Counter
 from datetime import UTC, datetime
 
@@ -27,10 +29,17 @@ DONE = text("UPDATE procrastinate_jobs SET status = 'succeeded' WHERE id = :id")
 
 def walk(house: House) -> Counter[str]:
     """One visit and all that follows from it. Returns how often each job was done."""
+    return walk_with(house, all_tasks(house))
+
+
+def walk_with(house: House, tasks: dict[str, Task]) -> Counter[str]:
     prepare(house.settings, house.engine, now=house.clock())
-    tasks = {name: task for queue in QUEUES for name, task in tasks_of(queue, house).items()}
     tasks["collect"].work(source=SOURCE)
     return do_jobs(house, tasks)
+
+
+def all_tasks(house: House) -> dict[str, Task]:
+    return {name: task for queue in QUEUES for name, task in tasks_of(queue, house).items()}
 
 
 def do_jobs(house: House, tasks: dict[str, Task]) -> Counter[str]:
@@ -69,12 +78,36 @@ def die_at(commit: int) -> None:
     event.listen(Session, "after_commit", count)
 
 
+def killed(house: House, tasks: dict[str, Task], commit: int) -> bool:
+    """Walk in a fork of this process, which has loaded all there is. Whether it was killed at that commit."""
+    house.engine.dispose()  # a fork has connections of its own
+    child = os.fork()
+    if child == 0:
+        try:
+            die_at(commit)
+            walk_with(house, tasks)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+    ended = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if ended not in (0, -signal.SIGKILL):
+        sys.exit(f"killed at commit {commit}, the walk ended with {ended}")
+    return ended != 0
+
+
 def main() -> None:
     settings = read_settings()
-    engine = connect(settings)
-    if len(sys.argv) > 1:
-        die_at(int(sys.argv[1]))
-    walk(House(settings, engine, lambda: datetime.now(UTC)))
+    house = House(settings, connect(settings), lambda: datetime.now(UTC))
+    if len(sys.argv) == 1:
+        walk(house)
+        return
+    tasks = all_tasks(house)
+    for commit in range(int(sys.argv[1])):
+        if not killed(house, tasks, commit):
+            print(f"{commit} kills")
+            return
+    sys.exit("killed at every commit so far, and still not at its end")
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ def clock() -> Clockwork:
 @pytest.fixture
 def seeded(engine: Engine, clock: Clockwork) -> Seeded:
     with Session(engine, expire_on_commit=False) as session:
-        return seed(session, now=clock())
+        return seed(session, now=clock(), posts=4)
 
 
 @pytest.fixture
