@@ -8,9 +8,9 @@ line says how many were killed. With the number of kills reached it gives up.
 import os
 import signal
 import sys
-import traceback
 from collections import Counter
 from datetime import UTC, datetime
+from multiprocessing import get_context
 
 from sqlalchemy import Engine, event, text
 from sqlmodel import Session
@@ -81,19 +81,17 @@ def die_at(commit: int) -> None:
 def killed(house: House, tasks: dict[str, Task], commit: int) -> bool:
     """Walk in a fork of this process, which has loaded all there is. Whether it was killed at that commit."""
     house.engine.dispose()  # a fork has connections of its own
-    child = os.fork()
-    if child == 0:
-        try:
-            die_at(commit)
-            walk_with(house, tasks)
-        except BaseException:
-            traceback.print_exc()
-            os._exit(1)
-        os._exit(0)
-    ended = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    if ended not in (0, -signal.SIGKILL):
-        sys.exit(f"killed at commit {commit}, the walk ended with {ended}")
-    return ended != 0
+    child = get_context("fork").Process(target=walk_until, args=(house, tasks, commit))
+    child.start()
+    child.join()
+    if child.exitcode not in (0, -signal.SIGKILL):
+        sys.exit(f"killed at commit {commit}, the walk ended with {child.exitcode}")
+    return child.exitcode != 0
+
+
+def walk_until(house: House, tasks: dict[str, Task], commit: int) -> None:
+    die_at(commit)
+    walk_with(house, tasks)
 
 
 def main() -> None:
