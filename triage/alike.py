@@ -40,13 +40,14 @@ _TELLINGS = text("""
     SELECT told.case_id, p.title, p.text, p.published_at, a.labels, a.signals
     FROM unnest(CAST(:cases AS uuid[])) AS asked(id)
     CROSS JOIN LATERAL (
-        SELECT case_id, post_id FROM memberships
-        WHERE case_id = asked.id AND sure AND how NOT IN ('same text', 'copy') ORDER BY joined_at LIMIT :each
+        SELECT case_id, post_id, joined_at FROM memberships
+        WHERE case_id = asked.id AND sure AND how NOT IN ('same text', 'copy') ORDER BY joined_at, post_id LIMIT :each
     ) told
     JOIN posts p ON p.id = told.post_id AND p.withdrawn_at IS NULL
     LEFT JOIN LATERAL (
         SELECT labels, signals FROM assessments WHERE post_id = p.id ORDER BY at DESC LIMIT 1
     ) a ON true
+    ORDER BY told.joined_at, told.post_id
 """)
 
 
@@ -70,17 +71,21 @@ class _Traits(NamedTuple):
     words: dict[str, float]
 
 
-def cases_like(session: Session, case: Case, rarity: Rarity) -> list[Alike]:
-    """The likest first, of equal ones the newest."""
+def cases_like(
+    session: Session, case: Case, rarity: Rarity, known: "dict[UUID, _Traits] | None" = None
+) -> list[Alike]:
+    """The likest first, of equal ones the newest. `known` keeps what was read of cases, for who asks of several."""
     footage, claims = _by_footage(session, case.id), _by_claims(session, case.id)
     cases = _candidates(session, case, {*footage, *claims})
-    traits = _traits(session, [case.id, *(each.id for each in cases)], rarity)
+    traits = {} if known is None else known
+    wanted = [each for each in (case.id, *(each.id for each in cases)) if each not in traits]
+    traits |= _traits(session, wanted, rarity) if wanted else {}
     found = []
     for each in cases:
         score, because = _likeness(case, each, traits, footage, claims)
         if score >= ENOUGH:
             found.append((score, each, because))
-    found.sort(key=lambda each: (each[0], each[1].opened_at), reverse=True)
+    found.sort(key=lambda each: (each[0], each[1].opened_at, each[1].number or 0), reverse=True)
     best = found[:MOST]
     ids = [each.id for _, each, _ in best]
     lines, decided = _lines(session, ids), _decided(session, ids)
@@ -92,14 +97,15 @@ def cases_like(session: Session, case: Case, rarity: Rarity) -> list[Alike]:
 
 def _candidates(session: Session, case: Case, linked: Iterable[UUID]) -> list[Case]:
     """Each road gives its newest; what shares footage or a claim comes in any case."""
-    newest = select(Case).where(Case.id != case.id).order_by(col(Case.opened_at).desc()).limit(OF_EACH)
+    order = col(Case.opened_at).desc(), col(Case.number).desc()
+    newest = select(Case).where(Case.id != case.id).order_by(*order).limit(OF_EACH)
     roads = [newest.where(Case.type == case.type)]
     if case.place:
         roads.append(newest.where(Case.place == case.place))
     if case.borough:
         roads.append(newest.where(Case.type == case.type, Case.borough == case.borough))
     if ids := set(linked):
-        roads.append(select(Case).where(col(Case.id).in_(ids), Case.id != case.id).limit(OF_EACH))
+        roads.append(newest.where(col(Case.id).in_(ids)))
     return list({each.id: each for road in roads for each in session.exec(road)}.values())
 
 
@@ -113,14 +119,14 @@ def _by_footage(session: Session, case_id: UUID) -> set[UUID]:
     held = select(Membership.case_id).where(
         col(Membership.post_id).in_(posts), col(Membership.sure), Membership.case_id != case_id
     )
-    return set(session.exec(held.distinct().limit(OF_EACH)))
+    return set(session.exec(held.distinct().order_by(col(Membership.case_id)).limit(OF_EACH)))
 
 
 def _by_claims(session: Session, case_id: UUID) -> dict[UUID, str]:
     """Cases whose posts make a claim of this one, or of whose claims its posts make one; with the claim's title."""
     post, claim = col(ClaimSighting.post_id), col(ClaimSighting.claim_id)
     sighted = (
-        select(Membership.case_id, KnownClaim.case_id, KnownClaim.title)
+        select(Membership.case_id, KnownClaim.case_id, KnownClaim.title, KnownClaim.number)
         .join(ClaimSighting, post == Membership.post_id)
         .join(KnownClaim, col(KnownClaim.id) == claim)
         .where(
@@ -128,12 +134,15 @@ def _by_claims(session: Session, case_id: UUID) -> dict[UUID, str]:
             col(ClaimSighting.state).in_(SEEN),
             Membership.case_id != KnownClaim.case_id,
         )
+        .distinct()
+        .order_by(col(KnownClaim.number).desc(), col(Membership.case_id))
+        .limit(OF_EACH)
     )
     ours = select(KnownClaim.id).where(KnownClaim.case_id == case_id)
     posts = select(Membership.post_id).where(Membership.case_id == case_id, col(Membership.sure))
     found: dict[UUID, str] = {}
     for road in (sighted.where(claim.in_(ours)), sighted.where(post.in_(posts))):
-        for member, home, title in session.exec(road.distinct().limit(OF_EACH)):
+        for member, home, title, _number in session.exec(road):
             found.setdefault(home if member == case_id else member, title)
     return found
 
@@ -144,7 +153,7 @@ def _traits(session: Session, cases: Sequence[UUID], rarity: Rarity) -> dict[UUI
     words: dict[UUID, dict[str, float]] = defaultdict(dict)
     for row in session.execute(_TELLINGS, {"cases": list(cases), "each": TELLINGS}).mappings():
         told = deeds[row["case_id"]]
-        for each in deeds_of(row["labels"] or {}):
+        for each in sorted(deeds_of(row["labels"] or {})):
             told.setdefault(signal_of(each), spoken(row["signals"] or (), each))
         words[row["case_id"]] |= _telling(
             subject(text_of(row["title"], row["text"]), row["published_at"], rarity)
@@ -197,7 +206,7 @@ def _lines(session: Session, cases: Sequence[UUID]) -> dict[UUID, tuple[str, dat
     )
     return {
         each.case_id: (each.text, each.issued_at or each.approved_at)
-        for each in session.exec(approved.order_by(spoke.asc().nulls_first()))
+        for each in session.exec(approved.order_by(spoke.asc().nulls_first(), col(Statement.number)))
     }
 
 
@@ -210,12 +219,12 @@ def _decided(session: Session, cases: Sequence[UUID]) -> dict[UUID, list[tuple[s
     for each in session.exec(known.order_by(col(KnownClaim.number))):
         found[each.case_id].append((f"Claim “{each.title}”", str(each.state)))
     answered = select(Prompt).where(col(Prompt.case_id).in_(cases), col(Prompt.answer).is_not(None))
-    for prompt in session.exec(answered.order_by(col(Prompt.answered_at))):
+    for prompt in session.exec(answered.order_by(col(Prompt.answered_at), col(Prompt.name))):
         found[prompt.case_id].append((_plain(prompt.name), str(prompt.answer)))
     for made in session.exec(
         select(Finding)
         .where(col(Finding.case_id).in_(cases), col(Finding.superseded_at).is_(None))
-        .order_by(col(Finding.entered_at))
+        .order_by(col(Finding.entered_at), col(Finding.version))
     ):
         titles = [str(made.says.get(name, name)) for name in (made.code, *made.secondary)]
         found[made.case_id].append(("Oversight found", "; ".join(titles)))

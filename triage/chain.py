@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import IO, Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlmodel import Session, col
 
 from triage.records import LogEntry, LogHead
@@ -20,6 +20,7 @@ from triage.retention_records import LogTombstone
 
 START = bytes(32)  # what the first entry follows
 AT_ONCE = 5_000
+_AT = text("SELECT hash, at FROM log_entries WHERE seq = :entry")  # also one of a hidden case
 HEAD = re.compile(r"([0-9]{1,18}):([0-9a-fA-F]{64})", re.ASCII)
 
 
@@ -104,6 +105,16 @@ def head_of(session: Session) -> Head:
     """Where the chain ends now."""
     count, digest = session.execute(select(col(LogHead.count), col(LogHead.hash))).one()
     return Head(count, bytes(digest))
+
+
+def head_at(session: Session, entry: int) -> tuple[Head, datetime | None]:
+    """Where the chain ended with one of its entries, and when that was written. Raises LookupError."""
+    if entry == 0:
+        return Head(0, START), None
+    found = session.execute(_AT, {"entry": entry}).one_or_none()
+    if found is None:
+        raise LookupError(f"the log has no entry {entry}")
+    return Head(entry, bytes(found.hash)), found.at
 
 
 def verify(

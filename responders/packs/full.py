@@ -38,7 +38,7 @@ from responders.packs.saying import LONDON, day, graded, length, moment, said_of
 from responders.packs.sheet import barred_by, sheet_of
 from responders.packs.sheet_decided import moved, standing
 from responders.tactics import Tactic
-from triage.chain import head_of
+from triage.chain import head_at
 from triage.hidden import look_as_anybody
 from triage.lifecycle import Lifecycle
 from triage.records import Case
@@ -65,7 +65,8 @@ class Ground(NamedTuple):
 
 
 def full_pack(session: Session, period: Period, ground: Ground, figures: Figures | None = None) -> Document:
-    """For cases opened, and cases listed, in the period; its figures were computed before."""
+    """For cases opened, and cases listed, in the period; its figures were computed before. Where nothing may change
+    meanwhile, the session only reads (`triage/rehearsal.py`)."""
     look_as_anybody(session)  # the pack goes to people who see no restricted case
     sheets = sheets_of(session, period, ground.tactics, ground.rarity, ground.lifecycle)
     desk_url = ground.desk_url.rstrip("/")
@@ -100,10 +101,24 @@ def _front(
     if figures:
         yield tiles(figures, rows=True)
     yield Paragraph(words(BIASED), "note")
-    head = head_of(session)
-    yield Paragraph(
+    yield _read_up_to(session, figures, sheets)
+    if figures:
+        yield from number_blocks(figures, rows=True)
+        yield from change_blocks(figures)
+        yield source_paragraph(figures)
+    yield _refused(session, period)
+
+
+def _read_up_to(session: Session, figures: Figures | None, sheets: Sequence[Sheet]) -> Paragraph:
+    """The last entry of the log that says anything of what stands here. What others enter later, such as who signed in
+    or who read a case, moves it no further, so the pack stays the same."""
+    ends = [each.log[-1].seq for each in sheets if each.log]
+    head, at = head_at(session, max([figures.entry if figures else 0, *ends]))
+    return Paragraph(
         (
-            Run(f"The log had {head.entries} entries when this was made; its head was "),
+            Run(
+                f"What stands here is in the log up to its entry {head.entries:,}, of {moment(at)}; its head there was "
+            ),
             Run(str(head), manner=CODE),
             Run(". Kept with this pack, it shows whether the log was cut or rewritten since: "),
             Run("goldenhour audit verify --head", manner=CODE),
@@ -111,11 +126,6 @@ def _front(
         ),
         "note",
     )
-    if figures:
-        yield from number_blocks(figures, rows=True)
-        yield from change_blocks(figures)
-        yield source_paragraph(figures)
-    yield _refused(session, period)
 
 
 def _refused(session: Session, period: Period) -> Table:

@@ -144,6 +144,7 @@ def _sheets(
     voices, clips, alerts = voices_of(session, ids, tactics), _clips(session, ids), _alerts(session, ids)
     claims = [each.id for found in kept["claims"].values() for each in found]
     met = _met(session, [each.review_id for found in kept["listings"].values() for each in found])
+    likes: dict[UUID, Any] = {}
     decisions = {each.id: each for each in _of(session, ClaimDecision, ClaimDecision.claim_id, claims)}
     responses = {each.claim_id: each for each in _of(session, ClaimResponse, ClaimResponse.claim_id, claims)}
     return [
@@ -160,7 +161,7 @@ def _sheets(
             decisions=decisions,
             responses=responses,
             issues=_by_line(kept["issues"][case.id]),
-            alike=_alike(session, case, rarity),
+            alike=_alike(session, case, rarity, likes),
             met=met,
             barred=may_discuss(session, case.id, lifecycle) if lifecycle else None,
             **{name: kept[name][case.id] for name in _ALONE},
@@ -234,8 +235,8 @@ def _by_line(rows: Iterable[StatementIssue]) -> dict[UUID, list[StatementIssue]]
     return found
 
 
-def _alike(session: Session, case: Case, rarity: Rarity | None) -> list[Alike]:
-    found = cases_like(session, case, rarity) if rarity is not None else []
+def _alike(session: Session, case: Case, rarity: Rarity | None, known: dict[UUID, Any]) -> list[Alike]:
+    found = cases_like(session, case, rarity, known) if rarity is not None else []
     return sorted(found, key=lambda each: (-each.score, -(each.case.number or 0)))
 
 

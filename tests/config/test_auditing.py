@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from config.cli import Complaint
 from config.commands.auditing import audit
 from config.database import connect
+from config.packs import definitions_of
 from config.service import House
 from config.settings import Settings
 from config.ticks import publish_head
@@ -26,6 +27,7 @@ from triage.chain import Head, head_of
 from triage.heads import HeadsError, read_heads
 from triage.log import Line, note
 from triage.review.figures import Period
+from triage.review.figuring import figures_as_of
 
 NOON = datetime(2026, 7, 14, 12, 0, tzinfo=UTC)
 
@@ -133,7 +135,11 @@ def test_a_file_of_heads_that_cannot_be_read_is_named_with_its_line(kept: Engine
     assert isinstance(ended.exception, Complaint)
 
 
-def test_every_pack_carries_the_head(kept: Engine) -> None:
+def test_every_pack_carries_the_head(kept: Engine, settings: Settings) -> None:
     with Session(kept) as session:
-        made = full_pack(session, Period(NOON, NOON + timedelta(days=14)), Ground(fields=(), tactics=()))
+        period = Period(NOON, NOON + timedelta(days=14))
+        figures = figures_as_of(session, period, definitions_of(settings), at=NOON)._replace(
+            entry=head_of(session).entries
+        )
+        made = full_pack(session, period, Ground(fields=(), tactics=()), figures)
         assert str(head_of(session)) in [run.text for run in runs_in(made)]

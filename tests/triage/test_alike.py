@@ -31,6 +31,20 @@ def rarity() -> Rarity:
     return Rarity.load(TABLE)
 
 
+def test_what_two_cases_share_is_told_in_the_same_order_whatever_the_process(
+    session: Session, rarity: Rarity
+) -> None:
+    deeds = ("tactic:ground_restraint", "tactic:dog", "power:s60", "tactic:pava", "power:s43")
+    said = {"labels": dict.fromkeys(deeds, 0.9), "signals": []}
+    case, _ = case_of(session, SAID, said, place="Rye Lane")
+    case_of(session, "Dog unit on Rye Lane again", said, place="Rye Lane")
+    [found] = cases_like(session, case, rarity)
+    told = [
+        each.removeprefix("the same deed: ") for each in found.because if each.startswith("the same deed")
+    ]
+    assert told == ["s43", "s60", "dog", "ground restraint", "pava"]
+
+
 def case_of(
     session: Session, text: str, said: dict[str, Any] | None = None, **given: Any
 ) -> tuple[Case, UUID]:

@@ -19,7 +19,9 @@ from responders.statements import draft
 from responders.tactics import read_tactics
 from tests.make import make_alert, make_assessment, make_case, make_person, make_post
 from tests.responders.words import AWARE
+from triage.chain import head_at, head_of
 from triage.claim_records import KnownClaim
+from triage.log import VIEWED, Line, note
 from triage.records import AlertState, Case, Clock, Desk, Membership, Status
 from triage.release_records import BwvDecision, ReleaseOutcome
 from triage.review.agenda import list_for_review
@@ -221,6 +223,24 @@ def test_the_same_records_give_the_same_bytes(fortnight: Session, engine: Engine
     first = made(fortnight)
     with Session(engine) as another:
         assert made(another) == first
+
+
+def test_who_signs_in_or_reads_a_case_later_leaves_the_pack_as_it_was(
+    fortnight: Session, noon: datetime
+) -> None:
+    first = made(fortnight)
+    case = fortnight.scalars(select(Case).where(col(Case.number) == 1)).one()
+    quiet = [Line("signed in"), Line(VIEWED, case.id)]
+    note(fortnight, quiet, who="sam", now=UNTIL)
+    fortnight.commit()
+    assert made(fortnight) == first
+    said = head_at(fortnight, head_of(fortnight).entries - len(quiet))[0]
+    assert f"up to its entry {said.entries:,}, of 20 Jul 2026, 00:00; its head there was {said}" in text_of(
+        first
+    )
+    note(fortnight, [Line("note added", case.id, "Seen by a neighbour")], who="sam", now=UNTIL)
+    fortnight.commit()
+    assert f"its head there was {head_of(fortnight)}" in text_of(made(fortnight))
 
 
 def test_an_empty_period_makes_a_pack_that_says_so(session: Session) -> None:
