@@ -24,7 +24,6 @@ from responders.packs.make import Wanted, make_version, manifest_bytes
 from responders.packs.pdf import PdfError
 from responders.packs.writing import Form, Templates, write
 from triage.locked import Conflict
-from triage.rehearsal import only_read
 from triage.review.definitions import Definitions
 from triage.review.figures import Figures, Period
 from triage.review.figuring import figures_as_of
@@ -83,7 +82,7 @@ class _Made(NamedTuple):
 
 def _full(session: Session, settings: Settings, period: Period, form: Form) -> _Made:
     figures = figures_printed(session, period, definitions_of(settings), into="pack", now=datetime.now(UTC))
-    only_read(session)
+    session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
     document = full_pack(session, period, ground_of(settings), figures)
     return _Made(_written(document, form, templates_of(settings)))
 
@@ -101,7 +100,7 @@ def _lower(session: Session, settings: Settings, period: Period, scope: Scope | 
         return _Made(file.content, said, manifest_bytes(edition.manifest))
     means, now = means_of(settings), datetime.now(UTC)
     figures = figures_printed(session, period, means.definitions, into=f"{audience} pack", now=now)
-    only_read(session)
+    session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
     try:
         made = make_version(session, Wanted(period, scope, draft=True), means, figures, [form])
     except (Leak, PdfError) as stopped:

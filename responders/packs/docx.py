@@ -4,6 +4,7 @@ import io
 import zipfile
 from collections.abc import Sequence
 from datetime import UTC
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -38,6 +39,7 @@ ABOUT = (  # instead of what the library's own template says of the program it w
     '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n<Properties xmlns="http://schemas.openxmlformats.org/'
     'officeDocument/2006/extended-properties"><Application>Golden Hour</Application></Properties>'
 )
+SPACE = qn("xml:space")
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the first moment a zip file can hold
 
 
@@ -51,14 +53,18 @@ class _Writing:
 
     def __init__(self, document: Document) -> None:
         self.document, self.file, self.bookmarks = document, new_document(), 0
-        self.body = self.file.element.body
+        self.last = self.file.element.body.sectPr  # the properties of the section stay the last of the body
+        self.styles: dict[str, str] = {}  # ids by name: the library searches for each anew
+        self.links: dict[str, str] = {}
+        svgs = [each.svg for each in document.blocks if isinstance(each, Plot)]
+        self.pictures = iter([self._picture(each) for each in draw(svgs)])
 
     def made(self) -> bytes:
         self._styled()
         self._marked()
         self._named()
-        self.file.add_heading(self.document.title, 0)
-        self.file.add_paragraph(self.document.subtitle, style="Subtitle")
+        self._paragraph("Title", self.document.title)
+        self._paragraph("Subtitle", self.document.subtitle)
         for block in self.document.blocks:
             self._block(block)
         self._without_thumbnail()
@@ -132,13 +138,11 @@ class _Writing:
     def _block(self, block: Any) -> None:
         match block:
             case Heading():
-                made = self.file.add_heading(block.text, block.level)
-                made.paragraph_format.page_break_before = block.new_page
-                self._anchor(made._p, block.anchor)
+                broken = ("w:pageBreakBefore",) if block.new_page else ()
+                self._anchor(self._paragraph(f"Heading {block.level}", block.text, *broken), block.anchor)
             case Paragraph():
                 style = {"quote": "Quote", "note": "Intense Quote"}.get(block.manner, "Normal")
-                made = self.file.add_paragraph(style=style)
-                self._runs(made._p, block.runs, soft=block.manner == SOFT)
+                self._runs(self._paragraph(style), block.runs, soft=block.manner == SOFT)
             case Tiles():
                 rows = tuple((about, runs) for runs, about in block.tiles)
                 self._terms(("Figure", "Value"), rows, widths=(1.9, 2.0))
@@ -148,9 +152,23 @@ class _Writing:
                 self._table(block)
             case Listing():
                 for runs in block.items:
-                    self._runs(self.file.add_paragraph(style="List Number")._p, runs)
+                    self._runs(self._paragraph("List Number"), runs)
             case Plot():
                 self._plot(block)
+
+    def _paragraph(self, style: str, text: str = "", *properties: str) -> Any:
+        """A paragraph at the end of the body."""
+        made = OxmlElement("w:p")
+        if style not in self.styles:
+            self.styles[style] = self.file.styles[style].style_id
+        about = _in(made, "w:pPr")
+        _in(about, "w:pStyle", val=self.styles[style])
+        for each in properties:
+            _in(about, each)
+        if text:
+            _write(_in(made, "w:r"), text)
+        self.last.addprevious(made)
+        return made
 
     def _terms(
         self, heads: tuple[str, str], rows: Sequence[tuple[str, Runs]], widths: Sequence[float] = (1.0, 2.9)
@@ -158,16 +176,13 @@ class _Writing:
         grid = self._grid(widths, heads, (False, False))
         for name, runs in rows:
             self._row(grid, (words(name), runs), (False, False))
-        self.body.append(_gap())
-        self._before_section()
+        self.last.addprevious(_gap())
 
     def _table(self, block: Table) -> None:
         if block.caption or block.anchor:
-            made = self.file.add_paragraph(block.caption, style="Caption")
-            made.paragraph_format.keep_with_next = True
-            self._anchor(made._p, block.anchor)
+            self._anchor(self._paragraph("Caption", block.caption, "w:keepNext"), block.anchor)
         if not block.rows:
-            self.file.add_paragraph(block.empty)
+            self._paragraph("Normal", block.empty)
             return
         numbers = tuple(each.number for each in block.columns)
         grid = self._grid(
@@ -175,101 +190,112 @@ class _Writing:
         )
         for row in block.rows:
             self._row(grid, row, numbers)
-        self.body.append(_gap())
-        self._before_section()
-
-    def _before_section(self) -> None:
-        """The properties of the section stay the last of the body."""
-        properties = self.body.find(qn("w:sectPr"))
-        if properties is not None:
-            self.body.append(properties)
+        self.last.addprevious(_gap())
 
     def _grid(self, widths: Sequence[float], heads: Sequence[str], numbers: Sequence[bool]) -> Any:
-        made = self.file.add_table(rows=0, cols=len(widths))
-        made.autofit = False
-        made._tbl.tblPr.find(qn("w:tblLayout")).addprevious(_ruled())  # the schema wants them in order
-        whole = sum(widths)
-        for column, width in zip(made._tbl.tblGrid.findall(qn("w:gridCol")), widths, strict=True):
-            column.set(qn("w:w"), str(round(LINE_CM * width / whole * TWIPS_A_CM)))
-        self._row(made._tbl, [words(head) for head in heads], numbers, head=True)
-        return made._tbl
+        made, whole = OxmlElement("w:tbl"), sum(widths)
+        about = _in(made, "w:tblPr")
+        _in(about, "w:tblW", type="auto", w="0")
+        about.append(_ruled())
+        _in(about, "w:tblLayout", type="fixed")
+        _in(
+            about,
+            "w:tblLook",
+            firstColumn="1",
+            firstRow="1",
+            lastColumn="0",
+            lastRow="0",
+            noHBand="0",
+            noVBand="1",
+            val="04A0",
+        )
+        columns = _in(made, "w:tblGrid")
+        for width in widths:
+            _in(columns, "w:gridCol", w=str(round(LINE_CM * width / whole * TWIPS_A_CM)))
+        self.last.addprevious(made)
+        self._row(made, [words(head) for head in heads], numbers, head=True)
+        return made
 
     def _row(self, grid: Any, cells: Sequence[Runs], numbers: Sequence[bool], *, head: bool = False) -> None:
-        row = OxmlElement("w:tr")
-        properties = OxmlElement("w:trPr")
-        properties.append(OxmlElement("w:cantSplit"))
+        row = _in(grid, "w:tr")
+        properties = _in(row, "w:trPr")
+        _in(properties, "w:cantSplit")
         if head:
-            properties.append(OxmlElement("w:tblHeader"))
-        row.append(properties)
+            _in(properties, "w:tblHeader")
         for place, (runs, number) in enumerate(zip(cells, numbers, strict=True)):
-            cell, paragraph = OxmlElement("w:tc"), OxmlElement("w:p")
-            paragraph.append(_tight(right=number))
+            paragraph = _in(_in(row, "w:tc"), "w:p")
+            _tight(paragraph, right=number)
             self._runs(paragraph, runs, strong=head or place == 0)
-            cell.append(paragraph)
-            row.append(cell)
-        grid.append(row)
 
     def _plot(self, block: Plot) -> None:
-        named = self.file.add_paragraph(block.caption, style="Caption")
-        named.paragraph_format.keep_with_next = True
-        self._anchor(named._p, block.anchor)
-        made = self.file.add_paragraph()
-        shape = made.add_run().add_picture(io.BytesIO(draw(block.svg)), width=Cm(LINE_CM))
-        shape._inline.docPr.set("descr", block.alt)
-        shape._inline.docPr.set("title", block.caption)
+        self._anchor(self._paragraph("Caption", block.caption, "w:keepNext"), block.anchor)
+        shape = next(self.pictures)
+        shape.docPr.set("descr", block.alt)
+        shape.docPr.set("title", block.caption)
+        self.last.addprevious(shape.getparent().getparent().getparent())
+
+    def _picture(self, png: bytes) -> Any:
+        """A drawing in a paragraph that is moved to its place: for each the library searches all there is already."""
+        made = self.file.add_paragraph().add_run().add_picture(io.BytesIO(png), width=Cm(LINE_CM))
+        return made._inline
 
     def _anchor(self, paragraph: Any, anchor: str) -> None:
         if not anchor:
             return
         self.bookmarks += 1
-        begin, end = OxmlElement("w:bookmarkStart"), OxmlElement("w:bookmarkEnd")
-        for each in (begin, end):
-            each.set(qn("w:id"), str(self.bookmarks))
-            paragraph.append(each)
-        begin.set(qn("w:name"), _bookmark(anchor))
+        _in(paragraph, "w:bookmarkStart", id=str(self.bookmarks), name=_bookmark(anchor))
+        _in(paragraph, "w:bookmarkEnd", id=str(self.bookmarks))
 
     def _runs(self, paragraph: Any, runs: Runs, *, strong: bool = False, soft: bool = False) -> None:
         for run in runs:
             text, to, manner = run
             holder = self._link(paragraph, to) if to else paragraph
             colour = BLUE if to else GREY if soft or manner == SOFT else ""
-            holder.append(_run(text, strong=strong or manner == STRONG, colour=colour, code=manner == CODE))
+            _run(holder, text, strong=strong or manner == STRONG, colour=colour, code=manner == CODE)
 
     def _link(self, paragraph: Any, to: str) -> Any:
-        link = OxmlElement("w:hyperlink")
+        link = _in(paragraph, "w:hyperlink")
         if to.startswith("#"):
             link.set(qn("w:anchor"), _bookmark(to[1:]))
         elif urlsplit(to).scheme in ("http", "https"):
-            link.set(qn("r:id"), self.file.part.relate_to(to, RELATIONSHIP_TYPE.HYPERLINK, is_external=True))
-        paragraph.append(link)
+            if to not in self.links:
+                self.links[to] = self.file.part.relate_to(to, RELATIONSHIP_TYPE.HYPERLINK, is_external=True)
+            link.set(qn("r:id"), self.links[to])
         return link
 
 
-def _run(text: str, *, strong: bool, colour: str, code: bool) -> Any:
-    run, properties = OxmlElement("w:r"), OxmlElement("w:rPr")
+def _in(parent: Any, name: str, /, **given: str) -> Any:
+    """A new element at the end of another, with attributes of Word's."""
+    made = parent.makeelement(_tag(name), {_tag(f"w:{each}"): value for each, value in given.items()})
+    parent.append(made)
+    return made
+
+
+@lru_cache(maxsize=100)
+def _tag(name: str) -> str:
+    return str(qn(name))
+
+
+def _run(holder: Any, text: str, *, strong: bool, colour: str, code: bool) -> None:
+    run = _in(holder, "w:r")
+    properties = _in(run, "w:rPr")
     if code:
-        fonts = OxmlElement("w:rFonts")
-        for script in ("ascii", "hAnsi"):
-            fonts.set(qn(f"w:{script}"), "Courier New")
-        properties.append(fonts)
+        _in(properties, "w:rFonts", ascii="Courier New", hAnsi="Courier New")
     if strong:
-        properties.append(OxmlElement("w:b"))
+        _in(properties, "w:b")
     if colour:
-        shade = OxmlElement("w:color")
-        shade.set(qn("w:val"), colour)
-        properties.append(shade)
-    size = OxmlElement("w:sz")
-    size.set(qn("w:val"), "16" if code else "19")
-    properties.append(size)
-    run.append(properties)
+        _in(properties, "w:color", val=colour)
+    _in(properties, "w:sz", val="16" if code else "19")
+    _write(run, text)
+
+
+def _write(run: Any, text: str) -> None:
     for place, line in enumerate(_storable(text).split("\n")):
         if place:
-            run.append(OxmlElement("w:br"))
-        said = OxmlElement("w:t")
+            _in(run, "w:br")
+        said = _in(run, "w:t")
         said.text = line
-        said.set(qn("xml:space"), "preserve")
-        run.append(said)
-    return run
+        said.set(SPACE, "preserve")
 
 
 def _storable(text: str) -> str:
@@ -277,34 +303,25 @@ def _storable(text: str) -> str:
     return "".join(char for char in text if char in "\t\n" or ord(char) >= 0x20)
 
 
-def _tight(*, right: bool) -> Any:
-    """A paragraph of a cell."""
-    properties, style = OxmlElement("w:pPr"), OxmlElement("w:pStyle")
-    style.set(qn("w:val"), "NoSpacing")
-    properties.append(style)
+def _tight(paragraph: Any, *, right: bool) -> None:
+    """As in a cell."""
+    properties = _in(paragraph, "w:pPr")
+    _in(properties, "w:pStyle", val="NoSpacing")
     if right:
-        justified = OxmlElement("w:jc")
-        justified.set(qn("w:val"), "right")
-        properties.append(justified)
-    return properties
+        _in(properties, "w:jc", val="right")
 
 
 def _ruled() -> Any:
     """Thin lines between rows, and none between columns."""
     borders = OxmlElement("w:tblBorders")
     for side in ("top", "bottom", "insideH"):
-        line = OxmlElement(f"w:{side}")
-        for name, value in (("val", "single"), ("sz", "4"), ("space", "0"), ("color", "B1B4B6")):
-            line.set(qn(f"w:{name}"), value)
-        borders.append(line)
+        _in(borders, f"w:{side}", val="single", sz="4", space="0", color="B1B4B6")
     return borders
 
 
 def _gap() -> Any:
-    paragraph, properties, spacing = OxmlElement("w:p"), OxmlElement("w:pPr"), OxmlElement("w:spacing")
-    spacing.set(qn("w:after"), "60")
-    properties.append(spacing)
-    paragraph.append(properties)
+    paragraph = OxmlElement("w:p")
+    _in(_in(paragraph, "w:pPr"), "w:spacing", after="60")
     return paragraph
 
 

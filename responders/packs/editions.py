@@ -10,7 +10,6 @@ from sqlmodel import Session
 from responders.packs.lint import Leak
 from responders.packs.lower import Scope
 from responders.packs.make import Means, Wanted, make_version
-from triage.rehearsal import only_read
 from triage.review.figures import Period
 from triage.review.figuring import figures_as_of
 from triage.review.journal import count
@@ -35,7 +34,7 @@ def make_edition(
         note_printed(session, figures, into=f"{edition.audience} pack", who=edition.asked_by, now=now)
         try:
             with Session(engine) as looking:  # one that finds no restricted case
-                only_read(looking)
+                looking.connection(execution_options={"isolation_level": "REPEATABLE READ"})
                 made = make_version(looking, _wanted(edition, titles), means, figures)
         except Leak as leak:
             keep_stopped(session, edition, [each._asdict() for each in leak.places], now=now)

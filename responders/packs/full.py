@@ -65,8 +65,8 @@ class Ground(NamedTuple):
 
 
 def full_pack(session: Session, period: Period, ground: Ground, figures: Figures | None = None) -> Document:
-    """For cases opened, and cases listed, in the period; its figures were computed before. Where nothing may change
-    meanwhile, the session only reads (`triage/rehearsal.py`)."""
+    """For cases opened, and cases listed, in the period; its figures were computed before. All is of one moment where
+    the transaction is REPEATABLE READ."""
     look_as_anybody(session)  # the pack goes to people who see no restricted case
     sheets = sheets_of(session, period, ground.tactics, ground.rarity, ground.lifecycle)
     desk_url = ground.desk_url.rstrip("/")

@@ -33,7 +33,8 @@ from responders.packs.document import (
     words,
 )
 from responders.packs.extract import extract
-from responders.packs.pdf import can_print
+from responders.packs.pdf import PdfError
+from responders.packs.typeset import can_print
 from responders.packs.writing import Form, write
 
 DRAWN = (
@@ -197,6 +198,11 @@ def test_what_no_font_can_print_is_said_in_words() -> None:
     )
     read = PdfReader(io.BytesIO(told)).pages[0].extract_text()
     assert "[bengali letters: not printed here] [grinning face: not printed here]" in read
+
+
+def test_a_template_that_cannot_be_compiled_is_refused_in_words() -> None:
+    with pytest.raises(PdfError, match="the PDF cannot be made: unclosed"):
+        write(made(), Form.PDF, templates_of(Settings())._replace(typ="#let x = ("))
 
 
 def test_the_docx_has_headings_header_rows_alternative_texts_and_no_time_of_its_own(
