@@ -72,7 +72,7 @@ def chosen(wanted: Counting, rows: Rows, period: Period) -> list[Counted]:
     return [
         each
         for each in rows.of(wanted.kind)
-        if fits(each, wanted.where) and _falls(each.fields, wanted, period.since, until)
+        if _falls(each.fields, wanted, period.since, until) and fits(each, wanted.where)  # most fall outside
     ]
 
 
