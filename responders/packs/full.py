@@ -189,7 +189,7 @@ def _actions(session: Session, period: Period) -> Iterator[Block]:
     ]
     open_ = [each for each in found if each not in closed and each not in done]
     late = sum(each.due_on < period.until.astimezone(LONDON).date() for each, _ in open_)
-    columns = "Action:0.7 | Case:1 | What:2.4 | Owner:1.3 | Due:1.2 | Standing:2"
+    columns = "Action:0.8 | Case:0.9 | What:2.4 | Owner:1.3 | Due:1.2 | Standing:2"
     for caption, group, none in (
         (
             f"Open at the end of this period: {len(open_)}, of which {late} overdue",

@@ -63,7 +63,7 @@ def _spoken(finding: Finding) -> str:
 
 def _actions(sheet: Sheet) -> Table:
     came = origins(sheet.log)
-    columns = columns_of("Action:0.7 | What:2.4 | Owner:1.3 | Due:1.2 | Standing:2.4")
+    columns = columns_of("Action:0.8 | What:2.4 | Owner:1.3 | Due:1.2 | Standing:2.4")
     rows = [
         (
             f"A-{each.number}{_came(came, each.id)}",
