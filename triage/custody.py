@@ -25,13 +25,11 @@ _UNENTERED_FILES = text(
     " AND NOT EXISTS (SELECT FROM custody_entries AS c WHERE c.media_id = l.media_id AND c.act = 'collected')"
     " LIMIT :most"
 )
-_SEEN = text(
-    "SELECT DISTINCT post_id FROM custody_entries WHERE post_id = ANY(:posts) AND media_id IS NULL AND who = :who"
-    " AND act = 'viewed' AND at > :since"
-)
-_CASE_SEEN = text(
-    "SELECT EXISTS (SELECT FROM log_entries WHERE case_id = :case AND who = :who AND what = :what AND at > :since)"
-)
+_SEEN = text("""
+    SELECT EXISTS (SELECT FROM log_entries WHERE case_id = :case AND who = :who AND what = :what AND at > :since),
+        ARRAY(SELECT DISTINCT post_id FROM custody_entries WHERE post_id = ANY(:posts) AND media_id IS NULL
+            AND who = :who AND act = 'viewed' AND at > :since)
+""")
 
 
 _SET_APART = text(
@@ -66,10 +64,10 @@ def note_seen(session: Session, case_id: UUID, posts: Sequence[UUID], *, who: st
     session.execute(
         text("SELECT pg_advisory_xact_lock(hashtextextended(:seen, 0))"), {"seen": f"seen {case_id} {who}"}
     )
-    asked = {"case": case_id, "who": who, "what": VIEWED, "since": now - SEEN_ANEW}
-    if not session.execute(_CASE_SEEN, asked).scalar_one():
+    asked = {"case": case_id, "who": who, "what": VIEWED, "since": now - SEEN_ANEW, "posts": list(posts)}
+    case_seen, seen = session.execute(_SEEN, asked).one()
+    if not case_seen:
         note(session, [Line(VIEWED, case_id)], who=who, now=now)
-    seen = set(session.scalars(_SEEN, {"posts": list(posts), "who": who, "since": now - SEEN_ANEW}))
     new = [post for post in posts if post not in seen]
     note_custody(session, new, "viewed", who=who, now=now)
 

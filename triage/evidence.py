@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
+from sqlalchemy import text
 from sqlmodel import Session, col, select
 
 from collector.evidence_records import CustodyEntry, Fetch, PostVersion, Timestamp
@@ -48,6 +49,16 @@ class FileOf(NamedTuple):
         return "still to be looked at"
 
 
+# which sorts of rows there are of some posts: most posts have few
+_THERE = text("""
+    SELECT EXISTS (SELECT FROM fetches WHERE id = ANY(:fetches)) AS fetches,
+        EXISTS (SELECT FROM timestamps WHERE sha256 = ANY(:digests)) AS stamps,
+        EXISTS (SELECT FROM post_versions WHERE post_id = ANY(:posts)) AS wordings,
+        EXISTS (SELECT FROM looks WHERE post_id = ANY(:posts)) OR EXISTS (SELECT FROM media WHERE post_id = ANY(:posts))
+            AS files
+""")
+
+
 class Exhibit(NamedTuple):
     """A post of a case as evidence. `wordings` are all of them, when it was edited; the last is the present one."""
 
@@ -65,26 +76,23 @@ class Exhibit(NamedTuple):
 
 
 def read_exhibits(session: Session, posts: Sequence[Post]) -> dict[UUID, Exhibit]:
-    """What stands behind these posts, with one query for each kind of thing."""
+    """What stands behind these posts, with one query for each kind of thing that is there."""
     ids = [post.id for post in posts]
-    fetches = {
-        each.id: each for each in session.exec(select(Fetch).where(col(Fetch.id).in_(_fetch_ids(posts))))
-    }
-    stamps = {
-        each.sha256: each
-        for each in session.exec(
-            select(Timestamp).where(col(Timestamp.sha256).in_([post.payload_sha256 for post in posts]))
-        )
-    }
+    came, digests = _fetch_ids(posts), [post.payload_sha256 for post in posts]
+    there = session.execute(_THERE, {"posts": ids, "fetches": came, "digests": digests}).one()
+    asked = select(Fetch).where(col(Fetch.id).in_(came))
+    fetches = {each.id: each for each in session.exec(asked)} if there.fetches else {}
+    stamped = select(Timestamp).where(col(Timestamp.sha256).in_(digests))
+    stamps = {each.sha256: each for each in session.exec(stamped)} if there.stamps else {}
     wordings = defaultdict(list)
     ordered = select(PostVersion).where(col(PostVersion.post_id).in_(ids)).order_by(col(PostVersion.number))
-    for version in session.exec(ordered):
+    for version in session.exec(ordered) if there.wordings else ():
         wordings[version.post_id].append(version)
     custody = defaultdict(list)
     entered = select(CustodyEntry).where(col(CustodyEntry.post_id).in_(ids)).order_by(col(CustodyEntry.id))
     for entry in session.exec(entered):
         custody[entry.post_id].append(entry)
-    files = read_files(session, ids)
+    files = read_files(session, ids) if there.files else {}
     return {
         post.id: _exhibit(
             post,

@@ -38,6 +38,10 @@ _COVERED = {
     HoldScope.SPAN: "SELECT count(*) FROM posts WHERE collected_at >= :since AND collected_at < :until"
     " AND (CAST(:source AS text) IS NULL OR source = :source)",
 }
+_ON_POSTS = text(
+    "holds.id IN (SELECT hold_id FROM held_posts"
+    " WHERE post_id IN (SELECT post_id FROM memberships WHERE case_id = :case))"
+)
 _DUE = text("""
     SELECT number, review_at <= :now AS late, review_at, expires_at FROM holds WHERE ended_at IS NULL
         AND least(review_at, expires_at) <= :soon ORDER BY least(review_at, expires_at)
@@ -222,14 +226,8 @@ def what_is_held(session: Session, hold: Hold) -> Held:
 
 def holds_on(session: Session, case_id: UUID) -> Sequence[Hold]:
     """The standing holds on a case, as its page shows them: set on it, on a post of it, or on when it was opened."""
-    of_posts = text(
-        "SELECT hold_id FROM held_posts WHERE post_id IN (SELECT post_id FROM memberships WHERE case_id = :case)"
-    )
-    ids = set(session.scalars(of_posts, {"case": case_id}))
-    standing = select(Hold).where(
-        col(Hold.ended_at).is_(None), (col(Hold.case_id) == case_id) | col(Hold.id).in_(ids)
-    )
-    return session.exec(standing.order_by(col(Hold.number))).all()
+    standing = select(Hold).where(col(Hold.ended_at).is_(None), (col(Hold.case_id) == case_id) | _ON_POSTS)
+    return session.exec(standing.order_by(col(Hold.number)), params={"case": case_id}).all()
 
 
 def reminders(session: Session, rules: HoldRules, *, now: datetime) -> list[Reminder]:

@@ -9,15 +9,16 @@ from sqlmodel import Session
 
 from triage.pace import LOOKS_BACK, STEPS_AN_HOUR, WINDOW, Pace, Usual, same_hours
 
+# one row at least: what the stream brings stands beside each case, and alone where none of them has grown
 _PACES = text("""
-    SELECT case_id, coalesce(sum(posts) FILTER (WHERE at > :window), 0) AS now,
-        coalesce(sum(posts) FILTER (WHERE at <= :window AND at > :back), 0) AS before, min(at) AS first
-    FROM growth WHERE case_id = ANY(:cases) AND at <= :now GROUP BY case_id
-""")
-_STREAM = text("SELECT coalesce(sum(posts), 0) FROM stream_paces WHERE at > :window AND at <= :now")
-_HOURS = text("""
-    SELECT coalesce(sum(s.posts), 0) AS posts FROM unnest(CAST(:hours AS timestamptz[])) AS hour (begun)
-    JOIN stream_paces s ON s.at >= hour.begun AND s.at < hour.begun + interval '1 hour' GROUP BY hour.begun
+    SELECT stream.*, paces.* FROM (SELECT
+        (SELECT coalesce(sum(posts), 0) FROM stream_paces WHERE at > :window AND at <= :now) AS lately,
+        ARRAY(SELECT coalesce(sum(s.posts), 0) FROM unnest(CAST(:hours AS timestamptz[])) AS hour (begun)
+            JOIN stream_paces s ON s.at >= hour.begun AND s.at < hour.begun + interval '1 hour' GROUP BY hour.begun
+        ) AS weeks) AS stream
+    LEFT JOIN (SELECT case_id, coalesce(sum(posts) FILTER (WHERE at > :window), 0) AS now,
+            coalesce(sum(posts) FILTER (WHERE at <= :window AND at > :back), 0) AS before, min(at) AS first
+        FROM growth WHERE case_id = ANY(:cases) AND at <= :now GROUP BY case_id) AS paces ON true
 """)
 _LATELY = text(
     "SELECT case_id, sum(posts) FROM growth WHERE case_id = ANY(:cases) AND at > :since GROUP BY case_id"
@@ -27,10 +28,10 @@ _LATELY = text(
 def paces_of(session: Session, cases: Sequence[UUID], *, now: datetime) -> dict[UUID, Pace]:
     """The pace of each of these cases."""
     window, back = now - WINDOW, now - WINDOW - LOOKS_BACK
-    values = {"cases": list(cases), "window": window, "back": back, "now": now}
-    rows = {row.case_id: row for row in session.execute(_PACES, values)}
-    stream = int(session.execute(_STREAM, {"window": window, "now": now}).scalar_one())
-    usual = _usual(session, now)
+    values = {"cases": list(cases), "window": window, "back": back, "now": now, "hours": same_hours(now)}
+    asked = session.execute(_PACES, values).all()
+    rows = {row.case_id: row for row in asked}
+    stream, usual = int(asked[0].lately), _usual(asked[0].weeks)
     found = {}
     for case in cases:
         row = rows.get(case)
@@ -48,6 +49,6 @@ def lately(session: Session, cases: Sequence[UUID], *, since: datetime) -> dict[
     return {case: int(posts) for case, posts in found}
 
 
-def _usual(session: Session, now: datetime) -> Usual:
-    weeks = [row.posts for row in session.execute(_HOURS, {"hours": same_hours(now)})]
+def _usual(weeks: Sequence[int]) -> Usual:
+    """What these weeks brought in the same hour."""
     return Usual(sum(weeks) / len(weeks) / STEPS_AN_HOUR, len(weeks)) if weeks else Usual()

@@ -38,6 +38,7 @@ from triage.web.api_shapes import (
 )
 from triage.web.calm import troubles, watched
 from triage.web.case import ids_of, read_voices
+from triage.web.case_file import read_file
 from triage.web.claim_rows import read_panel
 from triage.web.filters import PER_PAGE, Filters
 from triage.web.growth import read_growth
@@ -119,13 +120,14 @@ def case(visit: Visiting, ref: str) -> WholeCaseOut:
     note_view(visit, found.id, ids_of(voices))
     posts = [PostOut.of(each) for each in voices]
     shown = CaseOut.of(rows_of(visit.session, [found], visit.person, now=visit.now)[0])
-    tracks = read_tracks(visit, found)
+    file = read_file(visit.session, found)
+    tracks = read_tracks(visit, file)
     return WholeCaseOut(
         **shown.model_dump(),
-        growth=GrowthOut.of(read_growth(visit.session, found, now=visit.now)),
+        growth=GrowthOut.of(read_growth(visit.session, file, now=visit.now)),
         posts=posts,
         tracks=[TrackOut.of(each) for each in tracks.shown] if tracks else [],
-        claims=[ClaimOut.of(each) for each in read_panel(visit.session, found, visit.room.guide).rows],
+        claims=[ClaimOut.of(each) for each in read_panel(visit.session, file, visit.room.guide).rows],
     )
 
 

@@ -11,27 +11,32 @@ from fastapi.responses import HTMLResponse
 from sqlmodel import Session, col, select
 
 from classifier.records import Assessment, reading_text
+from collector.footage_records import Look
 from collector.records import Media, Post
 from triage.evidence import Exhibit, read_exhibits
-from triage.footage import read_clips
+from triage.footage import Seen, read_clips
+from triage.hold_records import Hold
 from triage.holding import holds_on
 from triage.log import QUIET
 from triage.others import others_of
-from triage.records import Alert, Clock, Delivery, LogEntry, Membership
+from triage.records import Alert, Clock, Delivery, LogEntry, Membership, Person
+from triage.release_records import BwvDecision
+from triage.review.finding_records import Action, Feedback, Finding, Referral
 from triage.review.meeting_records import Review, ReviewItem
 from triage.shifts import needs_break
+from triage.web.case_file import CaseFile, read_file
 from triage.web.claim_rows import read_panel
 from triage.web.escalations import read_climbs
 from triage.web.filters import Filters
-from triage.web.findings import read_findings
+from triage.web.findings import CaseFindings, read_findings
 from triage.web.growth import read_growth
 from triage.web.permitted import note_view
 from triage.web.queue import find_case
 from triage.web.reading import Piece, about_whole, pieces, pseudonym, read_text, reasons, same_words
 from triage.web.register import read_case_lines
-from triage.web.releases import read_release
+from triage.web.releases import ReleaseShown, read_release
 from triage.web.reveals import read_waiting
-from triage.web.rows import names_of, rows_of
+from triage.web.rows import Top, holds, spark_of, ticks, unanswered, unverified_of
 from triage.web.tracks import read_tracks
 from triage.web.visit import Visit, Visiting
 from triage.web.who_sees import read_who_sees
@@ -41,6 +46,8 @@ from triage.web.words import REASONS
 router = APIRouter()
 
 POSTS_PER_PAGE = 50
+FOUND = (Finding, Referral, Action, Feedback)
+NOTHING_FOUND = CaseFindings((), (), (), ())
 
 
 class Voice(NamedTuple):
@@ -70,16 +77,17 @@ class Told(NamedTuple):
 def case(visit: Visiting, ref: str, posts: Annotated[int, Query(ge=1, le=10_000)] = 1) -> HTMLResponse:
     """The whole case; long families of posts in pages of fifty."""
     found = find_case(visit.session, ref)
-    [row] = rows_of(visit.session, [found], visit.person, now=visit.now)
-    voices = read_voices(visit.session, found.id, sure=True, page=posts)
+    session, now = visit.session, visit.now
+    voices = read_voices(session, found.id, sure=True, page=posts)
     note_view(visit, found.id, ids_of(voices))
-    suggested = read_voices(visit.session, found.id, sure=False, page=1)
-    footage = read_clips(visit.session, found.id, visit.person, now=visit.now)
-    exhibits = read_exhibits(visit.session, posts_of([*voices, *suggested]))
+    file = read_file(session, found)
+    suggested = read_voices(session, found.id, sure=False, page=1) if file.has(Membership) else []
+    footage = read_clips(session, found.id, visit.person, now=now) if file.has(Look) else Seen([], 0, [])
+    exhibits = read_exhibits(session, posts_of([*voices, *suggested]))
     return visit.page(
         "case.html",
         case=found,
-        row=row,
+        row=_top(session, file, visit.person, now=now),
         filters=Filters(),
         voices=voices,
         suggested=suggested,
@@ -92,22 +100,22 @@ def case(visit: Visiting, ref: str, posts: Annotated[int, Query(ge=1, le=10_000)
         most_bytes=visit.room.files.most_bytes,
         posts_page=posts,
         posts_pages=-(-found.post_count // POSTS_PER_PAGE),
-        stopped=_stopped(visit.session, found.id),
+        stopped=sorted((each for each in file.clocks if each.stopped_at), key=_stopped_at),
         facts=facts(voices),
-        growth=read_growth(visit.session, found, now=visit.now),
-        panel=read_panel(visit.session, found, visit.room.guide),
-        lines=read_case_lines(visit, found),
-        told=_told(visit.session, found.id),
-        climbs=read_climbs(visit, found),
-        reviews=_reviews(visit.session, found.id),
-        decided=read_findings(visit.session, found.id, now=visit.now),
-        others=others_of(visit.session, found.id),
-        log=_log(visit.session, found.id),
-        tracks=read_tracks(visit, found),
-        release=read_release(visit.session, found.id),
-        sight=read_who_sees(visit, found),
-        holds=holds_on(visit.session, found.id),
-        waiting=read_waiting(visit, found),
+        growth=read_growth(session, file, now=now),
+        panel=read_panel(session, file, visit.room.guide),
+        lines=read_case_lines(visit, file),
+        told=_told(session, file),
+        climbs=read_climbs(visit, file),
+        reviews=_reviews(session, found.id) if file.has(ReviewItem) else [],
+        decided=read_findings(session, found.id, now=now) if file.has(*FOUND) else NOTHING_FOUND,
+        others=others_of(session, found.id),
+        log=_log(session, found.id),
+        tracks=read_tracks(visit, file),
+        release=read_release(session, found.id) if file.has(BwvDecision) else ReleaseShown(None, None),
+        sight=read_who_sees(visit, file),
+        holds=holds_on(session, found.id) if file.has(Hold) else [],
+        waiting=read_waiting(visit, file),
         rest=_rest(visit),
         here=f"/cases/{found.number}",
         reasons=REASONS,
@@ -228,21 +236,28 @@ def facts(voices: list[Voice]) -> list[dict[str, Any]]:
     return [{"name": n, "borough": b, "bcu": c, "posts": count} for (n, b, c), count in ranked if n][:8]
 
 
-def _stopped(session: Session, case_id: UUID) -> list[Clock]:
-    done = select(Clock).where(Clock.case_id == case_id, col(Clock.stopped_at).is_not(None))
-    return list(session.exec(done.order_by(col(Clock.stopped_at))))
+def _top(session: Session, file: CaseFile, me: Person, *, now: datetime) -> Top:
+    case, held = file.case, holds(file.case, now)
+    return Top(
+        clocks=tuple(ticks([each for each in file.clocks if each.paused_at is None], now)),
+        unverified=unverified_of(session, [case.id]).get(case.id, 0),
+        spark=spark_of(file.ledger, now=now),
+        unanswered=unanswered(file.alerts),
+        holder=file.names.get(case.claimed_by, "") if held else "",
+        mine=held and case.claimed_by == me.id,
+    )
 
 
-def _told(session: Session, case_id: UUID) -> list[Told]:
-    alerts = session.exec(
-        select(Alert).where(Alert.case_id == case_id).order_by(Alert.desk, col(Alert.growth))
-    ).all()
+def _stopped_at(clock: Clock) -> datetime:
+    return clock.stopped_at or clock.due_at
+
+
+def _told(session: Session, file: CaseFile) -> list[Told]:
     deliveries = defaultdict(list)
-    sent = select(Delivery).where(col(Delivery.alert_id).in_([each.id for each in alerts]))
-    for each in session.exec(sent.order_by(Delivery.channel)):
+    sent = select(Delivery).where(col(Delivery.alert_id).in_([each.id for each in file.alerts]))
+    for each in session.exec(sent.order_by(Delivery.channel)) if file.alerts else ():
         deliveries[each.alert_id].append(each)
-    names = names_of(session, [each.acknowledged_by for each in alerts])
-    return [Told(each, names.get(each.acknowledged_by, ""), deliveries[each.id]) for each in alerts]
+    return [Told(each, file.names.get(each.acknowledged_by, ""), deliveries[each.id]) for each in file.alerts]
 
 
 def _reviews(session: Session, case_id: UUID) -> list[tuple[datetime, str]]:

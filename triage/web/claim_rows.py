@@ -15,6 +15,7 @@ from triage.claims import wordings
 from triage.hidden import hidden_cases
 from triage.questions import questions
 from triage.records import Case, Membership
+from triage.web.case_file import CaseFile
 from triage.web.reading import pseudonym
 
 SHOWN = 50
@@ -82,12 +83,14 @@ class First(NamedTuple):
     case: int | None
 
 
-def read_panel(session: Session, case: Case, guide: Guide) -> Panel:
+def read_panel(session: Session, file: CaseFile, guide: Guide) -> Panel:
     """The claims of a case that stand for themselves, its questions, and what to check."""
+    case = file.case
     asked = select(KnownClaim).where(KnownClaim.case_id == case.id, col(KnownClaim.merged_into).is_(None))
-    rows = rows_of(session, session.exec(asked.order_by(col(KnownClaim.number))).all())
-    proposed = hypotheses(session, case, guide)
-    return Panel(rows, questions(session, case.id), proposed, STATES, ANSWERS)
+    claims = session.exec(asked.order_by(col(KnownClaim.number))).all() if file.has(KnownClaim) else []
+    rows = rows_of(session, claims) if claims else []
+    said = questions(session, case.id) if file.has(Question) else []
+    return Panel(rows, said, hypotheses(session, case, guide), STATES, ANSWERS)
 
 
 def find_rows(session: Session, words: str, state: str) -> list[Row]:

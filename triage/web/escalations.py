@@ -22,7 +22,8 @@ from triage.locked import Conflict
 from triage.notification_records import Notification
 from triage.oncall import OnCall
 from triage.permissions import Permission, may
-from triage.records import OPEN, Alert, AlertState, Case, Person
+from triage.records import OPEN, Alert, AlertState, Person
+from triage.web.case_file import CaseFile
 from triage.web.queue import find_case
 from triage.web.security import safe_next
 from triage.web.visit import Visit, Visiting
@@ -129,21 +130,12 @@ def _act_on(
     return visit.back(said, back)
 
 
-def read_climbs(visit: Visit, case: Case) -> list[Climb]:
+def read_climbs(visit: Visit, file: CaseFile) -> list[Climb]:
     """The last escalation of each desk that was alerted, or none where nobody climbs for it."""
-    session, oncall = visit.session, _oncall(visit)
-    alerts = {
-        alert.desk: alert
-        for alert in session.exec(
-            select(Alert).where(Alert.case_id == case.id).order_by(col(Alert.growth).desc())
-        )
-    }
-    found = {
-        each.desk: each
-        for each in session.exec(
-            select(Escalation).where(Escalation.case_id == case.id).order_by(col(Escalation.began_at))
-        )
-    }
+    session, oncall, case = visit.session, _oncall(visit), file.case
+    alerts = {alert.desk: alert for alert in reversed(file.alerts)}
+    asked = select(Escalation).where(Escalation.case_id == case.id).order_by(col(Escalation.began_at))
+    found = {each.desk: each for each in session.exec(asked)} if file.has(Escalation) else {}
     climbs = []
     for desk, alert in sorted(alerts.items()):
         if desk in found:

@@ -5,12 +5,13 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from triage.growth_records import Growth, Spread
 from triage.pace import Pace, against_itself, against_the_hour
 from triage.paces import paces_of
-from triage.records import Alert, Case
+from triage.records import Alert
+from triage.web.case_file import CaseFile
 from triage.web.plots import Panel, panel
 from triage.web.words import LONDON, NAMED, clock_time, count, spell
 
@@ -74,10 +75,10 @@ class GrowthPanel(NamedTuple):
     updates: list[tuple[datetime, str]]
 
 
-def read_growth(session: Session, case: Case, *, now: datetime) -> GrowthPanel:
+def read_growth(session: Session, file: CaseFile, *, now: datetime) -> GrowthPanel:
     """What is known of how a case grows."""
-    spread = session.get(Spread, case.id)
-    rows = session.exec(select(Growth).where(Growth.case_id == case.id).order_by(col(Growth.at))).all()
+    case, rows = file.case, file.ledger
+    spread = session.get(Spread, case.id) if file.has(Spread) else None
     pace = paces_of(session, [case.id], now=now)[case.id]
     curve = curve_of(rows, now=now)
     return GrowthPanel(
@@ -92,7 +93,7 @@ def read_growth(session: Session, case: Case, *, now: datetime) -> GrowthPanel:
         plot=_plot(curve, now),
         pick_ups=[_pick_up(each) for each in spread.pick_ups] if spread else [],
         bursts=[_burst(each) for each in spread.coordinated] if spread else [],
-        updates=_updates(session, case.id),
+        updates=_updates(file.alerts),
     )
 
 
@@ -164,8 +165,7 @@ def _burst(kept: dict[str, Any]) -> Burst:
     return Burst(begun, f"{says}, in {count(kept['posts'], 'post')}", UUID(kept["post"]))
 
 
-def _updates(session: Session, case: UUID) -> list[tuple[datetime, str]]:
-    """The growth updates, each once however many desks were told."""
-    told = select(Alert).where(Alert.case_id == case, Alert.growth > 0).order_by(col(Alert.growth).desc())
-    said = {alert.growth: (alert.raised_at, alert.says or "") for alert in session.exec(told)}
-    return list(said.values())
+def _updates(alerts: Sequence[Alert]) -> list[tuple[datetime, str]]:
+    """The growth updates, the last one first, each once however many desks were told."""
+    said = {alert.growth: (alert.raised_at, alert.says or "") for alert in alerts if alert.growth > 0}
+    return [told for _, told in sorted(said.items(), reverse=True)]

@@ -23,6 +23,7 @@ from triage.records import Case, Person
 from triage.reveal_report import plain_cell
 from triage.review.library import LibraryItem, library, note_looked_at
 from triage.statement_records import CaseFact, Statement, StatementApproval, StatementState, StatementVersion
+from triage.web.case_file import CaseFile
 from triage.web.line_shown import chosen, shown_facts, writing_of
 from triage.web.queue import find_case
 from triage.web.visit import Visit, Visiting
@@ -197,11 +198,12 @@ def _library(visit: Visit) -> list[LibraryItem]:
     return library(visit.session, writing_of(visit), codes) if codes else []
 
 
-def read_case_lines(visit: Visit, case: Case) -> CaseLines:
+def read_case_lines(visit: Visit, file: CaseFile) -> CaseLines:
     """The lines and facts of one case."""
-    writing = writing_of(visit)
+    writing, case = writing_of(visit), file.case
     asked = select(Statement).where(Statement.case_id == case.id).order_by(col(Statement.drafted_at).desc())
-    rows = [_row(each, case.number or 0, visit.now) for each in visit.session.exec(asked)]
+    lines = visit.session.exec(asked).all() if file.has(Statement) else []
+    rows = [_row(each, case.number or 0, visit.now) for each in lines]
     spoken = sorted((each.line for each in rows if each.line.issued_at), key=_issued_at, reverse=True)
     signed = [each.line for each in rows if each.line.approved_at]
     return CaseLines(
@@ -209,7 +211,7 @@ def read_case_lines(visit: Visit, case: Case) -> CaseLines:
         over=[each for each in rows if each.line.state in OVER],
         last=next(iter([*spoken, *signed]), None),
         kinds=writing.kinds,
-        facts=shown_facts(visit.session, case.id, writing),
+        facts=shown_facts(visit.session, case.id, writing) if file.has(CaseFact) else [],
         fact_kinds=[each for each in writing.facts.fact if not each.ours],
         explainers=offered(visit.session, case, writing.explainers),
     )

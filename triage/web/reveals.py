@@ -19,6 +19,7 @@ from triage.repeated import Locked, Warned, open_lock
 from triage.reveal import RevealPolicy
 from triage.reveal_records import Reveal
 from triage.reveal_report import DAYS, as_csv, read_locks, read_reveals
+from triage.web.case_file import CaseFile
 from triage.web.queue import find_case
 from triage.web.visit import Visit, Visiting
 
@@ -36,11 +37,13 @@ class Waiting(NamedTuple):
     mine: bool
 
 
-def read_waiting(visit: Visit, case: Case) -> list[Waiting]:
+def read_waiting(visit: Visit, file: CaseFile) -> list[Waiting]:
     """What there is to do about the reveals of a case, for those who may reveal."""
-    if not may(visit.person, Permission.REVEAL):
+    if not file.has(Reveal) or not may(visit.person, Permission.REVEAL):
         return []
-    asked = select(Reveal).where(Reveal.case_id == case.id).order_by(col(Reveal.asked_at).desc()).limit(20)
+    asked = (
+        select(Reveal).where(Reveal.case_id == file.case.id).order_by(col(Reveal.asked_at).desc()).limit(20)
+    )
     found = [
         Waiting(each, name_of(visit.session, each.asked_by), each.asked_by == visit.person.id)
         for each in visit.session.exec(asked)

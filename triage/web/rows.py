@@ -22,6 +22,7 @@ from triage.web.words import UNVERIFIED_FROM, left, plain
 QUOTES = 4
 SPARK_HOURS = 6
 SPARK_STEPS = 24
+SPARK_STEP = timedelta(hours=SPARK_HOURS) / SPARK_STEPS
 SOON = timedelta(minutes=5)
 
 
@@ -58,6 +59,17 @@ class Spark(NamedTuple):
             return "No posts in the last six hours"
         recent = sum(self.counts[-4:])
         return f"Posts in the last six hours: {self.total:,}, of them {recent:,} in the last hour"
+
+
+class Top(NamedTuple):
+    """What leads the page of a case: its row in the queue without what stands on the page anyway."""
+
+    clocks: tuple[Tick, ...]
+    unverified: int
+    spark: Spark
+    unanswered: tuple[str, ...]
+    holder: str
+    mine: bool
 
 
 class Row(NamedTuple):
@@ -101,7 +113,8 @@ def rows_of(session: Session, cases: Sequence[Case], me: Person, *, now: datetim
     """The rows of these cases, in the given order, with one query for each kind of thing."""
     ids = [each.id for each in cases]
     clocks = _clocks(session, ids, now=now)
-    quotes, unverified = _signals(session, ids)
+    quotes = _quoted(session, ids)
+    unverified = unverified_of(session, ids)
     sparks = _sparks(session, ids, now=now)
     paces = lately(session, ids, since=now - WINDOW)
     alerts = _alerts(session, ids)
@@ -119,9 +132,7 @@ def rows_of(session: Session, cases: Sequence[Case], me: Person, *, now: datetim
             unverified=unverified.get(each.id, 0),
             spark=sparks.get(each.id, Spark(())),
             pace=paces.get(each.id, 0),
-            unanswered=tuple(
-                dict.fromkeys(a.desk for a in alerts.get(each.id, ()) if a.state == AlertState.OPEN)
-            ),
+            unanswered=unanswered(alerts.get(each.id, ())),
             acknowledged=_acknowledged(alerts.get(each.id, ()), names),
             untold=each.id in untold,
             holder=names.get(each.claimed_by, "") if holds(each, now) and each.claimed_by else "",
@@ -134,6 +145,11 @@ def rows_of(session: Session, cases: Sequence[Case], me: Person, *, now: datetim
 def holds(case: Case, now: datetime) -> bool:
     """Whether someone's claim on this case is still running."""
     return case.claimed_by is not None and case.claimed_until is not None and case.claimed_until > now
+
+
+def unanswered(alerts: Sequence[Alert]) -> tuple[str, ...]:
+    """The desks that have not acknowledged one of these."""
+    return tuple(dict.fromkeys(each.desk for each in alerts if each.state == AlertState.OPEN))
 
 
 def ticks(clocks: Sequence[Clock], now: datetime) -> list[Tick]:
@@ -164,8 +180,8 @@ def _clocks(session: Session, ids: Sequence[UUID], *, now: datetime) -> dict[UUI
     return {case: ticks(clocks, now) for case, clocks in found.items()}
 
 
-def _signals(session: Session, ids: Sequence[UUID]) -> tuple[dict[UUID, list[str]], dict[UUID, int]]:
-    """The strongest words of the gravest three posts of each case; how many posts of it claim unverified things."""
+def _quoted(session: Session, ids: Sequence[UUID]) -> dict[UUID, list[str]]:
+    """The strongest words of the gravest three posts of each case."""
     gravest = (
         select(
             Membership.case_id,
@@ -190,6 +206,11 @@ def _signals(session: Session, ids: Sequence[UUID]) -> tuple[dict[UUID, list[str
         for quote in _quotes(post, assessment):
             if len(quotes[case]) < QUOTES and not any(quote.lower() in each.lower() for each in quotes[case]):
                 quotes[case] = [each for each in quotes[case] if each.lower() not in quote.lower()] + [quote]
+    return quotes
+
+
+def unverified_of(session: Session, ids: Sequence[UUID]) -> dict[UUID, int]:
+    """How many posts of each case claim unverified things."""
     counted = session.exec(
         select(Membership.case_id, func.count())
         .join(Assessment, col(Assessment.post_id) == Membership.post_id)
@@ -198,7 +219,7 @@ def _signals(session: Session, ids: Sequence[UUID]) -> tuple[dict[UUID, list[str
         )
         .group_by(col(Membership.case_id))
     )
-    return quotes, dict(counted.all())
+    return dict(counted.all())
 
 
 def _quotes(post: Post, assessment: Assessment) -> list[str]:
@@ -208,11 +229,20 @@ def _quotes(post: Post, assessment: Assessment) -> list[str]:
     return [each.strip()[:60] for each in found if each.strip()]
 
 
+def spark_of(ledger: Sequence[Growth], *, now: datetime) -> Spark:
+    """The spark of a case whose growth is at hand."""
+    since = now - timedelta(hours=SPARK_HOURS)
+    lately = [each for each in ledger if since <= each.at <= now]
+    counts = [0] * SPARK_STEPS
+    for each in lately:
+        counts[min((each.at - since) // SPARK_STEP, SPARK_STEPS - 1)] += each.posts
+    return Spark(tuple(counts) if lately else ())
+
+
 def _sparks(session: Session, ids: Sequence[UUID], *, now: datetime) -> dict[UUID, Spark]:
     since = now - timedelta(hours=SPARK_HOURS)
-    step = timedelta(hours=SPARK_HOURS).total_seconds() / SPARK_STEPS
     age: ColumnElement[Any] = func.extract("epoch", col(Growth.at) - literal(since))
-    nth = cast(func.floor(age / step), Integer).label("nth")
+    nth = cast(func.floor(age / SPARK_STEP.total_seconds()), Integer).label("nth")
     counted = session.execute(
         select(Growth.case_id, nth, func.sum(Growth.posts))
         .where(col(Growth.case_id).in_(ids), Growth.at >= since, Growth.at <= now)

@@ -6,8 +6,9 @@ from typing import Annotated, NamedTuple
 
 from fastapi import APIRouter, Form, HTTPException
 from fastapi.responses import Response
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
+from collector.records import Media
 from triage import actions, body_worn, overrides, prompts, tracks
 from triage.body_worn import share_seen
 from triage.lifecycle import Lifecycle, State, TrackName
@@ -17,6 +18,7 @@ from triage.permissions import Permission, may
 from triage.records import OPEN, Case, Clock, Person, Severity
 from triage.release import longest_clip
 from triage.track_records import BodyWornVideo, Prompt, Track
+from triage.web.case_file import CaseFile
 from triage.web.queue import find_case
 from triage.web.rows import names_of
 from triage.web.visit import Visit, Visiting
@@ -85,17 +87,18 @@ class Tracks(NamedTuple):
     finished: bool
 
 
-def read_tracks(visit: Visit, case: Case) -> Tracks | None:
+def read_tracks(visit: Visit, file: CaseFile) -> Tracks | None:
     """What the panel shows; None where no lifecycle is set up."""
-    lifecycle, session = visit.room.lifecycle, visit.session
+    lifecycle, session, case = visit.room.lifecycle, visit.session, file.case
     if lifecycle is None:
         return None
-    found = tracks.tracks_of(session, case.id)
-    shown = _shown(session, case, found, lifecycle, visit.person, now=visit.now)
+    found = tracks.tracks_of(session, case.id) if file.has(Track) else []
+    shown = _shown(session, file, found, lifecycle, visit.person, now=visit.now)
     open_to_me = {TrackName(each.track.name) for each in shown if each.allowed}
-    kept = {each.name: each for each in session.scalars(select(Prompt).where(Prompt.case_id == case.id))}
-    bwv = session.get(BodyWornVideo, case.id)
-    clip_s = longest_clip(session, case.id)
+    asked = select(Prompt).where(Prompt.case_id == case.id)
+    kept = {each.name: each for each in session.scalars(asked)} if file.has(Prompt) else {}
+    bwv = session.get(BodyWornVideo, case.id) if file.has(BodyWornVideo) else None
+    clip_s = longest_clip(session, case.id) if file.has(Media) else None
     spoke_at = max((each.spoke_at for each in found if each.spoke_at), default=None)
     return Tracks(
         shown=shown,
@@ -119,15 +122,14 @@ def read_tracks(visit: Visit, case: Case) -> Tracks | None:
 
 
 def _shown(
-    session: Session, case: Case, found: list[Track], lifecycle: Lifecycle, me: Person, *, now: datetime
+    session: Session, file: CaseFile, found: list[Track], lifecycle: Lifecycle, me: Person, *, now: datetime
 ) -> list[TrackShown]:
     names = names_of(session, [each.owner for each in found])
-    clocks = list(session.scalars(select(Clock).where(Clock.case_id == case.id).order_by(col(Clock.due_at))))
     made = []
     for each in found:
         plan = lifecycle.plan(TrackName(each.name))
         state = plan.state(each.state)
-        ours = [clock for clock in clocks if lifecycle.track_of(clock.name) == each.name]
+        ours = [clock for clock in file.clocks if lifecycle.track_of(clock.name) == each.name]
         made.append(
             TrackShown(
                 track=each,
@@ -146,7 +148,7 @@ def _shown(
                     for clock in sorted(ours, key=_running_first)
                 ],
                 mine=each.owner == me.id,
-                allowed=case.status in OPEN and may(me, tracks.WORKS[TrackName(each.name)]),
+                allowed=file.case.status in OPEN and may(me, tracks.WORKS[TrackName(each.name)]),
             )
         )
     return made

@@ -13,7 +13,8 @@ from triage import restricting, ties
 from triage.locked import Conflict
 from triage.records import Case, Person
 from triage.restricting import RestrictedReason
-from triage.restriction_records import Restriction
+from triage.restriction_records import Restriction, Tie
+from triage.web.case_file import CaseFile
 from triage.web.queue import find_case
 from triage.web.visit import Visit, Visiting
 
@@ -36,10 +37,11 @@ class WhoSees(NamedTuple):
     reasons: dict[str, RestrictedReason]
 
 
-def read_who_sees(visit: Visit, case: Case) -> WhoSees:
+def read_who_sees(visit: Visit, file: CaseFile) -> WhoSees:
     policy = visit.room.policies.restricted
     reasons = dict(policy.reasons) if policy else {}
-    found = restricting.restriction_of(visit.session, case.id)
+    case = file.case
+    found = restricting.restriction_of(visit.session, case.id) if file.has(Restriction) else None
     known = _people(visit.session, found) if found else {}
     return WhoSees(
         restriction=found,
@@ -47,7 +49,7 @@ def read_who_sees(visit: Visit, case: Case) -> WhoSees:
         people=[known[each] for each in found.people if each in known] if found else [],
         set_by=known.get(str(found.set_by), ("someone", ""))[0] if found else "",
         lift_asked_by=known.get(str(found.lift_asked_by), ("someone", ""))[0] if found else "",
-        ties=ties.ties_of(visit.session, case.id),
+        ties=ties.ties_of(visit.session, case.id) if file.has(Tie) else [],
         reasons=reasons,
     )
 
