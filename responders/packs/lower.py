@@ -59,8 +59,8 @@ def panel_pack(
         Heading(1, "About this paper", "about"),
         Tiles(
             (
-                (words(len(cases)), "encounters on the list, in your area"),
-                (words(withheld), "more that cannot be described without saying who it was"),
+                (words(len(cases)), "Encounters on the list, in your area"),
+                (words(withheld), "Left out: cannot be described without saying who it was"),
             )
         ),
         _made(manifest),

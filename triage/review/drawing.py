@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from itertools import pairwise
 from math import ceil
+from textwrap import wrap
 
 from triage.review.counting import LONDON
 from triage.review.figures import HIDDEN, Point, RunChart, Table, Unit, length
@@ -19,6 +20,7 @@ LEFT, RIGHT = 210, 60  # beside bars: names, numbers
 BAR, GAP = 16, 8
 TOP, HIGH, UNDER, SIDE = 34, 170, 58, 64  # around and of a run chart
 MOST_BARS = 16
+MOST_LETTERS = 30  # of a bar's name on one line
 
 
 def bars(table: Table) -> str:
@@ -27,13 +29,13 @@ def bars(table: Table) -> str:
     shown = min(len(table.columns), 2)
     step = shown * BAR + GAP
     most = max((cell.n or 0 for line in lines for cell in line.cells), default=0) or 1
-    top = 30
+    top = 30 if shown > 1 else 10
     height = top + step * len(lines) + 30
     stripes = f"stripes-{table.name}"
     parts = [_striped(stripes), *_key(table.columns[:shown], stripes)] if shown > 1 else []
     for row, line in enumerate(lines):
         y = top + row * step
-        parts.append(_text(LEFT - 8, y + shown * BAR / 2 + 4, _short(line.label), anchor="end"))
+        parts += _beside(line.label, y + (shown * BAR - 2) / 2)
         for at, cell in enumerate(line.cells[:shown]):
             wide = (WIDTH - LEFT - RIGHT) * (cell.n or 0) / most
             parts.append(_bar(LEFT, y + at * BAR, wide, BAR - 2, stripes if at else ""))
@@ -154,8 +156,12 @@ def _high(value: float, most: float) -> float:
     return TOP + HIGH * (1 - value / most)
 
 
-def _short(label: str) -> str:
-    return label if len(label) <= 30 else f"{label[:29]}…"
+def _beside(label: str, middle: float) -> Iterator[str]:
+    """What stands beside a bar: on two lines where it is long, cut only where it is longer still."""
+    lines = wrap(label, MOST_LETTERS, max_lines=2, placeholder="…") or [""]
+    for nth, words in enumerate(lines):
+        y = middle + 5 + 12 * (nth - (len(lines) - 1) / 2)
+        yield _text(LEFT - 8, y, words, anchor="end", size=12 if len(lines) == 1 else 11)
 
 
 def _bar(x: float, y: float, wide: float, high: float, stripes: str) -> str:

@@ -45,6 +45,13 @@ def test_every_bar_has_its_name_and_its_number() -> None:
     assert "Cases, number; all: 9" in said
 
 
+def test_a_long_name_stands_on_two_lines_and_is_cut_only_after_them() -> None:
+    long = TableRow("Search for drugs (Misuse of Drugs Act s23)", (Cell(5),))
+    said = texts(bars(table((2,))._replace(lines=(long, TableRow("word " * 30, (Cell(2),))))))
+    assert {"Search for drugs (Misuse of", "Drugs Act s23)"} <= set(said)
+    assert [each for each in said if each.endswith("…")] == ["word word word word word word…"]
+
+
 def test_two_columns_are_told_apart_without_colour() -> None:
     fills = [each.get("fill") for each in ET.fromstring(bars(table((5, 2)))).iter(f"{SVG}rect")]
     assert "url(#stripes-name)" in fills
