@@ -34,6 +34,9 @@ from responders.packs.pdf import draw
 FONT, INK, GREY, BLUE = "Arial", RGBColor(0x0B, 0x0C, 0x0C), "505A5F", "1D4F8B"
 LINE_CM = 17.4  # A4 less its margins
 TWIPS_A_CM = 567
+BESIDE = "57"  # twips on each side of a cell
+SHORT = 14  # rows; a table of no more stands on one page
+MOST_WIDE = 9  # columns; more of them, such as twelve months, are set smaller
 LONGEST_BOOKMARK = 40
 ABOUT = (  # instead of what the library's own template says of the program it was once made with
     '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n<Properties xmlns="http://schemas.openxmlformats.org/'
@@ -151,8 +154,9 @@ class _Writing:
             case Table():
                 self._table(block)
             case Listing():
+                number = self._numbering()
                 for runs in block.items:
-                    self._runs(self._paragraph("List Number"), runs)
+                    self._runs(self._numbered(number), runs)
             case Plot():
                 self._plot(block)
 
@@ -170,13 +174,26 @@ class _Writing:
         self.last.addprevious(made)
         return made
 
+    def _numbering(self) -> str:
+        """Numbers from 1: those of the style alone would go on from the list before."""
+        known = self.file.part.numbering_part.element
+        style = self.file.styles["List Number"].element.pPr.numPr.numId.val
+        made = known.add_num(known.num_having_numId(style).abstractNumId.val)
+        made.add_lvlOverride(ilvl=0).add_startOverride(1)
+        return str(made.numId)
+
+    def _numbered(self, number: str) -> Any:
+        made = self._paragraph("List Number")
+        about = _in(made.pPr, "w:numPr")
+        _in(about, "w:ilvl", val="0")
+        _in(about, "w:numId", val=number)
+        return made
+
     def _terms(
         self, heads: tuple[str, str], rows: Sequence[tuple[str, Runs]], widths: Sequence[float] = (1.0, 2.9)
     ) -> None:
         grid = self._grid(widths, heads, (False, False))
-        for name, runs in rows:
-            self._row(grid, (words(name), runs), (False, False))
-        self.last.addprevious(_gap())
+        self._rows(grid, [(words(name), runs) for name, runs in rows], (False, False))
 
     def _table(self, block: Table) -> None:
         if block.caption or block.anchor:
@@ -188,9 +205,7 @@ class _Writing:
         grid = self._grid(
             tuple(each.width for each in block.columns), tuple(each.name for each in block.columns), numbers
         )
-        for row in block.rows:
-            self._row(grid, row, numbers)
-        self.last.addprevious(_gap())
+        self._rows(grid, block.rows, numbers)
 
     def _grid(self, widths: Sequence[float], heads: Sequence[str], numbers: Sequence[bool]) -> Any:
         made, whole = OxmlElement("w:tbl"), sum(widths)
@@ -198,6 +213,9 @@ class _Writing:
         _in(about, "w:tblW", type="auto", w="0")
         about.append(_ruled())
         _in(about, "w:tblLayout", type="fixed")
+        beside = _in(about, "w:tblCellMar")
+        for side in ("left", "right"):
+            _in(beside, f"w:{side}", w=BESIDE, type="dxa")
         _in(
             about,
             "w:tblLook",
@@ -213,10 +231,24 @@ class _Writing:
         for width in widths:
             _in(columns, "w:gridCol", w=str(round(LINE_CM * width / whole * TWIPS_A_CM)))
         self.last.addprevious(made)
-        self._row(made, [words(head) for head in heads], numbers, head=True)
+        self._row(made, [words(head) for head in heads], numbers, head=True, keep=True)
         return made
 
-    def _row(self, grid: Any, cells: Sequence[Runs], numbers: Sequence[bool], *, head: bool = False) -> None:
+    def _rows(self, grid: Any, rows: Sequence[Sequence[Runs]], numbers: Sequence[bool]) -> None:
+        for nth, row in enumerate(rows, 1):
+            self._row(grid, row, numbers, keep=len(rows) <= SHORT and nth < len(rows))
+        self.last.addprevious(_gap())
+
+    def _row(
+        self,
+        grid: Any,
+        cells: Sequence[Runs],
+        numbers: Sequence[bool],
+        *,
+        head: bool = False,
+        keep: bool = False,
+    ) -> None:
+        """`keep` puts it on one page with the next."""
         row = _in(grid, "w:tr")
         properties = _in(row, "w:trPr")
         _in(properties, "w:cantSplit")
@@ -224,8 +256,8 @@ class _Writing:
             _in(properties, "w:tblHeader")
         for place, (runs, number) in enumerate(zip(cells, numbers, strict=True)):
             paragraph = _in(_in(row, "w:tc"), "w:p")
-            _tight(paragraph, right=number)
-            self._runs(paragraph, runs, strong=head or place == 0)
+            _tight(paragraph, right=number, keep=keep)
+            self._runs(paragraph, runs, strong=head or place == 0, small=len(cells) > MOST_WIDE)
 
     def _plot(self, block: Plot) -> None:
         self._anchor(self._paragraph("Caption", block.caption, "w:keepNext"), block.anchor)
@@ -246,12 +278,21 @@ class _Writing:
         _in(paragraph, "w:bookmarkStart", id=str(self.bookmarks), name=_bookmark(anchor))
         _in(paragraph, "w:bookmarkEnd", id=str(self.bookmarks))
 
-    def _runs(self, paragraph: Any, runs: Runs, *, strong: bool = False, soft: bool = False) -> None:
+    def _runs(
+        self, paragraph: Any, runs: Runs, *, strong: bool = False, soft: bool = False, small: bool = False
+    ) -> None:
         for run in runs:
             text, to, manner = run
             holder = self._link(paragraph, to) if to else paragraph
             colour = BLUE if to else GREY if soft or manner == SOFT else ""
-            _run(holder, text, strong=strong or manner == STRONG, colour=colour, code=manner == CODE)
+            _run(
+                holder,
+                text,
+                strong=strong or manner == STRONG,
+                colour=colour,
+                code=manner == CODE,
+                small=small,
+            )
 
     def _link(self, paragraph: Any, to: str) -> Any:
         link = _in(paragraph, "w:hyperlink")
@@ -276,7 +317,7 @@ def _tag(name: str) -> str:
     return str(qn(name))
 
 
-def _run(holder: Any, text: str, *, strong: bool, colour: str, code: bool) -> None:
+def _run(holder: Any, text: str, *, strong: bool, colour: str, code: bool, small: bool) -> None:
     run = _in(holder, "w:r")
     properties = _in(run, "w:rPr")
     if code:
@@ -285,7 +326,7 @@ def _run(holder: Any, text: str, *, strong: bool, colour: str, code: bool) -> No
         _in(properties, "w:b")
     if colour:
         _in(properties, "w:color", val=colour)
-    _in(properties, "w:sz", val="16" if code else "19")
+    _in(properties, "w:sz", val="16" if code or small else "19")
     _write(run, text)
 
 
@@ -303,10 +344,12 @@ def _storable(text: str) -> str:
     return "".join(char for char in text if char in "\t\n" or ord(char) >= 0x20)
 
 
-def _tight(paragraph: Any, *, right: bool) -> None:
+def _tight(paragraph: Any, *, right: bool, keep: bool) -> None:
     """As in a cell."""
     properties = _in(paragraph, "w:pPr")
     _in(properties, "w:pStyle", val="NoSpacing")
+    if keep:
+        _in(properties, "w:keepNext")
     if right:
         _in(properties, "w:jc", val="right")
 
