@@ -239,7 +239,7 @@ def facts(voices: list[Voice]) -> list[dict[str, Any]]:
 def _top(session: Session, file: CaseFile, me: Person, *, now: datetime) -> Top:
     case, held = file.case, holds(file.case, now)
     return Top(
-        clocks=tuple(ticks([each for each in file.clocks if each.paused_at is None], now)),
+        clocks=tuple(ticks(file.clocks, now)),
         unverified=unverified_of(session, [case.id]).get(case.id, 0),
         spark=spark_of(file.ledger, now=now),
         unanswered=unanswered(file.alerts),

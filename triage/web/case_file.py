@@ -61,7 +61,7 @@ class CaseFile(NamedTuple):
 
 def read_file(session: Session, case: Case) -> CaseFile:
     found = session.execute(_THERE, {"case": case.id}).one()
-    clocks = select(Clock).where(Clock.case_id == case.id).order_by(col(Clock.due_at))
+    clocks = select(Clock).where(Clock.case_id == case.id).order_by(col(Clock.due_at), Clock.name)
     asked = select(Alert).where(Alert.case_id == case.id).order_by(Alert.desk, col(Alert.growth))
     alerts = session.exec(asked).all()
     ledger = select(Growth).where(Growth.case_id == case.id).order_by(col(Growth.at))

@@ -9,14 +9,14 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Integer, cast, literal, text
 from sqlmodel import Session, col, func, select
 
-from classifier.records import Assessment
+from classifier.records import Assessment, reading_text
 from collector.records import Post
 from triage.growth_records import Growth
 from triage.pace import WINDOW
 from triage.paces import lately
 from triage.records import Alert, AlertState, Case, Clock, Delivery, Membership, Person
 from triage.web.filters import PER_PAGE, Filters, fits, ordered
-from triage.web.reading import read_text, unmentioned
+from triage.web.reading import unmentioned
 from triage.web.words import UNVERIFIED_FROM, left, plain
 
 QUOTES = 4
@@ -153,13 +153,13 @@ def unanswered(alerts: Sequence[Alert]) -> tuple[str, ...]:
 
 
 def ticks(clocks: Sequence[Clock], now: datetime) -> list[Tick]:
-    """Running clocks as shown, what runs out first leading."""
-    running = sorted((each for each in clocks if each.stopped_at is None), key=lambda each: each.due_at)
-    return [
-        Tick(plain(each.name), each.desk, each.due_at, left(each.due_at, now), each.due_at < now,
-             each.due_at - now < SOON)
-        for each in running
-    ]  # fmt: skip
+    """Those of a case's clocks that run, as shown, in the given order."""
+    running = [each for each in clocks if each.stopped_at is None and each.paused_at is None]
+    return [_tick(each.name, each.desk, each.due_at, now) for each in running]
+
+
+def _tick(name: str, desk: str, due_at: datetime, now: datetime) -> Tick:
+    return Tick(plain(name), desk, due_at, left(due_at, now), due_at < now, due_at - now < SOON)
 
 
 def names_of(session: Session, people: Sequence[UUID | None]) -> dict[UUID | None, str]:
@@ -171,13 +171,13 @@ def names_of(session: Session, people: Sequence[UUID | None]) -> dict[UUID | Non
 
 
 def _clocks(session: Session, ids: Sequence[UUID], *, now: datetime) -> dict[UUID, list[Tick]]:
-    found: dict[UUID, list[Clock]] = defaultdict(list)
-    running = select(Clock).where(
+    found: dict[UUID, list[Tick]] = defaultdict(list)
+    running = select(Clock.case_id, Clock.name, Clock.desk, Clock.due_at).where(
         col(Clock.case_id).in_(ids), col(Clock.stopped_at).is_(None), col(Clock.paused_at).is_(None)
     )
-    for each in session.exec(running):
-        found[each.case_id].append(each)
-    return {case: ticks(clocks, now) for case, clocks in found.items()}
+    for case, name, desk, due_at in session.exec(running.order_by(col(Clock.due_at), Clock.name)):
+        found[case].append(_tick(name, desk, due_at, now))
+    return found
 
 
 def _quoted(session: Session, ids: Sequence[UUID]) -> dict[UUID, list[str]]:
@@ -195,15 +195,15 @@ def _quoted(session: Session, ids: Sequence[UUID]) -> dict[UUID, list[str]]:
         .subquery()
     )
     chosen = (
-        select(gravest.c.case_id, Post, Assessment)
+        select(gravest.c.case_id, Post.title, Post.text, Assessment.signals)
         .join(Post, col(Post.id) == gravest.c.post_id)
         .join(Assessment, col(Assessment.post_id) == gravest.c.post_id)
         .where(gravest.c.nth <= 3, col(Post.withdrawn_at).is_(None))
         .order_by(gravest.c.nth)
     )
     quotes: dict[UUID, list[str]] = defaultdict(list)
-    for case, post, assessment in session.execute(chosen):
-        for quote in _quotes(post, assessment):
+    for case, title, words, signals in session.execute(chosen):
+        for quote in _quotes(reading_text(title, words), signals):
             if len(quotes[case]) < QUOTES and not any(quote.lower() in each.lower() for each in quotes[case]):
                 quotes[case] = [each for each in quotes[case] if each.lower() not in quote.lower()] + [quote]
     return quotes
@@ -222,9 +222,8 @@ def unverified_of(session: Session, ids: Sequence[UUID]) -> dict[UUID, int]:
     return dict(counted.all())
 
 
-def _quotes(post: Post, assessment: Assessment) -> list[str]:
-    words = read_text(post)
-    strongest = sorted(assessment.signals, key=lambda each: -float(each.get("score") or 0))
+def _quotes(words: str, signals: Sequence[dict[str, Any]]) -> list[str]:
+    strongest = sorted(signals, key=lambda each: -float(each.get("score") or 0))
     found = [unmentioned(words[each["start"] : each["end"]]) for each in strongest if "start" in each]
     return [each.strip()[:60] for each in found if each.strip()]
 
