@@ -1,24 +1,11 @@
 """The command: what it says when it is used wrongly, and that it ends as scripts expect."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from config.cli import COMMANDS
-
-
-def goldenhour(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-P", "-m", "config.cli", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-        stdin=subprocess.DEVNULL,
-        env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", **environment},
-    )
+from tests.commands import goldenhour
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.config.test_cli import goldenhour
+from tests.commands import goldenhour
 from tests.doubles.feeds import Publisher, answer, publishing
 from tests.doubles.mastodon import Instance, running_instance
 

@@ -1,8 +1,5 @@
 """In production a start is refused for each unsafe setting, in words that say what, where and what to do."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +12,7 @@ from config.cli import Complaint
 from config.doctor import State, _safety
 from config.safety import dangers, database_dangers, need_safe, need_safe_database, secrets_in
 from config.settings import Settings
+from tests.commands import goldenhour
 
 GOOD = "9f0c5b1e77d24a3ab8c6e5d4f3021a9b"
 MADE: Callable[..., Settings] = Settings
@@ -153,19 +151,11 @@ def test_the_checkup_warns_of_the_same_and_in_production_it_is_wrong(folder: Pat
 
 @pytest.mark.parametrize("command", ["run", "web", "schedule", "work"])
 def test_every_way_to_start_refuses_before_anything_is_made(tmp_path: Path, command: str) -> None:
-    ended = subprocess.run(
-        [sys.executable, "-P", "-m", "config.cli", command],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-        stdin=subprocess.DEVNULL,
-        env={
-            **{name: each for name, each in os.environ.items() if not name.startswith("GOLDENHOUR_")},
-            "GOLDENHOUR_PRODUCTION": "true",
-            "GOLDENHOUR_LOG_LEVEL": "debug",
-            "GOLDENHOUR_DATA": str(tmp_path / "var"),
-        },
+    ended = goldenhour(
+        command,
+        GOLDENHOUR_PRODUCTION="true",
+        GOLDENHOUR_LOG_LEVEL="debug",
+        GOLDENHOUR_DATA=str(tmp_path / "var"),
     )
     assert ended.returncode == 1
     assert "GOLDENHOUR_LOG_LEVEL: debug is for looking for a fault" in ended.stderr

@@ -36,6 +36,7 @@ from config.service import House
 from config.settings import Settings
 from responders.channels.channel import Letter
 from tests.browser.seed import PASSWORD, seed
+from tests.commands import goldenhour
 from tests.databases import Databases
 from tests.doubles.provider import Provider, provider
 from tests.served import Browser, field
@@ -185,15 +186,7 @@ def ours(environment: dict[str, str]) -> dict[str, str]:
 
 
 def run(environment: dict[str, str], *arguments: str) -> str:
-    ended = subprocess.run(
-        command(*arguments),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-        stdin=subprocess.DEVNULL,
-        env=ours(environment),
-    )
+    ended = goldenhour(*arguments, **ours(environment))
     assert ended.returncode in (0, 1), ended.stderr
     return ended.stdout + ended.stderr
 

@@ -1,10 +1,8 @@
 """The commands that look at what went out, run as a person runs them."""
 
 import json
-import os
 import stat
 import subprocess
-import sys
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +12,7 @@ from sqlmodel import Session
 
 from config.settings import HERE
 from responders.statements import draft
+from tests import commands
 from tests.doubles.slack import TOKEN, slack_double
 from tests.doubles.smtp import mail_server
 from tests.make import make_alert, make_case
@@ -27,22 +26,11 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def goldenhour(database_url: str, tmp_path: Path) -> Run:
-    surroundings = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("GOLDENHOUR_")},
-        "GOLDENHOUR_DATABASE_URL": database_url,
-        "GOLDENHOUR_DATA": str(tmp_path / "var"),
-    }
+    surroundings = {"GOLDENHOUR_DATABASE_URL": database_url, "GOLDENHOUR_DATA": str(tmp_path / "var")}
 
     def run(*arguments: str, **given: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "config.cli", *arguments],
-            env=surroundings | {f"GOLDENHOUR_{name}": value for name, value in given.items()},
-            cwd=HERE.parent,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        settings = surroundings | {f"GOLDENHOUR_{name}": value for name, value in given.items()}
+        return commands.goldenhour(*arguments, **settings)
 
     return run
 

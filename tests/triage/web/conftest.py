@@ -81,10 +81,11 @@ def tom(visit: Callable[[], Browser]) -> Browser:
 
 @pytest.fixture(scope="package")
 def looking(cluster: Cluster) -> Iterator[Browser]:
-    """The comms officer, signed in to a night that tests of this folder share: they only look."""
+    """The comms officer, signed in to a night that tests of this folder share: they only look, and it stands still."""
+    now = datetime.now(UTC)
     with fresh_database(cluster) as engine:
         with Session(engine, expire_on_commit=False) as session:
-            seed(session, now=datetime.now(UTC))
+            seed(session, now=now)
         with (
             serve(
                 desk(
@@ -93,6 +94,7 @@ def looking(cluster: Cluster) -> Iterator[Browser]:
                     channels=["slack"],
                     lifecycle=LIFECYCLE,
                     policies=Policies(cycle=CYCLE),
+                    now=lambda: now,
                 )
             ) as base,
             Browser(base) as browser,

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from icalendar import Calendar
 from sqlalchemy import Engine
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from tests.browser.seed import Seeded
 from tests.make import LIFECYCLE
@@ -90,7 +90,11 @@ def test_a_change_counts_once_whoever_takes_it_agrees(
     assert tom.fill_in(f"/on-call/changes/{change.id}/agree").status_code == 303
     assert "(changed)" in amira.get("/on-call").text
     assert amira.fill_in(f"/on-call/changes/{change.id}/withdraw").status_code == 409
-    said = [each.what for each in session.exec(select(LogEntry)) if each.what.startswith("duty")]
+    said = [
+        each.what
+        for each in session.exec(select(LogEntry).order_by(col(LogEntry.seq)))
+        if each.what.startswith("duty")
+    ]
     assert said == ["duty change asked", "duty change agreed"]
 
 
