@@ -225,7 +225,7 @@ def test_the_docx_has_headings_header_rows_alternative_texts_and_no_time_of_its_
 def test_each_list_of_a_docx_counts_from_one() -> None:
     lists = (Listing((words("a"), words("b"))), Listing((words("c"),)))
     read = open_docx(io.BytesIO(write(made(blocks=lists), Form.DOCX, templates_of(Settings()))))
-    numbers = [each._p.pPr.numPr.numId.val for each in read.paragraphs if each._p.pPr.numPr is not None]
+    numbers = [int(each) for each in read.element.xpath("//w:body//w:numId/@w:val")]
     assert numbers[0] == numbers[1] != numbers[2]
     counted = {each.numId: each for each in read.part.numbering_part.element.num_lst}
     assert all(counted[each].lvlOverride_lst[0].startOverride.val == 1 for each in numbers)
