@@ -17,7 +17,7 @@ from config.exercise.script import PATTERN, read_scripts, scripts_of
 from config.oncall import read_oncall
 from config.settings import HERE, Settings
 from config.watches import read_watches
-from config.wording import TEMPLATES, templates_of
+from config.wording import DRAFTS, TEMPLATES, read_lessons, templates_of
 from responders.packs.versions import read_versions
 from responders.standing import read_standing
 from responders.tactics import read_tactics
@@ -83,6 +83,7 @@ READERS = (
     Reader("statements/questions.toml", lambda paths: read_standing(paths[0])),
     Reader("statements/checks*.toml", read_checks),
     Reader("statements/heard/*.toml", read_examples),
+    Reader(DRAFTS, lambda paths: [read_lessons(path) for path in paths]),
     Reader("statements/explainers/*.md", read_explainers),
     Reader("statements/amplifiers.toml", lambda paths: read_amplifiers(paths[0])),
     Reader("policy/purposes.toml", lambda paths: read_purposes(paths[0])),

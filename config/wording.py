@@ -3,12 +3,14 @@
 from collections.abc import Iterator, Sequence
 from datetime import date
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 
 from classifier.sentences import Sentences
 from classifier.versions import SHIPPED
 from collector.catalogue import read_sources
 from collector.linter import Linter
+from config.drafts import Draft, context_of, read_lines
 from config.settings import HERE, Settings
 from responders.filling import try_out
 from responders.standing import read_standing
@@ -16,10 +18,11 @@ from responders.templates import StatementTemplate, StatementTemplateError, read
 from triage.amplifiers import Amplifiers, read_amplifiers
 from triage.checking import Checker
 from triage.checking_facts import FactKinds, read_fact_kinds
-from triage.checking_learnt import HeldOut, held_out, learn
+from triage.checking_learnt import HeldOut, Lesson, held_out, learn, learn_trust, remembering
 from triage.checking_names import Known, read_place_names, read_units
 from triage.checking_rules import read_checks
 from triage.checking_sense import Floats, Sense, read_examples, seal, sealed
+from triage.checking_trust import Trust
 from triage.explainers import Explainer, read_explainers
 from triage.writing import Explainer as Background
 from triage.writing import LineKind, Writing
@@ -28,6 +31,8 @@ FOLDER = "statements"
 TEMPLATES = f"{FOLDER}/*.md"
 EXAMPLES = f"{FOLDER}/heard/*.toml"
 HEARD = f"{FOLDER}/heard.npz"
+DRAFTS = f"{FOLDER}/drafts/*.jsonl"
+TRUST = f"{FOLDER}/trust.npz"
 
 
 def fact_kinds_of(settings: Settings) -> FactKinds:
@@ -47,13 +52,17 @@ def templates_of(settings: Settings) -> tuple[StatementTemplate, ...]:
     return templates
 
 
-def checker_of(settings: Settings) -> Checker:
-    """The checker with the rules, the examples and the gazetteer in force."""
+def checker_of(settings: Settings, *, trusted: bool = True) -> Checker:
+    """The checker with the rules, examples and gazetteer in force; not `trusted`, each rule is believed alone."""
     checks = read_checks(settings.files(f"{FOLDER}/checks*.toml"))
-    sense = Sense.read(settings.file(HEARD), directions)
     units = read_units(settings.file("gazetteer/boroughs.csv"))
     return Checker(
-        checks, places=_places(settings), given_names=_given_names(settings), units=units, sense=sense
+        checks,
+        places=_places(settings),
+        given_names=_given_names(settings),
+        units=units,
+        sense=Sense.read(settings.file(HEARD), directions),
+        trust=Trust.read(settings.file(TRUST)) if trusted else None,
     )
 
 
@@ -79,6 +88,31 @@ def learn_heard(settings: Settings) -> tuple[Path, int]:
     path = (settings.config or HERE) / HEARD
     path.parent.mkdir(parents=True, exist_ok=True)
     return path, learn(examples_of(settings), directions, _known(settings), path)
+
+
+def learn_trusted(settings: Settings) -> tuple[Path, int]:
+    """Learn from whole drafts how far rules are believed: the file that has it, and from how many sentences."""
+    path = (settings.config or HERE) / TRUST
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sets = {each.stem: read_lessons(each) for each in settings.files(DRAFTS)}
+    heard, known = examples_of(settings), _known(settings)
+    meaning = remembering(directions)
+    checker = checker_of(settings, trusted=False)
+    return path, learn_trust(checker, heard, sets, meaning, known, path, seal=_trust_seal(settings))
+
+
+def read_lessons(path: Path) -> list[Lesson]:
+    with path.open("rb") as stream:
+        return [
+            Lesson(each.text, context_of(each), each.fault, each.planted)
+            for each in read_lines(stream, Draft)
+        ]
+
+
+def _trust_seal(settings: Settings) -> str:
+    """Tells whether trust was learnt from the examples and drafts there are."""
+    said = [path.read_bytes() for path in sorted(settings.files(DRAFTS))]
+    return sha256(b"\n".join([seal(examples_of(settings)).encode(), *said])).hexdigest()
 
 
 def held_out_of(settings: Settings) -> Iterator[HeldOut]:
@@ -156,10 +190,14 @@ def overdue(settings: Settings, today: date) -> list[str]:
         f"{HERE / FOLDER}/amplifiers.toml: sources: {name!r} is not in sources.toml; take it out or add the source"
         for name in sorted(named - known)
     ]
-    return late + gone + _unlearnt(settings)
+    return late + gone + unlearnt(settings)
 
 
-def _unlearnt(settings: Settings) -> list[str]:
-    if sealed(settings.file(HEARD)) == seal(examples_of(settings)):
+def unlearnt(settings: Settings) -> list[str]:
+    if sealed(settings.file(HEARD)) == seal(examples_of(settings)) and (
+        sealed(settings.file(TRUST)) == _trust_seal(settings)
+    ):
         return []
-    return [f"{HERE / FOLDER}/heard: the examples were changed; run goldenhour statements learn"]
+    return [
+        f"{HERE / FOLDER}/heard: the examples or the drafts were changed; run goldenhour statements learn"
+    ]

@@ -9,16 +9,20 @@ kinds below. It finds what such words usually mean, so it never proves that a li
     blocked = any(finding.blocks for finding in findings)
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import numpy as np
 
 from triage.checking_context import Context, Finding
 from triage.checking_form import read_as
-from triage.checking_kinds import HELD, KINDS, Ground, held
+from triage.checking_kinds import KINDS, Ground, excuses
+from triage.checking_kinds import found as finding_of
 from triage.checking_rules import Check, Checks
-from triage.checking_sense import Sense
+from triage.checking_sense import Floats, Sense
+from triage.checking_trust import Told, Trust, judged, tells, told
 
-DOUBTED = -0.45  # a sentence heard as less of a fault than this only warns, whatever single words it has
-UNTOLD = -0.2  # so little of a fault is one heard as what lines may always say
+STOPS, WARNS = 0.85, 0.4  # from which likelihood of a fault on a sentence stops a draft, or is told
+HEEDED = 0.2  # from which a rule that would stop is told
 
 
 class Checker:
@@ -32,20 +36,26 @@ class Checker:
         given_names: Iterable[str] = (),
         units: Mapping[str, str] | None = None,
         sense: Sense | None = None,
+        trust: Trust | None = None,
     ) -> None:
         """`places` are names of places, which are no names of people; `given_names` are such names mostly.
 
-        `units` say which command unit a borough belongs to: who speaks for one speaks for all of it.
+        `units` say which command unit a borough belongs to: who speaks for one speaks for all of it. Without `sense`
+        and `trust` every rule is believed alone.
         """
         self.checks = checks
         self._units = units or {}
+        self._trust = trust
         self._ground = Ground.of(checks.lists, places, given_names, sense)
 
     def check(self, text: str, context: Context) -> tuple[Finding, ...]:
         """What the rules find: what blocks first, then in the order of the text."""
-        context = read_as(text, context)._replace(home=self._whole_unit(context.home))
+        context = self.read(text, context)
+        made = [pair for rule in self.checks.check for pair in self._made(rule, text, context)]
+        sense = self._ground.sense
+        kept = self._believed(made, text, context, sense, self._trust) if sense and self._trust else made
         found: dict[tuple[str, int, int], Finding] = {}
-        for finding in self._findings(text, context):
+        for _, finding in kept:
             same = (finding.rule, finding.start, finding.end)
             if finding.blocks or same not in found:
                 found[same] = finding
@@ -53,30 +63,64 @@ class Checker:
             sorted(found.values(), key=lambda each: (not each.blocks, each.start, each.end, each.rule))
         )
 
-    def _findings(self, text: str, context: Context) -> Iterator[Finding]:
-        for rule in self.checks.check:
-            if rule.applies(context):
-                for finding in KINDS[rule.kind](rule, text, context, self._ground):
-                    yield self._weighed(rule, finding, text, context)
+    def read(self, text: str, context: Context) -> Context:
+        """The context as a draft is read in it."""
+        context = read_as(text, context)
+        return context._replace(home=self._whole_unit(context.home))
 
-    def _weighed(self, rule: Check, finding: Finding, text: str, context: Context) -> Finding:
-        """Words found by their form only warn where they are meant harmlessly, or verified facts bear them out."""
-        sense = self._ground.sense
-        if not (sense and rule.weighed and finding.blocks and finding.end):
-            return finding
-        around = [
-            each
-            for each in sense.heard(text, self._ground.known)
-            if each.start < finding.end and finding.start < each.end
-        ]
-        if not around:
-            return finding
-        least = min(around, key=lambda each: each.end - each.start)
-        worst = max(each.fault for each in around)
-        doubted = worst < (rule.blocks_from or DOUBTED)
-        harmless = doubted if rule.weighed == "fault" else least.act == "safe" and worst < UNTOLD
-        borne_out = rule.borne_out and held(text[least.start : least.end], context) >= HELD
-        return finding._replace(blocks=not (harmless or borne_out))
+    def told(
+        self, text: str, context: Context, sense: Sense, rules: Sequence[str]
+    ) -> list[tuple[Told, Floats]]:
+        """Each sentence with what the rules that tell, and `sense`, say of it: what trust is learnt from."""
+        context = self.read(text, context)
+        made = [pair for rule in self.checks.check if tells(rule) for pair in self._made(rule, text, context)]
+        return list(told(text, context, made, sense.heard(text, self._ground.known), sense.acts, rules))
+
+    def _made(self, rule: Check, text: str, context: Context) -> Iterator[tuple[Check, Finding]]:
+        if rule.applies(context):
+            for finding in KINDS[rule.kind](rule, text, context, self._ground):
+                yield rule, finding
+
+    def _believed(
+        self, made: list[tuple[Check, Finding]], text: str, context: Context, sense: Sense, trust: Trust
+    ) -> Iterator[tuple[Check, Finding]]:
+        """What is found in a sentence counts as far as a fault is likely in it; what is not of one sentence, always."""
+        heard = sense.heard(text, self._ground.known)
+        rows = list(told(text, context, made, heard, sense.acts, trust.rules))
+        likely = trust.trees.likely(np.array([row for _, row in rows])) if rows else ()
+        sure = [(each, float(share)) for (each, _), share in zip(rows, likely, strict=True)]
+        stopped: set[int] = set()
+        warned: set[int] = set()
+        for rule, finding in made:
+            if not judged(rule) or not finding.end:
+                yield rule, finding
+                continue
+            here = [pair for pair in sure if finding.start < pair[0].end and pair[0].start < finding.end]
+            most = max((share for _, share in here), default=1.0)
+            compared = (
+                rule.kind == "facts"
+            )  # with what is verified: that is no matter of how a sentence is meant
+            if not compared and most < (HEEDED if finding.blocks else WARNS):
+                continue
+            sure_of = finding.blocks or (rule.kind == "heard" and rule.blocks)
+            blocks = sure_of and most >= (WARNS if compared else STOPS)
+            yield rule, finding._replace(blocks=blocks)
+            (stopped if blocks else warned).update(each.start for each, _ in here)
+        for each, share in sure:
+            if each.start in stopped or share < WARNS or (share < STOPS and each.start in warned):
+                continue
+            yield from self._unfound(each, share >= STOPS, text, context)
+
+    def _unfound(
+        self, each: Told, stops: bool, text: str, context: Context
+    ) -> Iterator[tuple[Check, Finding]]:
+        """A likely fault that no rule found in its sentence, told by the rule of what it is heard as."""
+        for rule in self.checks.check:
+            fits = rule.kind == "untold" if each.plain else rule.kind == "heard" and each.wrong in rule.heard
+            if fits and rule.applies(context) and not excuses(rule, text, each.start, each.end, context):
+                made = finding_of(rule, text, each.start, each.end)
+                yield rule, made._replace(blocks=stops and (rule.blocks or each.plain))
+                return
 
     def _whole_unit(self, home: tuple[str, ...]) -> tuple[str, ...]:
         ours = {self._units[place] for place in home if place in self._units} | set(home)

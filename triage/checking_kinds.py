@@ -214,9 +214,7 @@ def heard(rule: Check, text: str, context: Context, ground: Ground) -> Found:
         inside = any(each.start <= start and end <= each.end for start, end in taken)
         if each.fault < rule.most or each.wrong not in rule.heard or inside:
             continue
-        if _asked(text, each.start) or _excused(rule, text, each.start, each.end):
-            continue
-        if rule.supported and held(text[each.start : each.end], context) >= HELD:
+        if excuses(rule, text, each.start, each.end, context):
             continue
         taken.append((each.start, each.end))
         made = found(rule, text, each.start, each.end)
@@ -231,6 +229,14 @@ def untold(rule: Check, text: str, context: Context, ground: Ground) -> Found:
         plain = each.whole and each.act == "states" and not _asked(text, each.start)
         if plain and len(_stems(said)) > 1 and held(said, context) <= rule.most:
             yield found(rule, text, each.start, each.end)
+
+
+def excuses(rule: Check, text: str, start: int, end: int, context: Context) -> bool:
+    """Whether a rule lets words pass that were heard as what it is against."""
+    if rule.kind == "untold" and (context.facts is None or held(text[start:end], context) > rule.most):
+        return True
+    borne_out = rule.supported and held(text[start:end], context) >= HELD
+    return borne_out or _asked(text, start) or _excused(rule, text, start, end)
 
 
 def _asked(text: str, place: int) -> bool:
@@ -268,7 +274,8 @@ def stated(rule: Check, text: str, context: Context, ground: Ground) -> Found:  
     if not value and any(each.search(fact.value) for each in rule.found for fact in context.verified):
         return
     for start, end in _matches(rule, text):
-        yield found(rule, text, start, end)._replace(blocks=value == "no")
+        if value or not rule.supported or held(text[start:end], context) < HELD:
+            yield found(rule, text, start, end)._replace(blocks=value == "no")
 
 
 def conflict(rule: Check, text: str, context: Context, ground: Ground) -> Found:

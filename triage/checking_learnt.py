@@ -2,24 +2,43 @@
 
 learn(examples, meaning, known, path)        # leaves the weights a checker reads (triage/checking_sense.py)
 for each in held_out(examples, meaning, known): ...
+learn_trust(checker, examples, sets, meaning, known, path)  # and how far it believes its rules (checking_trust.py)
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from triage.checking import Checker
+from triage.checking_context import Context
 from triage.checking_names import Known
-from triage.checking_sense import HARMLESS, STEPS, WORDED, Floats, Meaning, kernel, pieces, plain, seal, unit
+from triage.checking_sense import (
+    HARMLESS,
+    STEPS,
+    WORDED,
+    Floats,
+    Meaning,
+    Sense,
+    kernel,
+    pieces,
+    plain,
+    seal,
+    unit,
+)
 from triage.checking_text import Span
+from triage.checking_trees import Trees
+from triage.checking_trust import Trust, named, tells
 from triage.checking_words import Words
 
 DOUBT = 0.1  # how far one example is trusted: the ridge
 EVERY = 6  # of the many harmless examples one in six is a landmark; all of them are learnt from
 TOPICS, PARTS = 30, 6  # topics that examples fall into, and parts of them that are left out in turn
 SEED = 7
+ALIKE = 0.9  # an example so near to what a set of drafts says may be taken from it
+UNJUDGED = "warn:jargon"  # a fault of words, not of what they say
 
 Places = NDArray[np.int64]
 
@@ -124,3 +143,66 @@ def _topics(rows: Floats) -> Places:
                 middles[number] = rows[nearest == number].mean(axis=0)
         middles = middles / np.linalg.norm(middles, axis=1, keepdims=True)
     return nearest
+
+
+class Lesson(NamedTuple):
+    """A draft with one known fault, in the words `planted` of its text; or a clean one, without."""
+
+    text: str
+    context: Context
+    fault: str
+    planted: str
+
+
+def learn_trust(
+    checker: Checker,
+    examples: Mapping[str, Sequence[str]],
+    sets: Mapping[str, Sequence[Lesson]],
+    meaning: Meaning,
+    known: Known,
+    path: Path,
+    *,
+    seal: str,
+) -> int:
+    """Learn how far rules are to be believed, and keep it; from how many sentences.
+
+    The drafts of each set, of one writer or manner, are heard by what examples teach that are not alike to any of
+    theirs: so trust is learnt of what is new.
+    """
+    acts = tuple(sorted(examples))
+    texts, said = _pairs(examples, known)
+    rows = unit(np.rint(meaning(texts) * STEPS).astype(np.int8))
+    rules = tuple(sorted({named(rule) for rule in checker.checks.check if tells(rule)}))
+    lines: list[Floats] = []
+    wrong: list[bool] = []
+    for lessons in sets.values():
+        of = _new_to(lessons, rows, meaning, known)
+        learnt = _learn(rows, texts, said, acts, of)
+        sense = Sense(meaning, acts, rows[learnt.marks], learnt.weights, learnt.words)
+        for lesson in lessons:
+            start = lesson.text.find(lesson.planted) if lesson.planted else 0
+            for sentence, row in checker.told(lesson.text, lesson.context, sense, rules):
+                if lesson.fault != UNJUDGED:
+                    lines.append(row)
+                    wrong.append(sentence.start < start + len(lesson.planted) and start < sentence.end)
+    Trust(rules, Trees.grown(np.array(lines), np.array(wrong))).write(path, seal)
+    return len(lines)
+
+
+def remembering(meaning: Meaning) -> Meaning:
+    """The same, each text read once."""
+    seen: dict[str, Floats] = {}
+
+    def remembered(texts: Sequence[str]) -> Floats:
+        new = [each for each in dict.fromkeys(texts) if each not in seen]
+        seen.update(zip(new, meaning(new), strict=True))
+        return np.array([seen[each] for each in texts], np.float32)
+
+    return remembered
+
+
+def _new_to(lessons: Iterable[Lesson], rows: Floats, meaning: Meaning, known: Known) -> Places:
+    """The examples, by number, that are not alike to anything that drafts say."""
+    said = [words for each in lessons for words in plain(each.text, pieces(each.text), known)]
+    nearest = (rows @ meaning(list(dict.fromkeys(said))).T).max(axis=1)
+    return np.flatnonzero(nearest < ALIKE)

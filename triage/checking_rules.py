@@ -8,9 +8,8 @@ right behind it. `flag` names a flag of the context that must be set, `unless_fl
 `unless_fact` a fact that must not be verified, `fact` one whose verified words may be said, `variants` the wordings it
 is for. With `supported = true` words stand where the verified facts say as much. With `questions = false` lines that
 begin with Q: are passed over; `heading_only` leaves out the first sentence. `heard` are the
-acts a sentence is heard as (triage/checking_sense.py); it warns from `most` and stops from `blocks_from`. With
-`weighed = "fault"` words only warn in a sentence that is heard as less of a fault than `blocks_from`, with "act" in one
-that is heard as what lines may always say; with `borne_out` also in a clause whose words verified facts have.
+acts a sentence is heard as (triage/checking_sense.py); it warns from `most` and stops from `blocks_from`. How far what
+rules find in a sentence is believed there is learnt (triage/checking_trust.py).
 """
 
 import re
@@ -86,8 +85,6 @@ class Check(BaseModel):
     most: float = 0
     heard: tuple[str, ...] = ()
     blocks_from: float = 0
-    weighed: Literal["", "fault", "act"] = ""
-    borne_out: bool = False
 
     @cached_property
     def found(self) -> tuple[re.Pattern[str], ...]:

@@ -50,7 +50,8 @@ class SenseError(ValueError):
 class Heard(NamedTuple):
     """One sentence, a `whole` one, or clause text[start:end].
 
-    `fault` is above 0 for what is likelier a fault; `act` is the likeliest act of all, `wrong` the likeliest fault.
+    `fault` is above 0 for what is likelier a fault; `act` is the likeliest act of all, `wrong` the likeliest fault;
+    `acts` tells how much it is of each act.
     """
 
     start: int
@@ -59,6 +60,7 @@ class Heard(NamedTuple):
     act: str
     wrong: str
     whole: bool
+    acts: Floats
 
 
 class Sense:
@@ -67,7 +69,7 @@ class Sense:
     def __init__(
         self, meaning: Meaning, acts: tuple[str, ...], rows: Floats, weights: Floats, words: Words
     ) -> None:
-        self._meaning, self._acts, self._rows, self._weights, self._words = (
+        self._meaning, self.acts, self._rows, self._weights, self._words = (
             meaning,
             acts,
             rows,
@@ -101,14 +103,15 @@ class Sense:
 
     def _heard(self, spans: Sequence[Span], scores: Sequence[Floats]) -> Iterator[Heard]:
         most = 0.0
-        for span, (fault, *acts) in zip(spans, scores, strict=True):
+        for span, said in zip(spans, scores, strict=True):
+            fault, acts = said[0], said[1:]
             if span.value == "whole":
                 most = fault + HOLDS
             wrong = max(self._faults, key=lambda number: acts[number])
             bound = min(fault, most) if span.value == "hangs" else fault
             act = max(range(len(acts)), key=lambda number: acts[number])
             whole = span.value == "whole"
-            yield Heard(span.start, span.end, float(bound), self._acts[act], self._acts[wrong], whole)
+            yield Heard(span.start, span.end, float(bound), self.acts[act], self.acts[wrong], whole, acts)
 
     def _of(self, texts: Sequence[str]) -> list[Floats]:
         """Scores of each text, faults first; texts that were heard before are not weighed again."""

@@ -3,9 +3,9 @@
 import json
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO, TypeVar
+from typing import Annotated, Any
 
 import msgspec
 import typer
@@ -15,12 +15,11 @@ from sqlmodel import Session, col
 from config.cli import Complaint
 from config.commands.responding import AsJson, Limit, print_rows
 from config.database import open_database
-from config.lines import records
+from config.drafts import About, Draft, context_of, read_lines
 from config.settings import read_settings
-from config.wording import checker_of, held_out_of, learn_heard
+from config.wording import checker_of, held_out_of, learn_heard, learn_trusted
 from triage.checking import Checker
-from triage.checking_context import VARIANTS, Claimed, Context, Finding
-from triage.checking_facts import Fact
+from triage.checking_context import Finding
 from triage.checking_measured import Measured, Share, Tried, measure
 from triage.records import Case
 from triage.statement_records import Statement, StatementState
@@ -31,7 +30,6 @@ statements = typer.Typer(
 )
 app.add_typer(statements, name="statements")
 
-FLAGS = tuple(name for name, kind in Context.__annotations__.items() if kind is bool)
 COLUMNS = (
     "line",
     "case",
@@ -45,34 +43,6 @@ COLUMNS = (
     "text",
 )
 LEAST = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)  # likenesses that are told
-SAID = "the command"  # who vouches for facts that are given with a text
-
-
-class About(msgspec.Struct, forbid_unknown_fields=True):
-    """What is known beside a text (triage/checking_context.py). `facts` are verified, by name."""
-
-    text: str = ""
-    id: Any = None
-    facts: dict[str, str] | None = None
-    variant: str = "long"
-    headline: str = ""
-    home: tuple[str, ...] = ()
-    earlier: tuple[str, ...] = ()
-    claims: tuple[dict[str, str], ...] = ()
-    flags: tuple[str, ...] = ()
-    cleared: tuple[str, ...] = ()
-    now: datetime | None = None
-    expires_at: datetime | None = None
-
-
-class Draft(About):
-    """A draft to measure the checker with: its fault, empty for a clean one, and the words that hold it."""
-
-    fault: str = ""
-    planted: str = ""
-
-
-Known = TypeVar("Known", bound=About)
 
 
 @statements.callback()
@@ -122,7 +92,7 @@ def check(
     checker = checker_of(read_settings())
     blocked = False
     for each in _texts(file, about, lines):
-        findings = checker.check(each.text, _context(each))
+        findings = checker.check(each.text, context_of(each))
         blocked = blocked or any(finding.blocks for finding in findings)
         _say(each, findings, as_json or lines)
     if blocked:
@@ -142,7 +112,7 @@ def measured(
     checker = checker_of(read_settings())
     try:
         with drafts.open("rb") as stream:
-            tried = [_tried(checker, each) for each in _lines(stream, Draft)]
+            tried = [_tried(checker, each) for each in read_lines(stream, Draft)]
     except OSError as error:
         raise Complaint(f"{error.filename}: {error.strerror}; name a file of drafts") from error
     _tell(measure(tried), as_json)
@@ -153,7 +123,7 @@ def _tried(checker: Checker, draft: Draft) -> Tried:
     if start < 0:
         raise Complaint(f"draft {draft.id!r}: `planted` is not in its text; copy the words from it")
     waits = {rule.name for rule in checker.checks.check if rule.kind == "flag"}
-    found = tuple(each for each in checker.check(draft.text, _context(draft)) if each.rule not in waits)
+    found = tuple(each for each in checker.check(draft.text, context_of(draft)) if each.rule not in waits)
     return Tried(draft.fault, start, start + len(draft.planted), found)
 
 
@@ -202,7 +172,8 @@ def learn(
         typer.Option("--held-out", help="Keep nothing; say how well each act is heard without its topic."),
     ] = False,
 ) -> None:
-    """Weigh the examples of statements/heard/*.toml anew, after one was added, changed or taken out.
+    """Weigh the examples of statements/heard/*.toml anew, after one was added, changed or taken out; then learn from
+    statements/drafts/*.jsonl how far rules are to be believed. Needed after a change of the rules too.
 
     With --held-out: what each act's rules are set by, the share of its examples that are heard, and how many harmless
     ones in a thousand are heard as it, from some likenesses on, while every example of their topic is left out.
@@ -215,6 +186,8 @@ def learn(
         return
     path, number = learn_heard(read_settings())
     typer.echo(f"{path}: {number} examples")
+    path, number = learn_trusted(read_settings())
+    typer.echo(f"{path}: {number} sentences of drafts")
 
 
 def _texts(file: Path | None, about: Path | None, lines: bool) -> Iterator[About]:
@@ -225,10 +198,10 @@ def _texts(file: Path | None, about: Path | None, lines: bool) -> Iterator[About
             text = sys.stdin.read() if file is None else file.read_text(encoding="utf-8")
             yield msgspec.structs.replace(known, text=text.strip())
         elif file is None:
-            yield from _lines(sys.stdin.buffer, About)
+            yield from read_lines(sys.stdin.buffer, About)
         else:
             with file.open("rb") as stream:
-                yield from _lines(stream, About)
+                yield from read_lines(stream, About)
     except OSError as error:
         raise Complaint(f"{error.filename}: {error.strerror}; name a file with the draft") from error
     except UnicodeDecodeError as error:
@@ -237,37 +210,6 @@ def _texts(file: Path | None, about: Path | None, lines: bool) -> Iterator[About
         raise Complaint(
             f"{about}: {error}; it is a JSON object with {', '.join(About.__struct_fields__)}"
         ) from error
-
-
-def _lines(stream: BinaryIO, kind: type[Known]) -> Iterator[Known]:
-    for each in records(stream, kind):
-        if each is None:
-            raise Complaint("a line is no JSON object with a text and what is known beside it")
-        yield each
-
-
-def _context(about: About) -> Context:
-    for name in about.flags:
-        if name not in FLAGS:
-            raise Complaint(f"flags: {name!r} is none of {', '.join(FLAGS)}")
-    if about.variant not in (*VARIANTS, "answer"):
-        raise Complaint(f"variant: {about.variant!r} is none of {', '.join(VARIANTS)}, answer")
-    seen = datetime.now(UTC)
-    given = None if about.facts is None else about.facts.items()
-    flags: dict[str, Any] = dict.fromkeys(about.flags, True)
-    return Context(
-        now=about.now,
-        facts=None if given is None else tuple(Fact(name, value, SAID, SAID, seen) for name, value in given),
-        variant=about.variant,
-        headline=about.headline,
-        home=about.home,
-        earlier=about.earlier,
-        claims=tuple(
-            Claimed(each.get("words", ""), each.get("state", "unverified")) for each in about.claims
-        ),
-        expires_at=about.expires_at,
-        cleared=frozenset(about.cleared),
-    )._replace(**flags)
 
 
 def _say(about: About, findings: tuple[Finding, ...], as_json: bool) -> None:

@@ -21,11 +21,12 @@ from triage.checking_rules import Lists, read_checks
 from triage.checking_sense import Floats, Sense, SenseError, pieces, read_examples, seal, sealed
 from triage.checking_words import Words
 
-HELD, FRESH = HERE / "held.jsonl", HERE / "fresh.jsonl"  # never learnt from when they were first measured
+UNTAUGHT = HERE / "untaught.jsonl"  # nothing is learnt from these
 KNOWN = Context(facts=facts_of(FACTS), home=("Southwark",))
 UPDATE = " We understand the concern. Our next update is at 21:00."
 NOBODY = Known(Lists(), (), ())
-LEAST_CAUGHT, LEAST_TOLD, MOST_STOPPED = 0.7, 0.93, 0.1
+LEAST_CAUGHT, LEAST_TOLD = 79, 93  # of 99 with a fault
+MOST_STOPPED, MOST_WARNED = 3, 24  # of 47 clean ones
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -115,9 +116,9 @@ def test_what_is_asked_doubted_or_open_is_no_fault(said: str) -> None:
 
 
 def test_what_facts_say_is_borne_out() -> None:
-    said = "The rider was treated at the scene for a cut hand."
+    said = "The rider has a broken wrist and two cracked ribs."
     assert "medical" in found(said)
-    known = facts_of({**FACTS, "condition": "the rider was treated at the scene for a cut hand"})
+    known = facts_of({**FACTS, "condition": "the rider has a broken wrist and two cracked ribs"})
     assert "medical" not in found(said, KNOWN._replace(facts=known))
 
 
@@ -125,16 +126,15 @@ def test_a_plain_fact_of_which_no_fact_has_a_word_warns() -> None:
     assert found("The landlord had handed over the keys.").get("unverified") is not None
 
 
-@pytest.mark.parametrize("drafts", [HELD, FRESH], ids=lambda path: path.stem)
-def test_drafts_the_examples_are_not_made_of_are_mostly_judged_right(drafts: Path) -> None:
+def test_drafts_that_taught_nothing_are_mostly_judged_right() -> None:
     """Not the aim, which is all of them; a change that makes it worse than it was is seen here."""
-    result = CliRunner().invoke(app, ["statements", "measure", str(drafts), "--json"])
+    result = CliRunner().invoke(app, ["statements", "measure", str(UNTAUGHT), "--json"])
     told = json.loads(result.stdout)
-    assert told["caught"]["of"] >= 200
-    assert told["stopped"]["of"] >= 90
-    assert told["caught"]["some"] >= LEAST_CAUGHT * told["caught"]["of"], told["let_by"]
-    assert told["told"]["some"] >= LEAST_TOLD * told["told"]["of"], told["missed"]
-    assert told["stopped"]["some"] <= MOST_STOPPED * told["stopped"]["of"], told["stopping"]
+    assert (told["caught"]["of"], told["stopped"]["of"]) == (99, 47)
+    assert told["caught"]["some"] >= LEAST_CAUGHT, told["let_by"]
+    assert told["told"]["some"] >= LEAST_TOLD, told["missed"]
+    assert told["stopped"]["some"] <= MOST_STOPPED, told["stopping"]
+    assert told["warned"]["some"] <= MOST_WARNED, told["warning"]
 
 
 def test_an_act_is_heard_by_what_other_topics_taught() -> None:

@@ -1,0 +1,103 @@
+"""How far rules are believed: learnt from whole drafts, and heeded sentence by sentence."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from config.commands.stating import app
+from config.settings import read_settings
+from config.wording import DRAFTS, TRUST, checker_of, read_lessons, unlearnt
+from tests.make import NOON
+from tests.triage.checker.drafts import CHECKER, FACTS, facts_of
+from triage.checking_context import Context
+from triage.checking_learnt import Lesson, learn_trust, remembering
+from triage.checking_names import Known
+from triage.checking_rules import Lists
+from triage.checking_sense import SenseError
+from triage.checking_trees import Floats, Trees
+from triage.checking_trust import Trust
+
+KNOWN = Context(now=NOON, facts=facts_of(FACTS), home=("Southwark",))
+END = " We understand the concern. Our next update is at 21:00."
+
+
+def test_trees_learn_what_one_question_cannot_tell() -> None:
+    rows = np.random.default_rng(7).random((800, 3)).astype(np.float32)
+    wrong = (rows[:, 0] > 0.5) & (rows[:, 2] < 0.5)
+    likely = Trees.grown(rows, wrong).likely(rows)
+    assert ((likely > 0.5) == wrong).mean() > 0.95
+    assert 0 <= likely.min() < likely.max() <= 1
+
+
+def test_trees_pass_over_columns_that_are_all_alike() -> None:
+    rows = np.zeros((40, 2), np.float32)
+    rows[20:, 1] = 1
+    likely = Trees.grown(rows, rows[:, 1] > 0).likely(rows)
+    assert likely[:20].max() < 0.2 < 0.8 < likely[20:].min()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "A 34-year-old man was arrested on suspicion of affray and remains in custody.",
+        "Section 1 lets an officer search somebody where there are reasonable grounds to suspect they carry a weapon.",
+        "We understand that many people think it was heavy-handed.",
+    ],
+)
+def test_words_of_a_rule_do_not_stop_a_sentence_that_means_no_harm(said: str) -> None:
+    facts = facts_of(
+        {**FACTS, "outcome": "a man aged 34 was arrested on suspicion of affray and is in custody"}
+    )
+    alone = checker_of(read_settings(), trusted=False).check(said + END, KNOWN._replace(facts=facts))
+    assert any(each.blocks for each in alone)
+    assert not any(each.blocks for each in CHECKER.check(said + END, KNOWN._replace(facts=facts)))
+
+
+def test_trust_is_learnt_from_drafts_with_what_is_new_to_them(tmp_path: Path) -> None:
+    lessons = [
+        Lesson("He ran off at once. We know.", KNOWN, "blame", "He ran off at once."),
+        Lesson("We are looking into it. We know.", KNOWN, "", ""),
+    ] * 4
+    read: list[str] = []
+
+    def by_length(texts: Sequence[str]) -> Floats:
+        read.extend(texts)
+        return np.array([[1, len(each), each.count("e")] for each in texts], np.float32) / 99
+
+    examples = {
+        "safe": ("We know that.", "We will say more."),
+        "blame": ("He hit out.", "She ran away from us."),
+    }
+    path = tmp_path / "trust.npz"
+    known = Known(Lists(), (), ())
+    meaning = remembering(by_length)
+    number = learn_trust(CHECKER, examples, {"one": lessons}, meaning, known, path, seal="s")
+    assert number == 16
+    assert len(read) == len(set(read)), "each text is read once"
+    trust = Trust.read(path)
+    assert "pattern:promise" in trust.rules
+    assert "pattern:jargon" not in trust.rules
+
+
+def test_a_file_that_is_no_trust_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(SenseError, match="statements learn"):
+        Trust.read(tmp_path / "trust.npz")
+
+
+def test_trust_is_of_the_drafts_and_examples_there_are() -> None:
+    settings = read_settings()
+    assert Trust.read(settings.file(TRUST)).rules
+    assert unlearnt(settings) == []
+    faults = [each for path in settings.files(DRAFTS) for each in read_lessons(path) if each.fault]
+    assert len(faults) > 700
+    assert all(each.planted in each.text for each in faults)
+
+
+def test_a_draft_whose_planted_words_are_not_in_it_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "drafts.jsonl"
+    file.write_text('{"text": "We know.", "fault": "blame", "planted": "He ran."}\n')
+    result = CliRunner().invoke(app, ["statements", "measure", str(file)])
+    assert "not in its text" in str(result.exception)
