@@ -31,9 +31,7 @@ TELLING = (
     *JUDGED[:4],
     "names",
 )  # kinds that tell something; the others are told by what a sentence is heard as
-ALONE = frozenset(
-    {"jargon", "non_apology"}
-)  # believed alone: words that are wrong whatever the sentence means
+ALONE = frozenset({"gap", "jargon", "non_apology"})  # believed alone: wrong whatever a sentence means
 EXCUSED = {
     "nonapology": "apology_approved",
     "bwv": "bwv_viewed",

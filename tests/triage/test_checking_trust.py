@@ -65,7 +65,7 @@ def test_trust_is_learnt_from_drafts_with_what_is_new_to_them(tmp_path: Path) ->
 
     def by_length(texts: Sequence[str]) -> Floats:
         read.extend(texts)
-        return np.array([[1, len(each), each.count("e")] for each in texts], np.float32) / 99
+        return np.array([[1, len(each), each.count("e")] for each in texts], np.float32) / np.float32(99)
 
     examples = {
         "safe": ("We know that.", "We will say more."),
