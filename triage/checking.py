@@ -22,7 +22,7 @@ from triage.checking_sense import Floats, Sense
 from triage.checking_trust import Told, Trust, judged, tells, told
 
 STOPS, WARNS = 0.85, 0.4  # from which likelihood of a fault on a sentence stops a draft, or is told
-HEEDED = 0.2  # from which a rule that would stop is told
+HEEDED = 0.2  # from which a rule that would stop is told; what no verified fact has stops from here
 
 
 class Checker:
@@ -103,7 +103,7 @@ class Checker:
             if not compared and most < (HEEDED if finding.blocks else WARNS):
                 continue
             sure_of = finding.blocks or (rule.kind == "heard" and rule.blocks)
-            blocks = sure_of and most >= (WARNS if compared else STOPS)
+            blocks = sure_of and most >= (HEEDED if compared else STOPS)
             yield rule, finding._replace(blocks=blocks)
             (stopped if blocks else warned).update(each.start for each, _ in here)
         for each, share in sure if context.variant != "answer" else ():  # background says nothing of the case
