@@ -40,7 +40,11 @@ class _Forks:
     def __init__(self) -> None:
         one_thread = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         self.process = subprocess.Popen(
-            [sys.executable, "-P", str(FORKING)], stdin=PIPE, stdout=PIPE, env={**os.environ, **one_thread}
+            [sys.executable, "-P", str(FORKING)],
+            bufsize=0,  # a line that was read ahead would be waited for
+            stdin=PIPE,
+            stdout=PIPE,
+            env={**os.environ, **one_thread},
         )
 
     def run(self, arguments: list[str], environment: dict[str, str], out: IO[bytes], err: IO[bytes]) -> int:
@@ -49,7 +53,6 @@ class _Forks:
         files = [f"/proc/{os.getpid()}/fd/{file.fileno()}" for file in (out, err)]
         asked = {"arguments": arguments, "environment": environment, "files": files}
         self.process.stdin.write(json.dumps(asked).encode() + b"\n")
-        self.process.stdin.flush()
         child = int(self.process.stdout.readline())
         if not select([self.process.stdout], [], [], WITHIN_S)[0]:
             os.kill(child, signal.SIGKILL)
