@@ -46,6 +46,7 @@ from triage.review.pack_checks import read_pack_checks
 from triage.review.panels import read_panels
 from triage.review.sheets import read_sheet
 from triage.rules import read_rules
+from triage.second import read_seconds
 from triage.shifts import read_shift_policy
 
 
@@ -81,6 +82,7 @@ READERS = (
     Reader(TEMPLATES, lambda paths: [path.read_text(encoding="utf-8") for path in paths]),
     Reader("statements/facts.toml", lambda paths: read_fact_kinds(paths[0])),
     Reader("statements/questions.toml", lambda paths: read_standing(paths[0])),
+    Reader("statements/second.toml", lambda paths: read_seconds(paths[0])),
     Reader("statements/checks*.toml", read_checks),
     Reader("statements/heard/*.toml", read_examples),
     Reader(DRAFTS, lambda paths: [read_lessons(path) for path in paths]),

@@ -24,6 +24,7 @@ from triage.checking_rules import read_checks
 from triage.checking_sense import Floats, Sense, read_examples, seal, sealed
 from triage.checking_trust import Trust
 from triage.explainers import Explainer, read_explainers
+from triage.second import read_seconds
 from triage.writing import Explainer as Background
 from triage.writing import LineKind, Writing
 
@@ -155,7 +156,10 @@ def writing_of(settings: Settings) -> Writing:
         )
         for each in explainers_of(settings)
     )
-    return Writing(kinds, checker_of(settings), fact_kinds_of(settings), explainers, amplifiers_of(settings))
+    return Writing(
+        kinds, checker_of(settings), fact_kinds_of(settings), explainers, amplifiers_of(settings),
+        read_seconds(settings.file(f"{FOLDER}/second.toml")),
+    )  # fmt: skip
 
 
 def explainers_of(settings: Settings) -> tuple[Explainer, ...]:

@@ -127,10 +127,12 @@ def known_facts(case: Case, template: StatementTemplate, *, now: datetime) -> tu
     ]
     place = _place(case)
     if place:
-        facts.append(Fact("place", place, f"{number}: named in the posts, not verified"))
+        facts.append(Fact("place", place, f"{number}: named in the posts"))
     checking = front.checking.get(case.type)
     if checking:
-        facts.append(ours("checking", checking, f"template {template.name}, for {case.type}"))
+        facts.append(
+            ours("checking", checking, f"template {template.name}, for {case.type.replace('_', ' ')}")
+        )
     minutes = front.next_update_minutes.get(Severity(case.severity))
     if minutes is not None:
         source = f"template {template.name}: {minutes} minutes after drafting for SEV{case.severity}"

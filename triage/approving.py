@@ -10,7 +10,8 @@ from triage.lifecycle import Lifecycle
 from triage.locked import Conflict, touch
 from triage.log import MACHINE
 from triage.permissions import Permission, need
-from triage.records import Person
+from triage.promised import promised
+from triage.records import Case, Person
 from triage.statement_records import Statement, StatementApproval, StatementState, StatementVersion
 from triage.statements import STATES, approvals, hold_line, keep_comment, say, void
 from triage.tracks import record_line
@@ -72,11 +73,13 @@ def approve_line(
     now: datetime,
 ) -> Statement:
     """Sign a wording off. Nobody approves what they wrote, nothing stands that blocks, and what warns needs a reason
-    (`accepted`, by rule). Where two must approve, the first leaves it in review.
+    (`accepted`, by rule). Where two must approve, the first leaves it in review; where that shows only later, as when
+    the case grew graver, the second is given to the approved line. An approval ends with the time the words promise.
     """
     need(who, Permission.APPROVE_LINE)
     line, case = hold_line(session, number, version=version)
-    if line.state != StatementState.IN_REVIEW:
+    short = line.state == StatementState.APPROVED and lacks_second(session, line, case, writing)
+    if line.state != StatementState.IN_REVIEW and not short:
         raise Conflict(f"S-{number} is {STATES[line.state]}: only a line in review is approved.")
     _must_be_anothers(session, line, who)
     before = approvals(session, line)
@@ -88,7 +91,7 @@ def approve_line(
     earlier = session.get(Statement, line.follows) if line.follows and line.correction else None
     context = ours(session, case, line)
     _must_pass(check_line(writing, context, wordings(line), corrects=earlier, now=now), reasons)
-    second = second_because(line, case, writing.kind(line.template))
+    second = second_because(line, case, writing)
     session.add(
         StatementApproval(
             statement_id=line.id, case_id=case.id, version=line.version, who=who.username, post=post.strip(),
@@ -96,10 +99,20 @@ def approve_line(
         )
     )  # fmt: skip
     detail = {"version": line.version, "post": post.strip(), "accepted": sorted(reasons)}
+    if short:
+        touch(
+            session,
+            case,
+            "line approved by the second of two",
+            who=who,
+            now=now,
+            detail={"line": f"S-{line.number}", **detail},
+        )
+        return line
     if second and not before:
         say(session, line, "line approved by the first of two", who=who, now=now, detail=detail)
         return line
-    line.state, line.approved_at, line.expires_at = StatementState.APPROVED, now, now + APPROVED_FOR
+    line.state, line.approved_at, line.expires_at = StatementState.APPROVED, now, _good_until(line, now)
     session.flush()
     if lifecycle is not None:
         record_line(session, case, "approved", lifecycle, at=now, by=who.username)
@@ -107,10 +120,22 @@ def approve_line(
     return line
 
 
+def lacks_second(session: Session, line: Statement, case: Case, writing: Writing) -> str:
+    """Why an approved line must not go out before a second person has approved it; empty when it may."""
+    because = second_because(line, case, writing)
+    return because if because and len(approvals(session, line)) < 2 else ""
+
+
 def writers(session: Session, line: Statement) -> set[str]:
     """Everybody who asked for a line or wrote any wording of it."""
     wrote = select(StatementVersion.written_by).where(StatementVersion.statement_id == line.id)
     return {*session.exec(wrote), line.author or MACHINE} - {MACHINE}
+
+
+def _good_until(line: Statement, now: datetime) -> datetime:
+    """When an approved line that nobody issued is out of date: after a while, or with the time its words promise."""
+    told = [promised(text, now) for name, text in wordings(line).items() if name != "headline"]
+    return min([now + APPROVED_FOR, *(each for each in told if each is not None and each > now)])
 
 
 def _must_be_anothers(session: Session, line: Statement, who: Person) -> None:

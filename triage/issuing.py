@@ -12,12 +12,14 @@ from uuid import UUID
 from sqlalchemy import update
 from sqlmodel import Session, col, or_, select
 
+from triage.approving import lacks_second
 from triage.claims import LEAST, LONGEST, note_claim
 from triage.lifecycle import Lifecycle
 from triage.locked import Conflict, lock, touch
 from triage.log import MACHINE, Line, note
 from triage.notice import tell_desk
 from triage.permissions import Permission, need
+from triage.promised import promised
 from triage.records import Case, Person
 from triage.statement_records import (
     Statement,
@@ -29,7 +31,7 @@ from triage.statement_records import (
 )
 from triage.statements import STATES, hold_line
 from triage.tracks import NEXT_UPDATE, record_line
-from triage.writing import NAMES, wordings
+from triage.writing import NAMES, Writing, wordings
 
 AHEAD = timedelta(minutes=2)  # how far a clock on the wall may be from ours
 PLACES = (
@@ -60,19 +62,22 @@ def record_issue(
     session: Session,
     number: int,
     issued: Issued,
+    writing: Writing,
     lifecycle: Lifecycle | None,
     *,
     who: Person,
     now: datetime,
 ) -> StatementIssue:
-    """Record that an approved line went out. The first time it stops the clocks that wait for it; each further place is
-    one more record. Raises Conflict.
+    """Record that an approved line went out, also late of one that has expired since. The first time it stops the
+    clocks that wait for it; each further place is one more record. Raises Conflict.
     """
     need(who, Permission.WORK_COMMS)
     line, case = hold_line(session, number)
     again = line.state == StatementState.ISSUED
     _must_be_issuable(line, issued, now)
     if not again:
+        if because := lacks_second(session, line, case, writing):
+            raise Conflict(f"A second person approves this line before it goes out. {because}.")
         _must_promise(line, case, issued, lifecycle)
     made = StatementIssue(
         statement_id=line.id, case_id=case.id, version=line.version, variant=issued.variant, place=issued.place.strip(),
@@ -145,6 +150,11 @@ def move_lines(session: Session, home: UUID, to: UUID) -> None:
         session.execute(update(table).where(col(table.case_id) == home).values(case_id=to))
 
 
+def late(line: Statement) -> bool:
+    """Whether it was approved and has expired: that it went out before then may still be recorded."""
+    return line.state == StatementState.EXPIRED and line.approved_at is not None and line.issued_at is None
+
+
 def _issue(
     session: Session,
     line: Statement,
@@ -180,8 +190,12 @@ def _spoke(session: Session, case: Case, line: Statement) -> bool:
 
 
 def _must_be_issuable(line: Statement, issued: Issued, now: datetime) -> None:
-    if line.state not in (StatementState.APPROVED, StatementState.ISSUED):
+    if line.state not in (StatementState.APPROVED, StatementState.ISSUED) and not late(line):
         raise Conflict(f"S-{line.number} is {STATES[line.state]}: only an approved line is issued.")
+    if late(line) and line.expires_at is not None and issued.at > line.expires_at:
+        raise Conflict(
+            "The approval had expired at that time. Hand the line to review again before it goes out."
+        )
     if not issued.place.strip():
         raise Conflict("Say where it was issued.")
     if issued.variant not in wordings(line) or issued.variant not in NAMES:
@@ -212,3 +226,6 @@ def _must_promise(line: Statement, case: Case, issued: Issued, lifecycle: Lifecy
         latest = lifecycle.when(longest, issued.at)
         if issued.next_at > latest + AHEAD:
             raise Conflict(f"For SEV{case.severity} the next update is due within {longest} of the line.")
+    told = promised(wordings(line)[issued.variant], issued.at)
+    if told is not None and issued.at < told < issued.next_at - AHEAD:
+        raise Conflict(f"The words promise an update by {told:%H:%M}: enter that time, or an earlier one.")

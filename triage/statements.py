@@ -4,6 +4,7 @@ Each act locks the case, then the line, changes one thing and leaves a line in t
 transaction. Approving is triage/approving.py; that a line was issued, and what follows, triage/issuing.py.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -32,6 +33,7 @@ from triage.writing import (
 )
 
 LONGEST = 6_000
+REFERENCE = re.compile(r"(\bReference GH-\d+, version )\d+")  # it names the wording it stands in
 WRITABLE = (
     StatementState.DRAFTED,
     StatementState.IN_REVIEW,
@@ -123,7 +125,8 @@ def write_line(
         name: text for name, text in wordings(line).items() if text
     }
     flags = line.flags if flags is None else [each for each in (*FLAGS, "apology") if each in flags]
-    if same and flags == line.flags and not (no_longer_stale and line.stale_at):
+    renewed = line.state == StatementState.EXPIRED or (no_longer_stale and line.stale_at)
+    if same and flags == line.flags and not renewed:
         line.answers = list(line.answers if answers is None else answers)
         return line
     before = line.version
@@ -134,6 +137,8 @@ def write_line(
         None,
         None,
     )
+    kept = {name: REFERENCE.sub(rf"\g<1>{line.version}", text) for name, text in kept.items()}
+    line.facts = [_of_version(each, line.version) for each in line.facts]
     line.text = kept.pop("long")
     line.variants = {name: text for name, text in kept.items() if text}
     line.flags, line.cleared = list(flags), {}
@@ -285,6 +290,10 @@ def _followed(session: Session, case_id: UUID, follows: UUID) -> Statement:
     if before.state != StatementState.ISSUED:
         raise Conflict(f"S-{before.number} is {STATES[before.state]} already: go on from the newest line.")
     return before
+
+
+def _of_version(fact: dict[str, Any], version: int) -> dict[str, Any]:
+    return {**fact, "value": str(version)} if fact["name"] == "version" else fact
 
 
 def _tidied(text: str) -> str:

@@ -15,6 +15,7 @@ from triage.checking_rules import Checks
 from triage.claim_records import KnownClaim
 from triage.clocks import LONDON
 from triage.records import Case
+from triage.second import Seconds
 from triage.statement_records import Statement, StatementState
 from triage.track_records import BodyWornVideo, Prompt
 
@@ -37,7 +38,6 @@ NAMES = {
     "if_asked": "If asked",
     "headline": "Headline",
 }
-RELEASE = ("release the body-worn", "releasing the body-worn", "release body-worn", "releasing body-worn")
 
 
 class LineKind(NamedTuple):
@@ -77,6 +77,7 @@ class Writing(NamedTuple):
     facts: FactKinds
     explainers: tuple[Explainer, ...] = ()
     amplifiers: Amplifiers | None = None
+    seconds: Seconds | None = None
 
     def kind(self, name: str) -> LineKind:
         """The kind of a line; of one whose template is gone, or that somebody began, what can be said of it."""
@@ -93,19 +94,12 @@ def wordings(line: Statement) -> dict[str, str]:
     return {"long": line.text, **{name: text for name, text in line.variants.items() if text}}
 
 
-def second_because(line: Statement, case: Case, kind: LineKind) -> str:
-    """Why a second person must approve this line; empty when one is enough."""
-    if kind.second:
-        return kind.second
-    if "child" in line.flags:
-        return "A child or somebody vulnerable: the safeguarding lead"
-    if "apology" in line.flags:
-        return "An apology: BCU commander or above"
-    if case.type == "death_or_firearms":
-        return "A death or firearms: gold"
-    if any(words in text.lower() for text in wordings(line).values() for words in RELEASE):
-        return "Body-worn video is released: who answers for the footage"
-    return ""
+def second_because(line: Statement, case: Case, writing: Writing) -> str:
+    """Why a second person must approve this line, as it and its case stand now; empty when one is enough."""
+    named = writing.kind(line.template).second
+    if named or writing.seconds is None:
+        return named
+    return writing.seconds.because(line.flags, case.type, list(wordings(line).values()))
 
 
 def ours(session: Session, case: Case, line: Statement) -> Context:

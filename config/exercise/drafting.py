@@ -12,9 +12,10 @@ from config.exercise.play import Play
 from config.exercise.script import Inject
 from config.exercise.team import APPROVER, PRESS, SEATS, SECOND, Team
 from responders.statements import day, spoken
-from triage.approving import approve_line, send_back
+from triage.approving import approve_line, lacks_second, send_back
 from triage.case_facts import facts_of, note_fact, verify_fact
 from triage.issuing import Issued, record_issue
+from triage.promised import promised
 from triage.records import Case, Severity
 from triage.statement_records import Statement, StatementState
 from triage.statements import approvals, ask_line, set_aside, submit_line
@@ -38,8 +39,8 @@ class Pen:
         self.not_before = team.play.clock.start
 
     def act(self, now: datetime) -> None:
-        """Every line in review looked at by whoever approves; then one step on with the line in hand."""
-        for line in self._lines(StatementState.IN_REVIEW):
+        """Every line that wants approval looked at by whoever approves; then one step on with the line in hand."""
+        for line in self._lines(StatementState.IN_REVIEW, StatementState.APPROVED):
             since = self.seen.setdefault((line.number or 0, line.version), now)
             if now - since >= timedelta(minutes=self.react.approve):
                 self._approve(line, now)
@@ -67,11 +68,13 @@ class Pen:
     def _sign(self, session: Session, *, line: Statement, seat: str, now: datetime) -> None:
         """Approve, or send back with what the checker stops."""
         who, held = self.team.people[seat], session.get_one(Statement, line.id)
-        if held.state != StatementState.IN_REVIEW or who.username in {
-            e.who for e in approvals(session, held)
-        }:
-            return
         case = session.get_one(Case, held.case_id)
+        approved = held.state == StatementState.APPROVED
+        done = approved and not lacks_second(session, held, case, self.team.writing)
+        if done or who.username in {each.who for each in approvals(session, held)}:
+            return
+        if held.state not in (StatementState.IN_REVIEW, StatementState.APPROVED):
+            return
         found = check_line(
             self.team.writing, ours(session, case, held), wordings(held),
             corrects=session.get(Statement, held.follows) if held.follows and held.correction else None, now=now,
@@ -91,11 +94,13 @@ class Pen:
         case = session.get_one(Case, line.case_id)
         plan = next(each for each in self.team.lifecycle.clock if each.name == NEXT_UPDATE)
         longest = plan.due.get(Severity(case.severity), "2h")
-        next_at = None if "final" in line.flags else self.team.lifecycle.when(longest, now)
-        made = Issued(place=PLACE, at=now, next_at=next_at)
+        latest, told = self.team.lifecycle.when(longest, now), promised(line.text, now)
+        next_at = told if told is not None and now < told < latest else latest
+        made = Issued(place=PLACE, at=now, next_at=None if "final" in line.flags else next_at)
         record_issue(
-            session, line.number or 0, made, self.team.lifecycle, who=self.team.people[PRESS], now=now
-        )
+            session, line.number or 0, made, self.team.writing, self.team.lifecycle, who=self.team.people[PRESS],
+            now=now,
+        )  # fmt: skip
 
     def _note_facts(self, case: UUID, now: datetime) -> None:
         """Note what became known, and verify it as somebody else."""

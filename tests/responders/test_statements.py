@@ -73,7 +73,8 @@ def test_a_draft_keeps_each_fact_with_its_source(
         "version",
     }
     assert all(each["source"] for each in made.facts)
-    assert "not verified" in next(each["source"] for each in made.facts if each["name"] == "place")
+    place = next(each for each in made.facts if each["name"] == "place")
+    assert (place["source"], place["verified_by"]) == (f"GH-{case.number}: named in the posts", None)
 
 
 def test_what_is_not_known_is_listed_and_never_invented(

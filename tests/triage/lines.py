@@ -12,6 +12,7 @@ from triage.checking import Checker
 from triage.checking_facts import read_fact_kinds
 from triage.checking_rules import Check, Checks
 from triage.records import Case, Person
+from triage.second import read_seconds
 from triage.statement_records import Statement
 from triage.writing import OWN, LineKind, Writing
 
@@ -24,7 +25,8 @@ WARNS = Check(
     name="jargon", kind="pattern", why="Plain words.", source="for tests", blocks=False, patterns=("IC3",)
 )
 SORRY = LineKind("apology", "H5 Sorry", approver="BCU commander", second="legal services")
-WRITING = Writing((SORRY,), Checker(Checks(check=(STOPS, WARNS))), KINDS)
+SECONDS = read_seconds(HERE / "statements" / "second.toml")
+WRITING = Writing((SORRY,), Checker(Checks(check=(STOPS, WARNS))), KINDS, seconds=SECONDS)
 WORDS = "We are aware of a stop in Rye Lane and are looking into it. We will say more by 14:00."
 HOUR = timedelta(hours=1)
 
@@ -58,7 +60,7 @@ def issue(
     session: Session, line: Statement, who: Person, *, now: datetime = NOON, place: str = "X", **given: Any
 ) -> None:
     issued = issuing.Issued(place=place, at=now, **{"next_at": now + HOUR, **given})
-    issuing.record_issue(session, line.number or 0, issued, LIFECYCLE, who=who, now=now)
+    issuing.record_issue(session, line.number or 0, issued, WRITING, LIFECYCLE, who=who, now=now)
     session.commit()
 
 

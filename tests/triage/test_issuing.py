@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from sqlmodel import Session
 
+from classifier.records import IncidentType
 from tests.make import LIFECYCLE, NOON, make_case
 from tests.triage.confirmed import clock_of, logged
-from tests.triage.lines import HOUR, WORDS, approve, begun, issue, review, spoken, write
+from tests.triage.lines import HOUR, WORDS, WRITING, approve, begun, issue, review, spoken, write
 from triage import issuing
 from triage.breaches import mark_breaches
 from triage.claim_records import KnownClaim
@@ -26,11 +27,11 @@ def test_issuing_ends_the_silence_turns_the_clocks_and_is_known_as_ours(
     assert clock_of(session, case, "first_line").stopped_by == "ben"
     assert clock_of(session, case, "line_issued").stopped_at is None
     later = NOON + timedelta(minutes=30)
-    issue(session, line, ann, now=later, next_at=later + timedelta(minutes=40))
+    issue(session, line, ann, now=later, next_at=later + timedelta(minutes=20))
     track = session.get_one(Track, (case.id, "comms"))
     assert (track.state, track.spoke_at) == ("issued", later)
     assert clock_of(session, case, "line_issued").stopped_at == later
-    assert clock_of(session, case, "next_update").due_at == later + timedelta(minutes=40)
+    assert clock_of(session, case, "next_update").due_at == later + timedelta(minutes=20)
     claim = session.get_one(KnownClaim, line.claim_id)
     assert (claim.ours, claim.text, claim.title) == (True, WORDS, f"Our line S-{line.number}")
     mark_breaches(session, case.id, LIFECYCLE, now=later + HOUR)
@@ -56,6 +57,7 @@ def test_a_line_on_a_case_that_nobody_confirmed_stops_its_clocks_too(
         ({"next_at": None}, "next update"),
         ({"next_at": NOON + 3 * HOUR}, "within 60m"),
         ({"next_at": NOON - HOUR}, "after the line"),
+        ({"now": NOON + HOUR / 2, "next_at": NOON + 1.4 * HOUR}, "promise an update by 14:00"),
         ({"place": " "}, "where it was issued"),
         ({"link": "javascript:alert(1)"}, "begins with https"),
         ({"variant": "short"}, "which wording"),
@@ -124,9 +126,51 @@ def test_an_approved_line_that_nobody_issues_expires_once_and_can_be_renewed(
     line = begun(session, case, ann)
     review(session, line, ann)
     approve(session, line, ben)
-    assert issuing.overdue_lines(session, now=NOON + HOUR) == []
-    late = NOON + 5 * HOUR
+    assert issuing.overdue_lines(session, now=NOON + 0.9 * HOUR) == []
+    late = NOON + HOUR  # the words promise more by 14:00 in London
     [(case_id, number)] = issuing.overdue_lines(session, now=late)
     assert [issuing.expire_line(session, case_id, number, now=late) for _ in range(2)] == [True, False]
     assert line.state == "expired"
+    assert line.approved_at == NOON
     assert write(session, line, ann, f"{WORDS} Still.").state == "drafted"
+
+
+def test_what_went_out_before_it_expired_is_still_recorded_and_nothing_later(
+    session: Session, case: Case, ann: Person, ben: Person
+) -> None:
+    line = begun(session, case, ann)
+    review(session, line, ann)
+    approve(session, line, ben)
+    [(case_id, number)] = issuing.overdue_lines(session, now=NOON + 2 * HOUR)
+    issuing.expire_line(session, case_id, number, now=NOON + 2 * HOUR)
+    session.commit()
+    with pytest.raises(Conflict, match="had expired at that time"):
+        issue(session, line, ann, now=NOON + 2 * HOUR)
+    session.rollback()
+    went = issuing.Issued("X", NOON + timedelta(minutes=9), next_at=NOON + HOUR)
+    issuing.record_issue(session, number, went, WRITING, LIFECYCLE, who=ann, now=NOON + 2 * HOUR)
+    assert (line.state, line.issued_at) == ("issued", NOON + timedelta(minutes=9))
+
+
+def test_a_case_that_grows_graver_holds_an_approved_line_until_a_second_person_has_approved_it(
+    session: Session, case: Case, ann: Person, ben: Person, cee: Person
+) -> None:
+    line = begun(session, case, ann)
+    review(session, line, ann)
+    approve(session, line, ben)
+    case.type = IncidentType.DEATH_OR_FIREARMS
+    session.commit()
+    with pytest.raises(Conflict, match="A second person approves this line before it goes out"):
+        issue(session, line, ann)
+    session.rollback()
+    for who, told in ((ann, "Somebody else"), (ben, "You have approved")):
+        with pytest.raises(Conflict, match=told):
+            approve(session, line, who)
+        session.rollback()
+    assert approve(session, line, cee).state == "approved"
+    assert [each.who for each in logged(session, case, "line approved by the second of two")] == ["cee"]
+    with pytest.raises(Conflict, match="only a line in review"):
+        approve(session, line, cee)
+    session.rollback()
+    issue(session, line, ann)
+    assert line.state == "issued"

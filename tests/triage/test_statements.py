@@ -217,7 +217,7 @@ def test_an_approved_line_that_grew_stale_is_not_issued_but_one_that_had_gone_ou
         issue(session, line, ann, now=later)
     session.rollback()
     before = issuing.Issued("X", NOON + timedelta(minutes=5), next_at=NOON + HOUR)
-    issuing.record_issue(session, line.number or 0, before, LIFECYCLE, who=ann, now=later)
+    issuing.record_issue(session, line.number or 0, before, WRITING, LIFECYCLE, who=ann, now=later)
     assert line.state == "issued"
 
 
@@ -314,7 +314,9 @@ def test_each_act_is_for_its_roles(session: Session, case: Case, ann: Person, be
                 )  # fmt: skip
             else:
                 issued = issuing.Issued("X", NOON, next_at=NOON + HOUR)
-                issuing.record_issue(session, line.number or 0, issued, LIFECYCLE, who=person, now=NOON)
+                issuing.record_issue(
+                    session, line.number or 0, issued, WRITING, LIFECYCLE, who=person, now=NOON
+                )
             found.add(role)
         session.rollback()
     assert found == ACTS[act]

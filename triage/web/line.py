@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Form, HTTPException, Request
@@ -15,6 +15,7 @@ from triage.hidden import seeing_all
 from triage.locked import Conflict
 from triage.records import Case
 from triage.statement_records import Statement
+from triage.tracks import NEXT_UPDATE
 from triage.web.line_shown import chosen, read_check, read_line, writing_of
 from triage.web.queue import find_case, refuse_hidden
 from triage.web.visit import Visit, Visiting
@@ -37,15 +38,15 @@ class Typed(NamedTuple):
     texts: dict[str, str]
     flags: list[str]
     answers: list[str]
+    written: bool = True  # false where the form had no field for words
 
 
 async def typed_in(request: Request) -> Typed:
     form = await request.form()
     texts = {name: clean(str(form.get(name, "")))[: statements.LONGEST] for name in (*VARIANTS, "headline")}
     flags = [str(each) for each in form.getlist("flag") if each in MOST_FLAGS]
-    return Typed(
-        texts, flags, [str(UUID(str(each))) for each in form.getlist("answers") if _is_id(str(each))]
-    )
+    answers = [str(UUID(str(each))) for each in form.getlist("answers") if _is_id(str(each))]
+    return Typed(texts, flags, answers, "long" in form)
 
 
 TypedIn = Annotated[Typed, Depends(typed_in)]
@@ -74,27 +75,16 @@ def write(
     no_longer_stale: Annotated[bool, Form()] = False,
 ) -> Response:  # fmt: skip
     """Keep the words as a new wording. Whoever came second keeps what they typed, and sees what differs."""
-    case, found = _line(visit, ref, number)
-    try:
-        statements.write_line(
-            visit.session, found.number or 0, typed.texts, version=version, flags=typed.flags,
-            answers=typed.answers, no_longer_stale=no_longer_stale, who=visit.person, now=visit.now,
-        )  # fmt: skip
-        visit.session.commit()
-    except Conflict as conflict:
-        visit.session.rollback()
-        case, found = _line(visit, ref, number)
-        return _page(visit, case, found, typed=typed, wrong=str(conflict), status=409)
-    return visit.back("line-written", _address(case, found))
+    return _keep(visit, ref, number, typed, version, no_longer_stale, said="line-written")
 
 
 @router.post("/cases/{ref}/statements/{number}/submit")
-def submit(visit: Visiting, ref: str, number: str, version: Version) -> Response:
-    """To whoever approves."""
-    return _act(
-        visit, ref, number, "line-submitted",
-        lambda n: statements.submit_line(visit.session, n, version=version, who=visit.person, now=visit.now),
-    )  # fmt: skip
+def submit(
+    visit: Visiting, ref: str, number: str, typed: TypedIn, version: Version,
+    no_longer_stale: Annotated[bool, Form()] = False,
+) -> Response:  # fmt: skip
+    """To whoever approves, in the words as they were typed."""
+    return _keep(visit, ref, number, typed, version, no_longer_stale, said="line-submitted")
 
 
 @router.post("/cases/{ref}/statements/{number}/back")
@@ -178,7 +168,9 @@ def issue(
             place=clean(place), at=_moment(at, visit.now), variant=variant, recipients=clean(recipients),
             link=link.strip(), next_at=_moment(next_at, None) if next_at.strip() else None,
         )  # fmt: skip
-        issuing.record_issue(visit.session, n, issued, visit.room.lifecycle, who=visit.person, now=visit.now)
+        issuing.record_issue(
+            visit.session, n, issued, writing_of(visit), visit.room.lifecycle, who=visit.person, now=visit.now
+        )
 
     return _act(visit, ref, number, "line-issued", change)
 
@@ -231,7 +223,9 @@ def _page(
         version=version if version is not None else found.version,
         wrong=wrong,
         held=held,
+        typing=typed is not None,
         live=False,
+        needs_next=_needs_next(visit, case),
         kinds=writing_of(visit).kinds,
         here=_address(case, found),
         names=NAMES,
@@ -244,6 +238,36 @@ def _page(
         longest=statements.LONGEST,
         states=statements.STATES,
     )
+
+
+def _needs_next(visit: Visit, case: Case) -> bool:
+    """Whether the table wants a time for the next update at this severity."""
+    clocks = visit.room.lifecycle.clock if visit.room.lifecycle else ()
+    return any(each.name == NEXT_UPDATE and case.severity in each.due for each in clocks)
+
+
+def _keep(
+    visit: Visit, ref: str, number: str, typed: Typed, version: int, no_longer_stale: bool, *, said: str
+) -> Response:
+    """Keep what was typed, and hand it to review where that was asked for; both or neither."""
+    case, found = _line(visit, ref, number)
+    given: dict[str, Any] = {"who": visit.person, "now": visit.now}
+    try:
+        if typed.written:
+            version = statements.write_line(
+                visit.session, found.number or 0, typed.texts, version=version, flags=typed.flags,
+                answers=typed.answers, no_longer_stale=no_longer_stale, **given,
+            ).version  # fmt: skip
+        if said == "line-submitted":
+            statements.submit_line(visit.session, found.number or 0, version=version, **given)
+        visit.session.commit()
+    except Conflict as conflict:
+        visit.session.rollback()
+        case, found = _line(visit, ref, number)
+        return _page(
+            visit, case, found, typed=typed if typed.written else None, wrong=str(conflict), status=409
+        )
+    return visit.back(said, _address(case, found))
 
 
 def _act(visit: Visit, ref: str, number: str, said: str, change: Callable[[int], object]) -> Response:

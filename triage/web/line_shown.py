@@ -1,6 +1,7 @@
 """How a line is shown: its words with what the checker found in them, wordings, facts, approvals, where it went."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from itertools import pairwise
 from typing import NamedTuple
 from uuid import UUID
@@ -9,14 +10,15 @@ from fastapi import HTTPException
 from sqlmodel import Session, col, select
 
 from triage.amplifiers import Outlet
-from triage.approving import writers
+from triage.approving import lacks_second, writers
 from triage.background import offered
 from triage.case_facts import facts_of
 from triage.checking_context import VARIANTS, Finding
 from triage.checking_facts import NamedFact
 from triage.claim_records import KnownClaim
-from triage.issuing import Reached, follow_ups, issues, reached
+from triage.issuing import Reached, follow_ups, issues, late, reached
 from triage.outcomes import HOURS, STEP, Adopted, PickUp, Volume, adopted, pick_up, volumes
+from triage.promised import promised
 from triage.records import Case
 from triage.statement_records import (
     CaseFact,
@@ -24,6 +26,7 @@ from triage.statement_records import (
     StatementApproval,
     StatementComment,
     StatementIssue,
+    StatementState,
     StatementVersion,
 )
 from triage.statements import approvals
@@ -99,10 +102,15 @@ class Rumour(NamedTuple):
 
 
 class LinePage(NamedTuple):
-    """All that the page of a line shows beside the line and its check."""
+    """All that the page of a line shows beside the line and its check. `short` says why an approved line waits for a
+    second person; `late` that what went out may still be recorded; `promise` is the time its words give for the next
+    update, as a field takes it."""
 
     kind: LineKind
     second: str
+    short: str
+    late: bool
+    promise: str
     approvals: Sequence[StatementApproval]
     mine: bool
     approved_by_me: bool
@@ -143,7 +151,10 @@ def read_line(visit: Visit, case: Case, line: Statement) -> LinePage:
     before = session.get(Statement, line.follows) if line.follows else None
     return LinePage(
         kind=kind,
-        second=second_because(line, case, kind),
+        second=second_because(line, case, writing),
+        short=lacks_second(session, line, case, writing) if line.state == StatementState.APPROVED else "",
+        late=late(line),
+        promise=_promise(line, visit.now),
         approvals=signed,
         mine=visit.person.username in writers(session, line),
         approved_by_me=visit.person.username in {each.who for each in signed},
@@ -218,6 +229,11 @@ def shown_facts(session: Session, case_id: UUID, writing: Writing) -> list[tuple
         key=lambda each: (each.withdrawn_at is not None, each.verified_at is None, each.noted_at),
     )
     return [(each, titles.get(each.name, each.name.replace("_", " "))) for each in found]
+
+
+def _promise(line: Statement, now: datetime) -> str:
+    told = promised(line.text, line.approved_at or now)
+    return f"{told:%Y-%m-%dT%H:%M}" if told is not None and "final" not in line.flags else ""
 
 
 def _wordings(session: Session, line: Statement) -> list[Wording]:
