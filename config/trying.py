@@ -8,7 +8,7 @@ from sqlmodel import Session, col, select
 from config.channels import courier_of, places_of
 from config.service import House
 from responders.alarms import leave_tests
-from responders.notifying import AT_WORK
+from responders.notifying import UNSETTLED
 from triage.notification_records import Notification
 
 SWEEP_S = 2.0
@@ -29,7 +29,7 @@ def try_all(house: House, *, who: str, for_s: float) -> list[Notification]:
     try:
         while (
             (found := _read(house, ids))
-            and any(each.state in AT_WORK for each in found)
+            and any(each.state in UNSETTLED for each in found)
             and house.clock() < until
         ):
             courier.sweep(for_s=SWEEP_S)

@@ -11,12 +11,30 @@ import structlog
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from responders.channels.channel import Channel, Letter, Outcome, Sent, UnreadableError, Wait
-from responders.notifying import Errand, channels_with_work, reconcile, revive, settle, sort_out, take
+from responders.channels.channel import (
+    Channel,
+    Letter,
+    Outcome,
+    Refused,
+    Reporting,
+    Sent,
+    UnreadableError,
+    Wait,
+)
+from responders.notifying import (
+    Errand,
+    channels_with_work,
+    enter_report,
+    reconcile,
+    revive,
+    settle,
+    sort_out,
+    take,
+)
 from responders.rounds import Rounds
 from responders.slack import told
 from responders.turns import Pace
-from triage.notification_records import ChannelKind, Notification
+from triage.notification_records import ChannelKind, Notification, NotificationState
 
 log = structlog.get_logger()
 
@@ -59,8 +77,8 @@ class Courier:
             session.commit()
         if errand is None:
             return False
-        act = self._look if errand.in_doubt else self._send
-        act(way, errand)
+        acts = {NotificationState.UNKNOWN: self._look, NotificationState.TAKEN: self._ask}
+        acts.get(errand.notification.state, self._send)(way, errand)
         return True
 
     def close(self) -> None:
@@ -107,6 +125,27 @@ class Courier:
             channel=it.channel_kind,
             found=isinstance(found, Sent),
             unreadable=found if isinstance(found, str) else None,
+        )
+
+    def _ask(self, way: Way, errand: Errand) -> None:
+        it, now = errand.notification, self._clock()
+        report: Sent | Refused | str | None = "it says nothing later"
+        try:
+            if isinstance(way.channel, Reporting):
+                report = way.channel.report(it.receipt or "", now=now)
+        except UnreadableError as error:
+            report = str(error)
+        with Session(self._engine) as session:
+            enter_report(session, errand, report, way.pace, now=self._clock())
+            session.commit()
+        lost = isinstance(report, Refused)
+        (log.warning if lost else log.info)(
+            "asked whether a notification arrived",
+            channel=it.channel_kind,
+            kind=it.kind,
+            arrived=isinstance(report, Sent),
+            lost=report.code if isinstance(report, Refused) else None,
+            unreadable=report if isinstance(report, str) else None,
         )
 
 

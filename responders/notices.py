@@ -96,7 +96,7 @@ def _escalated(session: Session, case_ids: Iterable[UUID]) -> dict[tuple[UUID, s
 
 def _fell_back(session: Session, alert_ids: Sequence[UUID]) -> dict[UUID, tuple[datetime, tuple[str, ...]]]:
     """When alerts went another way since they were raised, and which ways."""
-    went = col(Notification.state).not_in((NotificationState.WITHDRAWN, NotificationState.NO_CHANNEL))
+    nowhere = (NotificationState.WITHDRAWN, NotificationState.NO_CHANNEL, NotificationState.FAILED)
     asked = (
         select(Notification)
         .join(Alert, col(Alert.id) == col(Notification.alert_id))
@@ -104,7 +104,7 @@ def _fell_back(session: Session, alert_ids: Sequence[UUID]) -> dict[UUID, tuple[
             col(Notification.alert_id).in_(alert_ids),
             col(Notification.kind) == NotificationKind.FALL_BACK,
             col(Notification.created_at) >= col(Alert.raised_at),
-            went,
+            col(Notification.state).not_in(nowhere),
         )
         .order_by(col(Notification.created_at), col(Notification.channel_kind))
     )

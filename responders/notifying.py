@@ -33,6 +33,8 @@ from triage.records import Channel
 from triage.switching import channels_off
 
 AT_WORK = (NotificationState.WAITING, NotificationState.SENDING, NotificationState.UNKNOWN)
+UNSETTLED = (*AT_WORK, NotificationState.TAKEN)
+DUE = (NotificationState.WAITING, NotificationState.UNKNOWN, NotificationState.TAKEN)
 EACH_ALONE = (
     ChannelKind.SLACK,
     ChannelKind.TEAMS,
@@ -41,18 +43,21 @@ EACH_ALONE = (
 REVIVED_WITHIN = timedelta(hours=24)
 KEPT = timedelta(days=90)
 LOOK_AGAIN = timedelta(seconds=5)
+SELDOM = timedelta(minutes=30)  # the longest between two questions whether something arrived
+ASKED_FOR = timedelta(days=4)
 MOST_TRIES = 8  # of what never says whether it arrived; then a person decides
 OF_ADDRESS = re.compile(r"not an? .*|http 400|smtp 55[0-9]")  # says nothing about the channel
+REFUSED, LOST = "notification refused by its channel", "notification did not arrive"
+NEVER_SAID = "its channel never said whether it arrived"
 NO_WAY = "nothing is set up that sends this kind"
 TOO_LATE = "it came too late"
 
 
 class Errand(NamedTuple):
-    """One notification's turn in its channel. In doubt it is looked for, else it is sent."""
+    """One notification's turn in its channel. SENDING it is sent, UNKNOWN it is looked for, TAKEN it is asked after."""
 
     turn: Turn
     notification: Notification
-    in_doubt: bool
 
 
 def pace_of(settings: AlertSettings, gap_s: float) -> Pace:
@@ -77,7 +82,7 @@ def channel_of(kind: ChannelKind | str, address: str | None) -> str:
 
 def channels_with_work(session: Session, kinds: Collection[str], *, before: datetime) -> list[str]:
     """Channels in which a notification is due before a moment, or was left by a sender."""
-    due = (col(Notification.state).in_(AT_WORK), col(Notification.due_at) < before)
+    due = (col(Notification.state).in_(UNSETTLED), col(Notification.due_at) < before)
     asked = select(col(Notification.channel_kind), col(Notification.address)).distinct()
     found = session.execute(asked.where(*due, col(Notification.channel_kind).in_(kinds)))
     return sorted({channel_of(kind, address) for kind, address in found} - channels_off(session))
@@ -109,17 +114,16 @@ def take(session: Session, channel: str, owner: str, pace: Pace, *, now: datetim
     if chosen is None:
         return None
     hold(row, pace, now=now)
-    in_doubt = chosen.state == NotificationState.UNKNOWN
-    if not in_doubt:
+    sends = chosen.state == NotificationState.WAITING
+    if sends:
         chosen.state, chosen.fence, chosen.tried_at = NotificationState.SENDING, row.fence, now
         chosen.lease_owner, chosen.lease_until = owner, row.free_at
         chosen.attempts += 1
     session.flush()
-    act = Act.LOOK if in_doubt else Act.POST
-    turn = Turn(act, channel, row.slack_id, row.fence, now, ())
+    turn = Turn(Act.POST if sends else Act.LOOK, channel, row.slack_id, row.fence, now, ())
     session.refresh(chosen)
     session.expunge(chosen)
-    return Errand(turn, chosen, in_doubt)
+    return Errand(turn, chosen)
 
 
 def settle(session: Session, errand: Errand, outcome: Outcome, pace: Pace, *, now: datetime) -> bool:
@@ -135,16 +139,16 @@ def settle(session: Session, errand: Errand, outcome: Outcome, pace: Pace, *, no
     if not rest(session, turn, pause, failed=failed, now=now):
         return False
     if isinstance(outcome, Sent):
-        _arrived(session, errand, outcome, now)
+        _took(session, errand, outcome, pace, now)
     elif isinstance(outcome, Refused):
         if of_address:
             row.failures, row.error = before
-        _fail(session, it, outcome.code, now)
+        _fail(session, it, REFUSED, outcome.code, now)
     elif isinstance(outcome, Wait):
         later = {"state": NotificationState.WAITING, "due_at": now + pause, "error": outcome.reason}
         _become(session, it, later)
     elif it.attempts >= MOST_TRIES:
-        _fail(session, it, f"never confirmed in {it.attempts} tries: {outcome.reason}", now)
+        _fail(session, it, REFUSED, f"never confirmed in {it.attempts} tries: {outcome.reason}", now)
     else:
         doubt = {"state": NotificationState.UNKNOWN, "due_at": now + pace.settle, "error": outcome.reason}
         _become(session, it, doubt)
@@ -166,7 +170,7 @@ def reconcile(
         return False
     row.failures, row.error = before  # a look proves nothing, neither way
     if isinstance(found, Sent):
-        _arrived(session, errand, found, now)
+        _took(session, errand, found, pace, now)
     elif found is None:
         _become(session, it, {"state": NotificationState.WAITING, "due_at": now})
     else:
@@ -175,6 +179,33 @@ def reconcile(
         if now >= deadline:
             again = {"state": NotificationState.WAITING, "due_at": now, "possible_repeat": True}
         _become(session, it, again)
+    return True
+
+
+def enter_report(
+    session: Session, errand: Errand, report: Sent | Refused | str | None, pace: Pace, *, now: datetime
+) -> bool:
+    """Write down what its channel says later of what it took: it arrived, it will not, nothing yet, or why that cannot
+    be known. What did not arrive is a dead letter.
+
+    A channel is asked ever more seldom, and after some days no more.
+    """
+    turn, it = errand.turn, errand.notification
+    row = session.get_one(Channel, turn.channel)
+    before = row.failures, row.error
+    if not rest(session, turn, pace.gap, failed=None, now=now):
+        return False
+    row.failures, row.error = before  # of what was sent long ago: whether it takes anything now is not known
+    age = now - (it.tried_at or it.created_at)
+    if isinstance(report, Sent):
+        row.proven_at = now
+        _arrived(session, it, now)
+    elif isinstance(report, Refused):
+        _fail(session, it, LOST, report.code, now)
+    elif age > ASKED_FOR:
+        _fail(session, it, LOST, NEVER_SAID, now)
+    else:
+        _become(session, it, {"due_at": now + min(max(pace.settle, age / 2), SELDOM)})
     return True
 
 
@@ -203,10 +234,11 @@ def _in(channel: str) -> tuple[ColumnElement[bool], ...]:
 
 
 def _next(session: Session, channel: str, now: datetime) -> Notification | None:
-    """Pages first; then by when they were due."""
+    """What is still to be said before what was taken; of it pages first; then by when they were due."""
+    taken = case((_is(NotificationState.TAKEN), 1), else_=0)
     pages = col(Notification.kind).in_((NotificationKind.PAGE, NotificationKind.FALL_BACK))
-    order = (case((pages, 0), else_=1), col(Notification.due_at), col(Notification.id))
-    due = col(Notification.state).in_((NotificationState.WAITING, NotificationState.UNKNOWN))
+    order = (taken, case((pages, 0), else_=1), col(Notification.due_at), col(Notification.id))
+    due = col(Notification.state).in_(DUE)
     asked = select(Notification).where(*_in(channel), due, col(Notification.due_at) <= now)
     return session.scalars(asked.order_by(*order).limit(1).with_for_update()).first()
 
@@ -218,24 +250,28 @@ def _become(session: Session, it: Notification, values: Mapping[str, Any]) -> No
     session.execute(update(Notification).where(*unchanged).values(freed | dict(values)))
 
 
-def _arrived(session: Session, errand: Errand, sent: Sent, now: datetime) -> None:
+def _took(session: Session, errand: Errand, sent: Sent, pace: Pace, now: datetime) -> None:
+    """The other side has it: it is delivered, or it is said later whether it was."""
     it = errand.notification
-    done = {
-        "state": NotificationState.DELIVERED,
-        "receipt": sent.receipt or None,
-        "delivered_at": now,
-        "error": None,
-    }
-    _become(session, it, done)
-    proven = {"proven_at": now, "failures": 0, "error": None}
-    session.execute(update(Channel).where(col(Channel.name) == errand.turn.channel).values(proven))
+    well: dict[str, Any] = {"failures": 0, "error": None}
+    if sent.arrived:
+        _arrived(session, it, now, receipt=sent.receipt or None)
+        well["proven_at"] = now
+    else:
+        taken = {"state": NotificationState.TAKEN, "receipt": sent.receipt, "due_at": now + pace.settle}
+        _become(session, it, {**taken, "error": None})
+    session.execute(update(Channel).where(col(Channel.name) == errand.turn.channel).values(well))
+
+
+def _arrived(session: Session, it: Notification, now: datetime, **also: Any) -> None:
+    _become(session, it, {"state": NotificationState.DELIVERED, "delivered_at": now, "error": None, **also})
     what = "notification sent again, possible repeat" if it.possible_repeat else "notification delivered"
     _log(session, it, what, now)
 
 
-def _fail(session: Session, it: Notification, why: str, now: datetime) -> None:
+def _fail(session: Session, it: Notification, what: str, why: str, now: datetime) -> None:
     _become(session, it, {"state": NotificationState.FAILED, "error": why})
-    _log(session, it, "notification refused by its channel", now, why)
+    _log(session, it, what, now, why)
 
 
 def _log(session: Session, it: Notification, what: str, now: datetime, why: str | None = None) -> None:

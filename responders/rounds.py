@@ -35,16 +35,16 @@ class Rounds:
         """Work for at most `for_s` seconds, or until nothing is due within them; how many turns were taken."""
         until, ends_s = self._clock() + timedelta(seconds=for_s), time.monotonic() + for_s
         turns = 0
-        while True:
+        while (left_s := ends_s - time.monotonic()) > 0:
             for channel in self._look(until):
                 if channel not in self._at_work:
                     self._at_work[channel] = self._threads.submit(self._work, channel, until)
-            left_s = ends_s - time.monotonic()
-            if not self._at_work or left_s <= 0:
-                return turns
+            if not self._at_work:
+                break
             wait(self._at_work.values(), timeout=min(LOOK_EVERY_S, left_s))
             ended = [name for name, each in self._at_work.items() if each.done()]
             turns += sum(self._at_work.pop(name).result() for name in ended)
+        return turns
 
     def close(self) -> None:
         """Let calls that are under way end, and take no more."""

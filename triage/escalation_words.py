@@ -25,7 +25,12 @@ WITHIN = timedelta(minutes=5)
 LONGEST_LIST = 300
 NO_ADDRESS = "no address is known; add one to config/rota.toml"
 NOBODY = "nobody is on call; see the page On call"
-ARRIVED = (NotificationState.SENDING, NotificationState.DELIVERED, NotificationState.UNKNOWN)
+ARRIVED = (
+    NotificationState.SENDING,
+    NotificationState.TAKEN,
+    NotificationState.DELIVERED,
+    NotificationState.UNKNOWN,
+)
 
 
 def page(

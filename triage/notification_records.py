@@ -41,12 +41,14 @@ class NotificationKind(StrEnum):
 
 
 class NotificationState(StrEnum):
-    """WAITING: to be sent from `due_at` on. SENDING: someone holds the lease. UNKNOWN: it may have arrived; look before
-    sending again. WITHDRAWN: not wanted any more before it was sent. NO_CHANNEL: no address is known, or nothing is
-    configured that sends this kind; the pages show it."""
+    """WAITING: to be sent from `due_at` on. SENDING: someone holds the lease. TAKEN: the other side has it and says
+    later whether it arrived; asked from `due_at` on. UNKNOWN: it may have arrived; look before sending again.
+    WITHDRAWN: not wanted any more before it was sent. NO_CHANNEL: no address is known, or nothing is configured that
+    sends this kind; the pages show it."""
 
     WAITING = "waiting"
     SENDING = "sending"
+    TAKEN = "taken"
     DELIVERED = "delivered"
     UNKNOWN = "unknown"
     FAILED = "failed"
@@ -68,7 +70,7 @@ class Notification(Record, table=True):
             "notifications_at_work_idx",
             "channel_kind",
             "due_at",
-            postgresql_where=text("state IN ('waiting', 'sending', 'unknown')"),
+            postgresql_where=text("state IN ('waiting', 'sending', 'unknown', 'taken')"),
         ),
         Index("notifications_alert_id_idx", "alert_id", postgresql_where=text("alert_id IS NOT NULL")),
         Index("notifications_case_id_idx", "case_id", postgresql_where=text("case_id IS NOT NULL")),

@@ -1,13 +1,13 @@
 """A channel: one way to reach people. A call that sends ends in one of four outcomes; nothing retries by itself.
 
-Sent: the other side took it. Refused: it will never take this. Wait: it certainly did not take it. Unknown: it may
-have; look for it, where the channel allows that, before sending again.
+Sent: the other side took it; some say only later whether it arrived. Refused: it will never take this. Wait: it
+certainly did not take it. Unknown: it may have; look for it, where the channel allows that, before sending again.
 """
 
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 from uuid import UUID
 
 import httpx
@@ -23,6 +23,7 @@ __all__ = [
     "Letter",
     "Outcome",
     "Refused",
+    "Reporting",
     "Sent",
     "Unknown",
     "UnreadableError",
@@ -59,9 +60,10 @@ class Letter(NamedTuple):
 
 
 class Sent(NamedTuple):
-    """`receipt` is the other side's own name for the message, or empty."""
+    """`receipt` is the other side's own name for the message, or empty. Unless `arrived`, ask later whether it did."""
 
     receipt: str
+    arrived: bool = True
 
 
 Outcome = Sent | Refused | Wait | Unknown
@@ -79,6 +81,14 @@ class Channel(Protocol):
 
     def greet(self, *, now: datetime) -> str:
         """What is there, in words, without sending anything. Raises ChannelError."""
+
+
+@runtime_checkable
+class Reporting(Protocol):
+    """A channel that says later what became of a message it took."""
+
+    def report(self, receipt: str, *, now: datetime) -> Sent | Refused | None:
+        """None while it is on its way. Raises UnreadableError where that cannot be known."""
 
 
 def keeps_no_list() -> UnreadableError:

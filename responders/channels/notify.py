@@ -1,14 +1,14 @@
 """GOV.UK Notify: text messages and e-mail by templates of its own (its REST API, version 2, read 2026-11).
 
 Our id goes along as `reference`, so a message in doubt is looked for before it is sent again. Notify answers 201
-when it took a message; whether a telephone showed it is in Notify's own report.
+when it took a message; whether it arrived is asked for later, by the id it gave: within three days Notify knows.
 """
 
 import json
 import re
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from joserfc import jwt
 from joserfc.jwk import OctKey
@@ -33,6 +33,7 @@ UUID_LONG = 36
 LONGEST_TEXT = 600  # characters, four parts of a text message; Notify takes 918
 PHONE = re.compile(r"\+?[0-9]{7,15}")
 LOST = ("technical-failure", "temporary-failure", "permanent-failure")
+ARRIVED = ("delivered", "sent")  # "sent": to a number abroad, of which Notify learns no more
 
 
 class Notify:
@@ -61,7 +62,7 @@ class Notify:
         if not isinstance(answer, Answer):
             return answer
         receipt = _read(answer).get("id")
-        return Sent(str(receipt)) if receipt else Unknown("an answer without id")
+        return Sent(str(receipt), arrived=False) if receipt else Unknown("an answer without id")
 
     def find(self, letter: Letter, address: str, *, since: datetime, now: datetime) -> Sent | None:  # noqa: ARG002
         """A message that Notify itself lost counts as not there: it is sent again."""
@@ -74,7 +75,18 @@ class Notify:
             raise UnreadableError("an answer without notifications")
         ours = [each for each in seen if isinstance(each, dict) and each.get("reference") == str(letter.key)]
         there = [each for each in ours if each.get("status") not in LOST]
-        return Sent(str(there[0].get("id"))) if there else None
+        return Sent(str(there[0].get("id")), arrived=False) if there else None
+
+    def report(self, receipt: str, *, now: datetime) -> Sent | Refused | None:
+        answer = self._get(f"/v2/notifications/{quote(receipt, safe='')}", now)
+        if not isinstance(answer, Answer):
+            raise UnreadableError(told(answer))
+        status = _read(answer).get("status")
+        if not isinstance(status, str):
+            raise UnreadableError("an answer without status")
+        if status in LOST:
+            return Refused(status)
+        return Sent(receipt) if status in ARRIVED else None
 
     def greet(self, *, now: datetime) -> str:
         answer = self._get(f"/v2/template/{self._template}", now)

@@ -32,7 +32,7 @@ LARGEST_CARD = 28_000
 
 
 class Taken(NamedTuple):
-    """One message as it was taken: "notify", "teams" or "webhook", where to, its key, and what was sent."""
+    """One message as it was taken: "notify", "teams" or "webhook", where to, its key, what was sent, its own name."""
 
     by: str
     to: str
@@ -40,11 +40,12 @@ class Taken(NamedTuple):
     sent: dict[str, Any]
     headers: dict[str, str]
     body: bytes
+    id: str
 
 
 class Receivers:
-    """Change `faults`, `deaf` or `status` at any time: `deaf` are paths that hang until `released`, `status` refuses
-    all."""
+    """Change `faults`, `deaf`, `status` or `report` at any time: `deaf` are paths that hang until `released`, `status`
+    refuses all, `report` is what Notify says of what it took."""
 
     def __init__(self, faults: Faults | None = None) -> None:
         self.faults = faults
@@ -52,7 +53,8 @@ class Receivers:
         self.released = threading.Event()
         self.status: int | None = None
         self.list_down = False
-        self.pings = 0
+        self.report = "delivered"
+        self.pings = self.asked = 0
         self.taken: list[Taken] = []
         self.fired: Counter[str] = Counter()
         self.lock = threading.Lock()
@@ -109,22 +111,24 @@ class _Door(BaseHTTPRequestHandler):
         if not self._is_known():
             return self._answer(403, {"errors": [{"error": "AuthError", "message": "Invalid token"}]})
         if parts.path.startswith("/v2/template/"):
-            known = parts.path.endswith((SMS_TEMPLATE, EMAIL_TEMPLATE))
-            found = {"name": "Golden Hour", "body": "((text))"}
-            return self._answer(200 if known else 404, found if known else {"errors": []})
+            there = parts.path.endswith((SMS_TEMPLATE, EMAIL_TEMPLATE))
+            template = {"name": "Golden Hour", "body": "((text))"}
+            return self._answer(200, template) if there else self._answer(404, {"errors": []})
         if them.list_down:
             them.fired["list down"] += 1
             return self._answer(500, {"errors": []})
+        known = [{"id": each.id, "reference": each.key, "status": them.report} for each in them.by("notify")]
+        one = parts.path.removeprefix("/v2/notifications/")
+        if one != parts.path:
+            them.asked += 1
+            found = [each for each in known if each["id"] == one]
+            return self._answer(200, found[0]) if found else self._answer(404, {"errors": []})
         wanted = parse_qs(parts.query).get("reference", [""])[0]
-        seen = [
-            {"id": str(uuid4()), "reference": each.key, "status": "delivered"}
-            for each in them.by("notify")
-            if each.key == wanted
-        ]
+        seen = [each for each in known if each["reference"] == wanted]
         return self._answer(200, {"notifications": seen, "links": {}})
 
     def _read(self, path: str, body: bytes) -> Taken | None:
-        sent = json.loads(body)
+        sent, its = json.loads(body), str(uuid4())
         headers = {name.lower(): value for name, value in self.headers.items()}
         if path.startswith("/v2/notifications/"):
             to = sent.get("phone_number") or sent.get("email_address")
@@ -132,16 +136,16 @@ class _Door(BaseHTTPRequestHandler):
                 sent["template_id"] in (SMS_TEMPLATE, EMAIL_TEMPLATE)
                 and len(sent["personalisation"]["text"]) < 918
             )
-            return Taken("notify", to, sent["reference"], sent, headers, body) if to and fits else None
+            return Taken("notify", to, sent["reference"], sent, headers, body, its) if to and fits else None
         if path.startswith("/teams/"):
             card = sent["attachments"][0]["content"]
             fits = card["type"] == "AdaptiveCard" and len(body) <= LARGEST_CARD
             return (
-                Taken("teams", path.rpartition("/")[2], card["fallbackText"], sent, headers, body)
+                Taken("teams", path.rpartition("/")[2], card["fallbackText"], sent, headers, body, its)
                 if fits
                 else None
             )
-        return Taken("webhook", path.rpartition("/")[2], headers["webhook-id"], sent, headers, body)
+        return Taken("webhook", path.rpartition("/")[2], headers["webhook-id"], sent, headers, body, its)
 
     def _end(self, fault: str | None, taken: Taken) -> None:
         if fault in ("hang", "hang after"):
@@ -154,7 +158,7 @@ class _Door(BaseHTTPRequestHandler):
         elif fault:
             self._answer(500, {"errors": []})
         else:
-            self._answer(201 if taken.by == "notify" else 202, {"id": str(uuid4())})
+            self._answer(201 if taken.by == "notify" else 202, {"id": taken.id})
 
     def _is_known(self) -> bool:
         """As Notify sees it: a token of the service, signed, not half a minute off."""

@@ -261,7 +261,7 @@ def test_what_is_about_a_case_is_in_its_log_without_its_words(engine: Engine) ->
 
 def test_a_channel_that_hangs_holds_up_no_other(engine: Engine) -> None:
     kinds = [each for each in ChannelKind if each != ChannelKind.SLACK]
-    patient = AlertSettings(timeout_s=20)
+    patient = AlertSettings(timeout_s=20, settle_s=0)
 
     def states() -> dict[str, str]:
         with Session(engine) as session:

@@ -12,7 +12,7 @@ from sqlmodel import Session, select
 
 from tests.make import make_alert, make_case, make_person
 from tests.triage.test_escalation import ROSTER
-from tests.triage.test_ladders import BEGINNINGS, DAYS, Pencil, random_ladder
+from tests.triage.test_ladders import BEGINNINGS, DAYS, SEED, Pencil, random_ladder
 from triage import escalation
 from triage.actions import acknowledge
 from triage.escalation_ladder import Ladder, Ladders
@@ -55,7 +55,7 @@ def tick(session: Session, oncall: OnCall, random: Random, now: datetime) -> boo
 def test_each_due_step_is_done_once_and_none_after_the_acknowledgement(
     engine: Engine, start: datetime
 ) -> None:
-    random = Random(start.month)
+    random = Random(SEED + start.month)
     oncall = OnCall(random_ladders(random), Roster.model_validate(ROSTER), frozenset(), "")
     raised_at: dict[UUID, datetime] = {}
     answers_at: dict[UUID, datetime] = {}
