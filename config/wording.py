@@ -136,10 +136,11 @@ def _given_names(settings: Settings) -> frozenset[str]:
 
 def writing_of(settings: Settings) -> Writing:
     """What pages go by that write and check lines."""
+    facts = fact_kinds_of(settings)
     kinds = tuple(
         LineKind(
             name=each.name, title=each.front.title, approver=each.front.approver,
-            second=each.front.second_approver, required=each.front.required, because=each.front.constraints,
+            second=each.front.second_approver, required=_from_people(each, facts), because=each.front.constraints,
             owner=each.front.owner, review_on=each.front.review_on,
         )
         for each in templates_of(settings)
@@ -157,9 +158,16 @@ def writing_of(settings: Settings) -> Writing:
         for each in explainers_of(settings)
     )
     return Writing(
-        kinds, checker_of(settings), fact_kinds_of(settings), explainers, amplifiers_of(settings),
+        kinds, checker_of(settings), facts, explainers, amplifiers_of(settings),
         read_seconds(settings.file(f"{FOLDER}/second.toml")),
     )  # fmt: skip
+
+
+def _from_people(template: StatementTemplate, kinds: FactKinds) -> tuple[str, ...]:
+    """The facts a template cannot do without that somebody must verify: not those the service knows, nor those that
+    are only said to be."""
+    front = template.front
+    return tuple(name for name in front.required if not kinds.of(name).ours and name not in front.said_to_be)
 
 
 def explainers_of(settings: Settings) -> tuple[Explainer, ...]:

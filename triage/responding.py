@@ -105,16 +105,21 @@ def compare(option: Option, people: int | None, reach: Reach) -> str:
 
 def pace(reach: Reach) -> str:
     """Whether it comes faster or slower than an hour ago."""
+    if not reach.last_hour and not reach.hour_before:
+        return "None that counts in the last two hours."
     counted = f"{reach.last_hour:,} in the last hour, {reach.hour_before:,} in the hour before"
     if reach.last_hour == reach.hour_before:
         return f"It comes as before: {counted}."
     return f"It is {'growing' if reach.last_hour > reach.hour_before else 'fading'}: {counted}."
 
 
-def advise(kind: ClaimType | None, policy: ResponsePolicy, reach: Reach) -> str:
-    """What the figures speak for, in words; people decide."""
+def advise(kind: ClaimType | None, policy: ResponsePolicy, reach: Reach, waiting: int = 0) -> str:
+    """What the figures speak for, in words; people decide. They speak for nothing while more posts wait for a person
+    than count."""
     if kind in policy.harmful:
         return "It is of a kind that can do harm whatever its reach: figures alone do not speak against an answer."
+    if waiting > reach.posts:
+        return "More posts wait to be looked at than are counted, so reach says nothing for or against an answer yet."
     told = [(policy.people(each), each) for each in policy.option if each.decided]
     set_ = [(people, each) for people, each in told if people is not None]
     if not set_:

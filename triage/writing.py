@@ -43,7 +43,7 @@ NAMES = {
 class LineKind(NamedTuple):
     """A template as people choose it. `second` names who approves besides the first approver, where two must.
 
-    `required` are facts it cannot do without, `because` what its owner demands of whoever writes it.
+    `required` are facts it cannot do without that people verify, `because` what its owner demands of whoever writes it.
     """
 
     name: str

@@ -212,7 +212,7 @@ class Scorer:
         happened = f"{wrong} of {len(held)} are of others; {elsewhere} of its own are in other cases"
         yield Mark(
             "Posts in the right case", f"at most {allowed:.0%} of others", happened,
-            points, "posts of other incidents or of none in the case",
+            points, "in bounds" if points == FULL else "posts of other incidents or of none in the case",
         )  # fmt: skip
         for each in self.script.incident:
             if each.key != self.script.main and each.raised:
@@ -226,7 +226,8 @@ class Scorer:
         yield Mark(
             "False alarms", f"at most {most} left standing", f"{len(nothing)} standing",
             FULL if len(nothing) <= most else max(0, FULL - 3 * (len(nothing) - most)),
-            "cases that a desk was paged for, that hold no incident, and that nobody closed",
+            "in bounds" if len(nothing) <= most
+            else "cases that a desk was paged for, that hold no incident, and that nobody closed",
         )  # fmt: skip
 
     def _other(self, happening: Happening) -> Mark:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import text
@@ -130,17 +130,27 @@ def rows_of(session: Session, claims: Sequence[KnownClaim]) -> list[Row]:
 
 
 def seen_of(session: Session, claim: KnownClaim) -> list[Seen]:
-    """The first posts that make the claim, a post once however many wordings it fits; those suggested among them."""
+    """The first posts that count as making the claim, a post once however many wordings it fits."""
+    order = col(ClaimSighting.published_at), col(ClaimSighting.post_id), col(ClaimSighting.score).desc()
+    return _found(session, claim, ("counted", "confirmed"), order)
+
+
+def asked_of(session: Session, claim: KnownClaim) -> list[Seen]:
+    """The posts that wait for a person, the likeliest first."""
+    order = col(ClaimSighting.score).desc(), col(ClaimSighting.published_at), col(ClaimSighting.post_id)
+    found = _found(session, claim, ("suggested",), order)
+    return [each for each in found if not each.post.withdrawn_at][:SHOWN]
+
+
+def _found(session: Session, claim: KnownClaim, states: Sequence[str], order: Sequence[Any]) -> list[Seen]:
     among = [each.id for each in wordings(session, claim)]
     rows = session.execute(
         select(ClaimSighting, Post, Case.id, Case.number)
         .join(Post, col(Post.id) == ClaimSighting.post_id)
         .outerjoin(Membership, (col(Membership.post_id) == Post.id) & col(Membership.sure))
         .outerjoin(Case, col(Case.id) == Membership.case_id)
-        .where(col(ClaimSighting.claim_id).in_(among))
-        .order_by(
-            col(ClaimSighting.published_at), col(ClaimSighting.post_id), col(ClaimSighting.score).desc()
-        )
+        .where(col(ClaimSighting.claim_id).in_(among), col(ClaimSighting.state).in_(states))
+        .order_by(*order)
         .limit(4 * SHOWN)
     ).all()
     found: dict[UUID, Seen] = {}
@@ -152,10 +162,7 @@ def seen_of(session: Session, claim: KnownClaim) -> list[Seen]:
 
 def first_of(seen: Sequence[Seen]) -> First | None:
     """The earliest of the posts that count."""
-    counted = [each for each in seen if each.sighting.state in ("counted", "confirmed")]
-    if not counted:
-        return None
-    return First(counted[0].sighting.published_at, counted[0].voice, counted[0].case)
+    return First(seen[0].sighting.published_at, seen[0].voice, seen[0].case) if seen else None
 
 
 def _literally(word: str) -> str:

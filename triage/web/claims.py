@@ -18,7 +18,7 @@ from triage.claim_records import AnswerState, ClaimState, ClaimType, KnownClaim
 from triage.hidden import seeing_all
 from triage.locked import Conflict
 from triage.records import Membership
-from triage.web.claim_rows import STATES, find_rows, first_of, rows_of, seen_of
+from triage.web.claim_rows import STATES, asked_of, find_rows, first_of, rows_of, seen_of
 from triage.web.permitted import note_view
 from triage.web.queue import find_case, refuse_hidden
 from triage.web.reading import read_text, unmentioned
@@ -31,6 +31,7 @@ router = APIRouter()
 Words = Annotated[str, Form(max_length=5_000)]
 Ref = Annotated[str, Form(max_length=40)]
 Tick = Annotated[bool, Form()]
+AT_ONCE = 10  # posts that are answered with one press
 
 
 @router.get("/claims")
@@ -47,8 +48,7 @@ def one_claim(visit: Visiting, ref: str) -> HTMLResponse:
     """One claim: what it says, who said it first as a voice, which posts make it, what was decided and why."""
     claim = _claim(visit, ref)
     [row] = rows_of(visit.session, [claim])
-    seen = seen_of(visit.session, claim)
-    asked = [each for each in seen if each.sighting.state == "suggested" and not each.post.withdrawn_at]
+    seen, asked = seen_of(visit.session, claim), asked_of(visit.session, claim)
     note_view(visit, claim.case_id, [each.post.id for each in asked])
     root = visit.session.get(KnownClaim, claim.merged_into) if claim.merged_into else None
     return visit.page(
@@ -58,14 +58,15 @@ def one_claim(visit: Visiting, ref: str) -> HTMLResponse:
         root=root,
         others=claims.wordings(visit.session, claim)[1:],
         first=first_of(seen),
-        seen=[each for each in seen if each.sighting.state in ("counted", "confirmed")],
+        seen=seen,
         asked=[(each, unmentioned(read_text(each.post))[:600]) for each in asked],
+        at_once=AT_ONCE,
         decisions=deciding.decisions(visit.session, claim.id),
         kind=next((each for each in visit.room.guide.type if each.name == claim.type), None),
         kinds=visit.room.guide.type,
         states=STATES,
         by_two=deciding.BY_TWO,
-        answering=read_answering(visit, claim),
+        answering=read_answering(visit, claim, row.suggested),
         told=read_told(visit.session, claim),
     )
 
@@ -157,11 +158,21 @@ def undo(visit: Visiting, ref: str, why: Words = "") -> Response:
 
 
 @router.post("/claims/{ref}/sighting")
-def sighting(visit: Visiting, ref: str, post: Ref = "", same: Tick = False) -> Response:
-    """Say whether a post makes the claim."""
-    if (found := _id(post)) is None:
-        raise HTTPException(422, "Name the post.")
-    return _change(visit, ref, "claim-changed", claims.answer_sighting, found, same=same)
+def sighting(
+    visit: Visiting, ref: str, post: Annotated[list[str], Form(default_factory=list)], same: Tick = False
+) -> Response:
+    """Say whether a post makes the claim, or several do."""
+    found = [made for each in post if (made := _id(each)) is not None]
+    if not found or len(found) > AT_ONCE:
+        raise HTTPException(422, f"Name the posts, at most {AT_ONCE}.")
+    claim = _claim(visit, ref)
+    given: dict[str, Any] = {"same": same, "who": visit.person, "now": visit.now}
+
+    def change() -> None:
+        for each in found:
+            claims.answer_sighting(visit.session, claim.number or 0, each, **given)
+
+    return _act(visit, "claim-changed", f"/claims/{claim.number}", change)
 
 
 @router.post("/claims/{ref}/merge")

@@ -60,12 +60,13 @@ class Marked(NamedTuple):
 
 
 class Checked(NamedTuple):
-    """What the checker makes of one wording: its words marked, and the findings by number."""
+    """What the checker makes of one wording: its words marked, and the findings by number, each with the titles of the
+    other wordings it is in too. It stands with the first of them."""
 
     name: str
     title: str
     marked: list[Marked]
-    found: list[tuple[int, Finding]]
+    found: list[tuple[int, Finding, list[str]]]
     length: int
     words: int
 
@@ -191,20 +192,33 @@ def read_check(
         texts = wordings(line)
     earlier = visit.session.get(Statement, line.follows) if line.follows and line.correction else None
     found = check_line(writing_of(visit), context, texts, corrects=earlier, now=visit.now)
-    made, number = [], 0
+    return _check(found, texts)
+
+
+def _check(found: Mapping[str, Sequence[Finding]], texts: Mapping[str, str]) -> Check:
+    """The findings of every wording numbered, what is the same in several once."""
+    numbers: dict[tuple[object, ...], int] = {}
+    also: dict[int, list[str]] = {}
+    made = []
     for name, findings in found.items():
-        numbered = list(enumerate(sorted(findings, key=lambda each: (each.start, each.end)), number + 1))
-        number += len(numbered)
-        text = texts[name]
-        made.append(
-            Checked(name, NAMES[name], marked(text, numbered), numbered, len(text), len(text.split()))
-        )
+        text, first = texts[name], len(numbers)
+        ordered = sorted(findings, key=lambda each: (each.start, each.end))
+        numbered = [(numbers.setdefault(_same(each), len(numbers) + 1), each) for each in ordered]
+        own = {number: each for number, each in numbered if number > first}
+        for number in {number for number, _ in numbered if number <= first}:
+            also[number].append(NAMES[name])
+        listed = [(number, each, also.setdefault(number, [])) for number, each in own.items()]
+        made.append(Checked(name, NAMES[name], marked(text, numbered), listed, len(text), len(text.split())))
     flat = [finding for findings in found.values() for finding in findings]
     return Check(
         made,
-        sum(each.blocks for each in flat),
+        len({_same(each) for each in flat if each.blocks}),
         list({each.rule: each for each in flat if not each.blocks}.values()),
     )
+
+
+def _same(each: Finding) -> tuple[object, ...]:
+    return each.rule, each.blocks, each.words.casefold(), each.why
 
 
 def marked(text: str, numbered: Sequence[tuple[int, Finding]]) -> list[Marked]:

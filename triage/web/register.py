@@ -10,10 +10,11 @@ from uuid import UUID
 
 from fastapi import APIRouter, Form
 from fastapi.responses import HTMLResponse, Response
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
 from collector.plain import clean
 from triage import case_facts, statements
+from triage.approving import lacks_second
 from triage.background import offered
 from triage.checking_facts import NamedFact
 from triage.locked import Conflict
@@ -51,22 +52,28 @@ COLUMNS = (
 
 
 class LineRow(NamedTuple):
-    """A line in a list. `late` when the update it promised is overdue; `state` in words."""
+    """A line in a list. `late` when the update it promised is overdue; `state` in words; `short` says why it waits for
+    a second person although one has approved it."""
 
     line: Statement
-    case: int
+    case: Case
     state: str
     late: bool
+    short: str
 
 
 class CaseLines(NamedTuple):
     """What a case page says of lines. `last` is the newest one that was issued, or else approved; also of a case that
-    was opened again."""
+    was opened again. `short` says by template how many facts are not verified yet, `next` names the one that can say
+    most; `needed` are facts that drafts wait for."""
 
     rows: list[LineRow]
     over: list[LineRow]
     last: Statement | None
     kinds: tuple[LineKind, ...]
+    short: dict[str, int]
+    next: str
+    needed: list[str]
     facts: list[tuple[CaseFact, str]]
     fact_kinds: Sequence[NamedFact]
     explainers: list[Explainer]
@@ -77,7 +84,7 @@ def register(visit: Visiting, view: str = "", q: str = "") -> HTMLResponse:
     """All lines, those that need somebody first."""
     view = view if view in VIEWS else ""
     words = " ".join(clean(q).split())[:100]
-    rows = find_lines(visit.session, visit.person, view, words, now=visit.now)
+    rows = find_lines(visit, view, words)
     approves = may(visit.person, Permission.APPROVE_LINE)
     return visit.page(
         "register.html",
@@ -87,7 +94,7 @@ def register(visit: Visiting, view: str = "", q: str = "") -> HTMLResponse:
         q=words,
         views=[(name, title) for name, title in VIEWS.items() if name != "waiting" or approves],
         library=_library(visit),
-        waiting=len(find_lines(visit.session, visit.person, "waiting", now=visit.now)) if approves else 0,
+        waiting=len(find_lines(visit, "waiting")) if approves else 0,
     )
 
 
@@ -137,17 +144,21 @@ def ask(visit: Visiting, ref: str, template: Short = OWN) -> Response:
 
 @router.post("/cases/{ref}/facts")
 def note_fact(
-    visit: Visiting, ref: str, name: Short = "", value: Words = "", source: Words = "", to: Short = ""
-) -> Response:
-    """Something is known, and where from."""
+    visit: Visiting, ref: str, name: Short = "", value: Words = "", source: Words = "", to: Short = "",
+    verified: Annotated[bool, Form()] = False,
+) -> Response:  # fmt: skip
+    """Something is known, and where from; whoever has it from the source may verify it at once."""
+    given: dict[str, Any] = {"who": visit.person, "now": visit.now}
 
     def change(case: Case) -> None:
-        case_facts.note_fact(
-            visit.session, case.id, name, clean(value), clean(source), writing_of(visit).facts,
-            who=visit.person, now=visit.now,
-        )  # fmt: skip
+        kinds = writing_of(visit).facts
+        noted = case_facts.note_fact(
+            visit.session, case.id, name, clean(value), clean(source), kinds, **given
+        )
+        if verified:
+            case_facts.verify_fact(visit.session, noted.id, **given)
 
-    return _act(visit, ref, "fact-noted", change, to=to)
+    return _act(visit, ref, "fact-verified" if verified else "fact-noted", change, to=to)
 
 
 @router.post("/cases/{ref}/facts/{fact}/verify")
@@ -172,14 +183,15 @@ def withdraw_fact(visit: Visiting, ref: str, fact: UUID, why: Words = "", to: Sh
     return _act(visit, ref, "fact-withdrawn", change, to=to)
 
 
-def find_lines(session: Session, me: Person, view: str, words: str = "", *, now: datetime) -> list[LineRow]:
+def find_lines(visit: Visit, view: str, words: str = "") -> list[LineRow]:
     """The lines of one view: stale ones first, then by what is due, then the newest."""
-    asked = select(Statement, Case.number).join(Case, col(Case.id) == col(Statement.case_id))
+    asked = select(Statement, Case).join(Case, col(Case.id) == col(Statement.case_id))
     if view in ("", "waiting", "stale"):
         asked = asked.where(col(Statement.state).not_in(OVER))
     if view == "waiting":
         asked = asked.where(
-            Statement.state == StatementState.IN_REVIEW, col(Statement.id).not_in(_handled(me))
+            col(Statement.state).in_((StatementState.IN_REVIEW, StatementState.APPROVED)),
+            col(Statement.id).not_in(_handled(visit.person)),
         )
     elif view == "stale":
         asked = asked.where(col(Statement.stale_at).is_not(None))
@@ -189,8 +201,11 @@ def find_lines(session: Session, me: Person, view: str, words: str = "", *, now:
         asked = asked.where(col(Statement.state).in_(OVER))
     for word in words.split()[:8]:
         asked = asked.where(col(Statement.text).icontains(word, autoescape=True))
-    found = session.exec(asked.order_by(col(Statement.drafted_at).desc()).limit(1000)).all()
-    return sorted((_row(line, number or 0, now) for line, number in found), key=_first)
+    found = visit.session.exec(asked.order_by(col(Statement.drafted_at).desc()).limit(1000)).all()
+    rows = [_row(visit, line, case) for line, case in found]
+    if view == "waiting":
+        rows = [each for each in rows if each.short or each.line.state == StatementState.IN_REVIEW]
+    return sorted(rows, key=_first)
 
 
 def _library(visit: Visit) -> list[LibraryItem]:
@@ -203,18 +218,36 @@ def read_case_lines(visit: Visit, file: CaseFile) -> CaseLines:
     writing, case = writing_of(visit), file.case
     asked = select(Statement).where(Statement.case_id == case.id).order_by(col(Statement.drafted_at).desc())
     lines = visit.session.exec(asked).all() if file.has(Statement) else []
-    rows = [_row(each, case.number or 0, visit.now) for each in lines]
+    rows = [_row(visit, each, case) for each in lines]
     spoken = sorted((each.line for each in rows if each.line.issued_at), key=_issued_at, reverse=True)
     signed = [each.line for each in rows if each.line.approved_at]
+    facts = shown_facts(visit.session, case.id, writing) if file.has(CaseFact) else []
+    short = _short(writing.kinds, facts)
     return CaseLines(
         rows=[each for each in rows if each.line.state not in OVER],
         over=[each for each in rows if each.line.state in OVER],
         last=next(iter([*spoken, *signed]), None),
         kinds=writing.kinds,
-        facts=shown_facts(visit.session, case.id, writing) if file.has(CaseFact) else [],
+        short=short,
+        next=_next(writing.kinds, short, lines),
+        needed=[name for each in lines if each.state == StatementState.DRAFTED for name in each.missing],
+        facts=facts,
         fact_kinds=[each for each in writing.facts.fact if not each.ours],
         explainers=offered(visit.session, case, writing.explainers),
     )
+
+
+def _short(kinds: Sequence[LineKind], facts: Sequence[tuple[CaseFact, str]]) -> dict[str, int]:
+    """How many of the facts that each template needs nobody has verified yet."""
+    verified = {fact.name for fact, _ in facts if fact.verified_at and not fact.withdrawn_at}
+    return {each.name: len(set(each.required) - verified) for each in kinds}
+
+
+def _next(kinds: Sequence[LineKind], short: dict[str, int], lines: Sequence[Statement]) -> str:
+    """The template that rests on most verified facts, lacks none and has no line yet; none when there is none."""
+    begun = {each.template for each in lines}
+    ready = [each for each in kinds if not short[each.name] and each.name not in begun]
+    return max(ready, key=lambda each: len(each.required)).name if ready else ""
 
 
 def _handled(me: Person) -> Any:
@@ -227,10 +260,15 @@ def _handled(me: Person) -> Any:
     return wrote.union(signed, own)
 
 
-def _row(line: Statement, number: int, now: datetime) -> LineRow:
+def _row(visit: Visit, line: Statement, case: Case) -> LineRow:
     promised = line.next_update_at if line.state == StatementState.ISSUED else None
+    approved = line.state == StatementState.APPROVED
     return LineRow(
-        line, number, statements.STATES[StatementState(line.state)], promised is not None and promised < now
+        line,
+        case,
+        statements.STATES[StatementState(line.state)],
+        promised is not None and promised < visit.now,
+        lacks_second(visit.session, line, case, writing_of(visit)) if approved else "",
     )
 
 
@@ -251,7 +289,7 @@ def _issued_at(line: Statement) -> datetime:
 
 def _exported(visit: Visit, view: str, form: str) -> list[dict[str, Any]]:
     """The rows, and a line in the log that they were taken along."""
-    rows = find_lines(visit.session, visit.person, view if view in VIEWS else "all", now=visit.now)
+    rows = find_lines(visit, view if view in VIEWS else "all")
     detail = {"lines": len(rows), "form": form}
     exported = Line("lines exported", None, None, detail)
     note(visit.session, [exported], who=visit.person.username, now=visit.now)
@@ -267,7 +305,7 @@ def _plain(row: LineRow) -> dict[str, Any]:
         "next_update": line.next_update_at,
     }  # fmt: skip
     return {
-        "line": f"S-{line.number}", "case": f"GH-{row.case}", "template": line.template, "title": line.title,
+        "line": f"S-{line.number}", "case": f"GH-{row.case.number}", "template": line.template, "title": line.title,
         "state": line.state, "version": line.version, "author": line.author or "",
         **{name: at.isoformat() if at else "" for name, at in moments.items()},
         "stale": line.stale_because or "", "text": line.text,

@@ -56,8 +56,9 @@ class Told(NamedTuple):
     issues: Sequence[StatementIssue]
 
 
-def read_answering(visit: Visit, claim: KnownClaim) -> Answering | None:
-    """What is known of answering a claim; none without a policy, and of a statement of ours."""
+def read_answering(visit: Visit, claim: KnownClaim, waiting: int) -> Answering | None:
+    """What is known of answering a claim, with so many posts that wait for a person; none without a policy, and of a
+    statement of ours."""
     policy, session = visit.room.policies.responses, visit.session
     if policy is None or claim.ours:
         return None
@@ -69,7 +70,7 @@ def read_answering(visit: Visit, claim: KnownClaim) -> Answering | None:
         policy=policy,
         reach=reach,
         pace=pace(reach),
-        advice=advise(claim.type, policy, reach),
+        advice=advise(claim.type, policy, reach, waiting),
         options=weigh_options(session, claim, policy, reach),
         chosen=chosen,
         after=after,

@@ -1,5 +1,6 @@
 """The pages of claims: noted from a post, decided by two people, found by words, never by person."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -10,6 +11,7 @@ from sqlmodel import Session, col, select
 from collector.records import Post
 from tests.browser.seed import Seeded
 from tests.browser.seed_claims import seed_claims
+from tests.make import make_post
 from tests.served import Browser, field
 from triage.claim_records import ClaimSighting, ClaimState, KnownClaim, Question, SightingState
 from triage.records import Membership
@@ -92,6 +94,32 @@ def test_suggested_posts_are_answered(engine: Engine, amira: Browser) -> None:
     with Session(engine) as session:
         states = [each.state for each in session.exec(select(ClaimSighting))]
     assert states.count(SightingState.CONFIRMED) == 2
+
+
+def test_suggested_posts_are_answered_ten_at_a_time_the_likeliest_first(
+    engine: Engine, amira: Browser
+) -> None:
+    with Session(engine) as session:
+        claim_id = session.exec(select(KnownClaim.id).where(KnownClaim.number == 2)).one()
+        for nth in range(12):
+            post = make_post(f"The same thing is told here, number {nth:02}.", external_id=f"told-{nth}")
+            session.add(post)
+            session.add(ClaimSighting(
+                claim_id=claim_id, post_id=post.id, state=SightingState.SUGGESTED, score=nth / 12,
+                because="alike in meaning", published_at=post.published_at, at=post.published_at,
+            ))  # fmt: skip
+        session.commit()
+    page = amira.get("/claims/2").text
+    assert "12 more may" in page
+    assert page.index("number 11.") < page.index("number 02.")
+    assert "number 01." not in page
+    shown = re.findall(r'name="post" value="([^"]+)"', page[page.index("None of these 10 does") - 2_000 :])
+    sent = {"csrf": amira.token, "post": list(dict.fromkeys(shown[-10:])), "same": "false"}
+    assert amira.post("/claims/2/sighting", data=sent).status_code == 303
+    after = amira.get("/claims/2").text
+    assert "2 more may" in after
+    assert "number 01." in after
+    assert amira.post("/claims/2/sighting", data={"csrf": amira.token, "same": "true"}).status_code == 422
 
 
 def test_claims_are_found_by_their_words_and_never_by_person(amira: Browser) -> None:

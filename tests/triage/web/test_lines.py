@@ -1,5 +1,6 @@
 """Lines over real HTTP: written by two at once, checked as they are typed, registered, exported, hidden."""
 
+import html
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 from sqlalchemy import Engine
 from sqlmodel import Session, select
 
+from classifier.records import IncidentType
 from tests.browser.seed import PASSWORD, Seeded, password_hash
 from tests.make import LIFECYCLE, make_person
 from tests.served import Browser, serve
@@ -16,10 +18,10 @@ from tests.triage.lines import WORDS, WRITING
 from tests.triage.web.conftest import Clockwork
 from triage.case_facts import facts_of
 from triage.policies import Policies
-from triage.records import LogEntry, Role
+from triage.records import Case, LogEntry, Role
 from triage.restriction_records import Restriction
 from triage.settings import WebSettings
-from triage.statement_records import Statement, StatementVersion
+from triage.statement_records import CaseFact, Statement, StatementVersion
 from triage.web.app import desk
 
 
@@ -182,3 +184,68 @@ def test_a_line_of_a_hidden_case_is_as_if_it_were_not_there(
     assert ben.get(f"/cases/2/statements/{number}").status_code == 404
     assert WORDS not in ben.get("/statements?view=all").text
     assert all(row["line"] != f"S-{number}" for row in ben.get("/statements.json").json())
+
+
+def test_handing_to_review_keeps_what_was_typed(engine: Engine, amira: Browser) -> None:
+    line = begin(amira)
+    typed = "We know of a stop in Rye Lane. We see the concern. More by 15:00."
+    answer = send(amira, f"{line}/submit", version=2, long=typed)
+    assert "line-submitted" in answer.headers["location"]
+    with Session(engine) as session:
+        kept = session.exec(select(Statement).where(Statement.author == "amira")).one()
+        assert (kept.state, kept.version, kept.text) == ("in_review", 3, typed)
+    late = send(amira, f"{line}/submit", version=2, long="Other words, from another window.")
+    assert (late.status_code, "Other words, from another window." in late.text) == (409, True)
+
+
+def test_a_line_in_review_is_read_and_copied_and_changed_below(amira: Browser, ben: Browser) -> None:
+    line = begin(amira)
+    send(amira, f"{line}/submit", version=2)
+    page = ben.get(line).text
+    assert f'<p class="gh-lines" dir="auto">{WORDS}</p>' in page
+    assert "Change the words" in page
+    assert 'data-copies="copy-long"' in page
+
+
+def test_what_is_found_in_several_wordings_is_told_once(amira: Browser) -> None:
+    line = begin(amira)
+    said = "The officers acted correctly."
+    typed = {"version": 2, "long": said, "short": said, "bcu": said, "csrf": amira.token}
+    part = amira.post(f"{line}/check", data=typed, headers={"HX-Request": "true"}).text
+    assert "1 stops the line" in part
+    assert part.count("Nobody has decided that yet.") == 1
+    assert "Also in: Short, for social media, In the BCU’s voice" in html.unescape(part)
+    assert part.count("acted correctly<sup>") == 3
+
+
+def test_a_fact_is_noted_and_verified_in_one_press_with_one_source_for_several(
+    engine: Engine, amira: Browser
+) -> None:
+    fact = {"name": "place", "value": "Rye Lane", "source": "CAD 12 of 14 July", "verified": "true"}
+    assert "fact-verified" in send(amira, "/cases/3/facts", **fact).headers["location"]
+    assert '<option value="CAD 12 of 14 July">' in amira.get("/cases/3").text
+    again = send(amira, "/cases/3/facts", **{**fact, "value": "Peckham High Street"})
+    assert (again.status_code, "verified as" in again.text) == (409, True)
+    with Session(engine) as session:
+        [kept] = session.exec(select(CaseFact)).all()
+        assert (kept.value, kept.verified_by) == ("Rye Lane", "amira")
+
+
+def test_the_register_says_which_case_and_what_waits_for_a_second_approval(
+    engine: Engine, amira: Browser, ben: Browser
+) -> None:
+    line = begin(amira)
+    send(amira, f"{line}/submit", version=2)
+    send(ben, f"{line}/approve", version=2)
+    with Session(engine) as session:
+        case = session.exec(select(Case).where(Case.number == 3)).one()
+        case.type = IncidentType.DEATH_OR_FIREARMS
+        title = case.title
+        session.add(make_person(username="cee", roles=[Role.APPROVER], password_hash=password_hash()))
+        session.commit()
+    page = amira.get("/statements").text
+    assert "needs a second approval" in page
+    assert title in html.unescape(page)
+    assert "Do not issue it yet" in amira.get(line).text
+    assert "Record as issued" not in amira.get(line).text
+    assert "GH-3" not in ben.get("/statements?view=waiting").text  # he was the first
