@@ -1,7 +1,7 @@
 """Rounds: every channel in which something is to be said is worked through, turn after turn, beside the others.
 
-A channel that does not answer is left to its thread and holds up no other. One sender goes rounds for alerts, another
-for notifications.
+A channel that does not answer is left to its thread and holds up no other, nor does a kind with all its addresses, as
+when Slack is away: each kind has threads of its own. One sender goes rounds for alerts, another for notifications.
 """
 
 import time
@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 
 LOOK_EVERY_S = 0.2  # for channels in which something became due meanwhile
 NAP_S = 0.1  # at a channel that rests or is held by another
-AT_ONCE = 8
+OF_A_KIND = 5
+AT_ONCE = 6 * OF_A_KIND  # there are six kinds
 
 
 class Rounds:
@@ -37,7 +38,7 @@ class Rounds:
         turns = 0
         while (left_s := ends_s - time.monotonic()) > 0:
             for channel in self._look(until):
-                if channel not in self._at_work:
+                if channel not in self._at_work and self._has_room(channel):
                     self._at_work[channel] = self._threads.submit(self._work, channel, until)
             if not self._at_work:
                 break
@@ -49,6 +50,10 @@ class Rounds:
     def close(self) -> None:
         """Let calls that are under way end, and take no more."""
         self._threads.shutdown(wait=True, cancel_futures=True)
+
+    def _has_room(self, channel: str) -> bool:
+        kinds = [each.partition(":")[0] for each in self._at_work]
+        return kinds.count(channel.partition(":")[0]) < OF_A_KIND
 
     def _work(self, channel: str, until: datetime) -> int:
         """A channel's turns, until nothing in it is due before the end of the round."""

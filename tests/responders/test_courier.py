@@ -1,6 +1,7 @@
 """The courier: four outcomes, four states; doubt is looked into where that can be done, else repeats say so."""
 
 from datetime import timedelta
+from threading import Event
 from typing import NamedTuple
 from uuid import UUID
 
@@ -277,6 +278,34 @@ def test_a_channel_that_hangs_holds_up_no_other(engine: Engine) -> None:
         them.released.set()
         courier.close()
     assert [kind for kind in kinds if found[kind] == STATE.SENDING] == [ChannelKind.TEAMS]
+
+
+class Deaf(Scripted):
+    """A channel that answers nobody until it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__(Wait("no connection"))
+        self.let_go = Event()
+
+    def send(self, letter: Letter, address: str, *, now: object) -> Outcome:
+        self.let_go.wait(20)
+        return super().send(letter, address, now=now)
+
+
+def test_a_kind_that_hangs_with_all_its_addresses_holds_up_no_other(engine: Engine) -> None:
+    deaf, text = Deaf(), Scripted(Sent(""))
+    ways = {ChannelKind.SLACK: Way(deaf, PACE), ChannelKind.SMS: Way(text, PACE)}
+    courier = Courier(engine, ways, clock=wall_clock, owner="test")
+    leave(engine, *(make_notification(ChannelKind.SLACK, address=f"U0PERSON{at:02}") for at in range(30)))
+    courier.sweep(for_s=0.2)
+    leave(engine, make_notification(ChannelKind.SMS))
+    for _sweep in range(20):
+        if not text.told:
+            courier.sweep(for_s=0.2)
+    heard = len(text.told)
+    deaf.let_go.set()
+    courier.close()
+    assert (heard, deaf.told != []) == (1, True)
 
 
 def test_after_90_days_no_address_is_kept(engine: Engine) -> None:
