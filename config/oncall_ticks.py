@@ -62,8 +62,8 @@ def _summaries(
     session: Session, house: House, oncall: OnCall, desk: Desk, channel: str | None, now: datetime
 ) -> None:
     hours = read_shift_policy(house.settings.file("policy/shift.toml")).hours
-    hands_over = {rota.hands_over for rota in oncall.roster.rota if rota.desk == desk}
-    due = (briefs.due_brief(now), briefs.due_digest(now, sorted(hands_over), hours))
+    ends = briefs.shift_ends([rota for rota in oncall.roster.rota if rota.desk == desk], hours)
+    due = (briefs.due_brief(now), briefs.due_digest(now, ends, hours))
     for each in due:
         if each is None or briefs.is_sent(session, each, desk):
             continue

@@ -15,6 +15,7 @@ from triage.escalation_words import NO_ADDRESS, leave
 from triage.locked import clock_time
 from triage.notification_records import ChannelKind, Notification, NotificationKind, NotificationState
 from triage.oncall import OnCall, Reached, duties_of, reached
+from triage.oncall_roster import TURNS, Rota
 from triage.records import OPEN, Case, Clock, Desk, Status
 from triage.shifts import report, standing
 
@@ -44,10 +45,26 @@ def due_brief(now: datetime) -> Due | None:
     return None
 
 
-def due_digest(now: datetime, hands_over: Sequence[time], hours: int) -> Due | None:
+def shift_ends(rotas: Sequence[Rota], hours: int) -> list[time]:
+    """When shifts of so many hours end at the desk of these rotas, London time: counted from the handover of those that
+    change most often, or where a working day ends."""
+    ends: set[time] = set()
+    oftenest = min((TURNS[each.turn] for each in rotas), default=0)
+    for rota in rotas:
+        if TURNS[rota.turn] != oftenest:
+            continue
+        if rota.covers == "always":
+            at = rota.hands_over
+            ends |= {at.replace(hour=(at.hour + past) % 24) for past in range(0, 25 - hours, hours)}
+        else:
+            ends.add(rota.ends)
+    return sorted(ends)
+
+
+def due_digest(now: datetime, ends: Sequence[time], hours: int) -> Due | None:
     """The digest of the shift that ended last."""
     local = now.astimezone(LONDON)
-    for at in sorted(hands_over, reverse=True):
+    for at in sorted(ends, reverse=True):
         ended = datetime.combine(local.date(), at, LONDON)
         if timedelta(0) <= now - ended < WITHIN:
             return Due(NotificationKind.DIGEST, hours, f"shift:{local.date().isoformat()}T{at:%H%M}")

@@ -16,7 +16,7 @@ from config.oncall_ticks import mind_alerts, tell_people
 from config.service import House
 from config.settings import HERE, Settings
 from tests.make import LIFECYCLE, NOON, make_alert, make_case, make_person
-from triage.briefs import due_brief, due_digest, forget_addresses, tell_handovers
+from triage.briefs import due_brief, due_digest, forget_addresses, shift_ends, tell_handovers
 from triage.escalation_ladder import LadderError
 from triage.escalation_records import Escalation
 from triage.notification_records import Notification, NotificationKind, NotificationState
@@ -190,6 +190,17 @@ def test_the_brief_is_due_at_seven_in_london_and_the_digest_when_a_shift_ends() 
     digest = due_digest(at(2026, 7, 14, 20), [time(7), time(19)], 12)
     assert digest is not None
     assert digest.name == "shift:2026-07-14T1900"
+
+
+def test_every_shift_of_a_desk_ends_once_with_those_who_change_most_often() -> None:
+    daily = make_rota(hands_over=time(7), turn="daily")
+    weekly = make_rota(hands_over=time(8), turn="weekly")
+    by_day = make_rota(hands_over=time(8), ends=time(18), turn="daily", covers="working-days")
+    assert shift_ends([daily, weekly], 12) == [time(7), time(19)]
+    assert shift_ends([daily], 8) == [time(7), time(15), time(23)]
+    assert shift_ends([weekly], 24) == [time(8)]
+    assert shift_ends([by_day, weekly], 12) == [time(18)]
+    assert shift_ends([], 12) == []
 
 
 def test_the_ticks_leave_each_brief_once_and_begin_to_escalate(settings: Settings, engine: Engine) -> None:
