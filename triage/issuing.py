@@ -144,8 +144,22 @@ def expire_line(session: Session, case_id: UUID, number: int, *, now: datetime) 
     return True
 
 
-def move_lines(session: Session, home: UUID, to: UUID) -> None:
-    """Bring the lines of a case, with all that stands behind them, to another that it was joined to."""
+def move_lines(session: Session, home: UUID, to: UUID, *, now: datetime) -> None:
+    """Bring the lines of a case, with all that stands behind them, to another that it was joined to. A draft that
+    nobody took up is set aside where the other has a line of its template."""
+    there = select(Statement.template).where(Statement.case_id == to)
+    by_people = select(StatementVersion.statement_id).where(StatementVersion.written_by != MACHINE)
+    doubled = session.exec(
+        select(Statement).where(
+            Statement.case_id == home, Statement.state == StatementState.DRAFTED, col(Statement.author).is_(None),
+            col(Statement.template).in_(there), col(Statement.id).not_in(by_people),
+        )
+    ).all()  # fmt: skip
+    why = "The case it was joined to has a line of this template."
+    for line in doubled:
+        line.state = StatementState.SUPERSEDED
+        note(session, [Line("line set aside", to, why, {"line": f"S-{line.number}"})], who=MACHINE, now=now)
+    session.flush()
     for table in (Statement, StatementVersion, StatementApproval, StatementIssue, StatementComment):
         session.execute(update(table).where(col(table.case_id) == home).values(case_id=to))
 

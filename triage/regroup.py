@@ -167,7 +167,7 @@ def _merge(
     _move(session, moved, other_id, case_id, now=now)
     _move_suggestions(session, other_id, case_id)
     move_claims(session, other_id, case_id)
-    move_lines(session, other_id, case_id)
+    move_lines(session, other_id, case_id, now=now)
     move_facts(session, other_id, case_id)
     move_releases(session, other_id, case_id)
     move_entries(session, other_id, case_id)

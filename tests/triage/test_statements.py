@@ -247,6 +247,25 @@ def test_lines_and_facts_go_along_when_cases_are_joined(
         assert set(session.exec(select(table.case_id))) == {other.id}
 
 
+def test_drafts_that_nobody_took_up_are_not_doubled_when_cases_are_joined(
+    session: Session, case: Case, ann: Person
+) -> None:
+    other, post = make_case(), make_post()
+    session.add_all([other, post])
+    session.flush()
+    lines = [
+        Statement(case_id=each.id, template=name, text="Words.", drafted_at=NOON)
+        for each, name in ((other, "aware"), (case, "aware"), (case, "confirmed"))
+    ]
+    session.add_all(lines)
+    session.commit()
+    actions.join(session, other.id, case.id, why="Same incident", who=ann, now=NOON)
+    session.commit()
+    assert [each.state for each in lines] == ["drafted", "superseded", "drafted"]
+    assert {each.case_id for each in lines} == {other.id}
+    assert logged(session, other, "line set aside")[0].detail == {"line": f"S-{lines[1].number}"}
+
+
 def test_what_came_of_a_line_is_counted(session: Session, case: Case, ann: Person, ben: Person) -> None:
     rumour = KnownClaim(
         case_id=case.id, text="He is dead", title="Death", noted_at=NOON, noted_by="ann", changed_at=NOON

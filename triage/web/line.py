@@ -6,7 +6,7 @@ from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Form, HTTPException, Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from collector.plain import clean
 from triage import approving, issuing, statements
@@ -53,9 +53,11 @@ TypedIn = Annotated[Typed, Depends(typed_in)]
 
 
 @router.get("/cases/{ref}/statements/{number}")
-def line(visit: Visiting, ref: str, number: str) -> HTMLResponse:
-    """A line with all there is to do about it."""
+def line(visit: Visiting, ref: str, number: str) -> Response:
+    """A line with all there is to do about it; from the case it was on before to the one that was joined with it."""
     case, found = _line(visit, ref, number)
+    if find_case(visit.session, ref).id != case.id:
+        return RedirectResponse(_address(case, found), 303)
     return _page(visit, case, found)
 
 
@@ -286,17 +288,18 @@ def _conflict(visit: Visit, conflict: Conflict, to: str) -> HTMLResponse:
 
 
 def _line(visit: Visit, ref: str, written: str) -> tuple[Case, Statement]:
-    """A line of a case by its number, such as 12 or S-12. Raises 404, also for one of a case that is hidden."""
-    case = find_case(visit.session, ref)
+    """A line by its number, such as 12 or S-12, with the case it is on now, whichever it was on when somebody opened
+    its page. Raises 404, also for one of a case that is hidden."""
+    find_case(visit.session, ref)
     bare = written.strip().upper().removeprefix("S-")
     number = int(bare) if bare.isascii() and bare.isdecimal() and len(bare) < 18 else None
     found = statements.find_line(visit.session, number) if number is not None else None
-    if found is None or found.case_id != case.id:
+    if found is None:
         with seeing_all(visit.session):
             elsewhere = statements.find_line(visit.session, number) if number is not None else None
         refuse_hidden(visit.session, elsewhere.case_id if elsewhere else None)
-        raise HTTPException(404, "There is no such line on this case.")
-    return case, found
+        raise HTTPException(404, "There is no such line.")
+    return visit.session.get_one(Case, found.case_id), found
 
 
 def _address(case: Case, found: Statement) -> str:

@@ -17,7 +17,7 @@ from triage.locked import LONDON, Conflict
 from triage.permissions import Permission, may
 from triage.records import OPEN, Case, Person
 from triage.release_facts import reference_of
-from triage.release_form import NOTHING_HIDDEN, Given, Told, Unanswered
+from triage.release_form import NOTHING_HIDDEN, Given, Told, Unanswered, cannot_be_released
 from triage.release_records import BwvDecision, ReleaseOutcome
 from triage.track_records import BodyWornVideo
 from triage.web.queue import find_case
@@ -178,6 +178,7 @@ def _page(
         decided=DECIDED,
         nothing=NOTHING_HIDDEN,
         references={each.id: reference_of(each) for each in decisions},
+        barred=cannot_be_released(bwv),
         open_to_me=case.status in OPEN and may_decide(visit.person),
     )
 

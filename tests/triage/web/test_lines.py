@@ -249,3 +249,13 @@ def test_the_register_says_which_case_and_what_waits_for_a_second_approval(
     assert "Do not issue it yet" in amira.get(line).text
     assert "Record as issued" not in amira.get(line).text
     assert "GH-3" not in ben.get("/statements?view=waiting").text  # he was the first
+
+
+def test_a_line_is_found_and_kept_from_a_page_that_was_open_when_its_case_was_joined(
+    engine: Engine, amira: Browser
+) -> None:
+    line = begin(amira)
+    old = line.replace("/cases/3/", "/cases/2/")
+    assert amira.get(old).headers["location"] == line
+    assert "line-written" in send(amira, f"{old}/write", version=2, long="More by 15:00.").headers["location"]
+    assert amira.get(line.replace("/3/", "/99999/")).status_code == 404

@@ -75,7 +75,7 @@ def test_the_page_says_who_is_on_call_and_where_nobody_is(amira: Browser) -> Non
     page = amira.get("/on-call").text
     assert "Press bureau" in page
     assert "Amira" in page
-    assert "Nobody is on call" in page
+    assert "Duties that nobody has" in page
     assert "The rota has no people" in page
     assert page.count("<tr>") == 29, "a heading and four weeks"
 
