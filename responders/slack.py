@@ -28,6 +28,7 @@ EVENT = "goldenhour_delivery"  # our metadata's event_type
 PAGE = 200  # messages asked for at a time
 MOST_PAGES = 25
 CHANNEL_ID = re.compile(r"[CDG][A-Z0-9]{6,}")
+USER_ID = re.compile(r"[UW][A-Z0-9]{6,20}")
 CODE = re.compile(r"[a-z0-9_]{1,60}")
 LONGEST_WAIT = timedelta(minutes=10)
 
@@ -176,9 +177,15 @@ class Slack:
         raise UnreadableError(f"more than {PAGE * MOST_PAGES} messages since the try")
 
     def channel_id(self, name: str) -> str:
-        """The id of a channel given by id or as `#name`. Raises UnreadableError when Slack does not tell."""
+        """The id of a channel given by id or as `#name`, or of the direct messages with a user. Raises UnreadableError
+        when Slack does not tell."""
         if CHANNEL_ID.fullmatch(name):
             return name
+        if USER_ID.fullmatch(name):
+            opened = _read(lambda: self._web.conversations_open(users=name)).get("channel")
+            if isinstance(opened, dict) and opened.get("id"):
+                return str(opened["id"])
+            raise UnreadableError(f"no direct messages with {name}")
         cursor: str | None = None
         for _page in range(MOST_PAGES):
             answer = _read(

@@ -124,7 +124,7 @@ class SlackDouble:
         with self.lock:
             self._last_ts = max(self._last_ts + 1, time.time_ns() // 1000)
             ts = f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
-            channel = self.names.get(str(sent["channel"]).lstrip("#"), str(sent["channel"]))
+            channel = self.place(str(sent["channel"]))
             self.messages.append(
                 Posted(
                     channel=channel,
@@ -137,6 +137,11 @@ class SlackDouble:
                 )
             )
             return ts
+
+    def place(self, channel: str) -> str:
+        """Where something is put that is sent to a channel, given by id or name, or to a user."""
+        known = self.names.get(channel.lstrip("#"), channel)
+        return f"D{known[1:]}" if known.startswith("U0") else known
 
     def in_channel(self, channel: str) -> list[Posted]:
         with self.lock:
@@ -278,7 +283,7 @@ class _Door(BaseHTTPRequestHandler):
         if double.history_down:
             double.fired["history down"] += 1
             return self._answer(500, {"ok": False, "error": "internal_error"})
-        if not str(given["channel"]).startswith("C"):
+        if not str(given["channel"]).startswith(("C", "D")):
             return self._answer(200, {"ok": False, "error": "channel_not_found"})
         with_metadata = str(given.get("include_all_metadata", "")).lower() in ("1", "true")
         seen = [each for each in held if float(each.ts) >= float(given.get("oldest") or 0)]
@@ -294,6 +299,9 @@ class _Door(BaseHTTPRequestHandler):
     def _conversations_list(self, _given: dict[str, Any]) -> None:
         named = [{"name": name, "id": each} for name, each in self.server.double.names.items()]
         self._answer(200, {"ok": True, "channels": named, "response_metadata": {"next_cursor": ""}})
+
+    def _conversations_open(self, given: dict[str, Any]) -> None:
+        self._answer(200, {"ok": True, "channel": {"id": self.server.double.place(str(given["users"]))}})
 
     def _auth_test(self, _given: dict[str, Any]) -> None:
         self._answer(200, {"ok": True, "team": "Test Force", "user_id": "U0BOT"})
@@ -322,7 +330,7 @@ class _Door(BaseHTTPRequestHandler):
         self._answer(200, {"ok": True, "url": self.server.socket_address})
 
     def _channel(self, given: dict[str, Any]) -> str:
-        return self.server.double.names.get(str(given["channel"]).lstrip("#"), str(given["channel"]))
+        return self.server.double.place(str(given["channel"]))
 
     def _given(self) -> dict[str, Any]:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()

@@ -5,14 +5,18 @@ from threading import Event
 from typing import NamedTuple
 from uuid import UUID
 
+import pytest
 from sqlalchemy import Engine, select
 from sqlmodel import Session, col
 
 from responders.channels.channel import Letter, Outcome, Refused, Sent, Unknown, UnreadableError, Wait
 from responders.channels.settings import AlertSettings
+from responders.channels.slack import SlackWords
 from responders.courier import Courier, Way
 from responders.notifying import MOST_TRIES, channels_with_work, forget, pace_of, revive, sort_out, take
+from responders.slack import Slack
 from tests.doubles.receivers import receivers
+from tests.doubles.slack import TOKEN, Faults, slack_double
 from tests.doubles.smtp import mail_server
 from tests.make import NOON, make_alert, make_case
 from tests.responders.carrying import QUICK, leave, make_courier, make_notification, make_ways
@@ -122,6 +126,28 @@ def test_doubt_is_looked_into_before_anything_is_sent_again(engine: Engine) -> N
         "found",
         1,
     )
+
+
+@pytest.mark.parametrize(
+    ("fault", "calls"), [("reply dropped", 1), ("500 after", 1), ("500 before", 2), ("hang", 2)]
+)
+def test_a_page_to_a_person_in_slack_is_looked_for_in_their_direct_messages(
+    engine: Engine, fault: str, calls: int
+) -> None:
+    """By the user's id, which names no conversation whose history could be read."""
+    clock = MovedClock(NOON)
+    with slack_double(Faults(1, rate=1.0, kinds=[fault], hang_s=0.7, most=1)) as (double, url):
+        way = Way(SlackWords(Slack(TOKEN, url, 0.6)), PACE)
+        courier = Courier(engine, {ChannelKind.SLACK: way}, clock=clock, owner="test")
+        leave(engine, make_notification(ChannelKind.SLACK, address="U0123ABCD"))
+        for _turn in range(5):
+            courier.step("slack:U0123ABCD")
+            clock.move(2)
+        with Session(engine) as session:
+            it = session.scalars(select(Notification)).one()
+    assert (it.state, it.possible_repeat) == (STATE.DELIVERED, False)
+    assert [each.channel for each in double.messages] == ["D0123ABCD"]
+    assert double.called("chat.postMessage") == calls
 
 
 def test_what_is_not_in_the_list_is_sent_again_without_a_label(engine: Engine) -> None:

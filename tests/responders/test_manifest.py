@@ -13,9 +13,10 @@ SCOPES = {
     "chat_postMessage": {"chat:write"},
     "chat_update": {"chat:write"},
     "chat_postEphemeral": {"chat:write"},
-    "conversations_history": {"channels:history", "groups:history"},
+    "conversations_history": {"channels:history", "groups:history", "im:history"},
     "conversations_replies": {"channels:history", "groups:history"},
     "conversations_list": {"channels:read", "groups:read"},
+    "conversations_open": {"im:write"},
     "users_lookupByEmail": {"users:read", "users:read.email"},
     "views_open": set[str](),
     "views_publish": set[str](),
@@ -46,3 +47,8 @@ def test_its_addresses_are_those_of_the_door() -> None:
     assert urlsplit(settings["event_subscriptions"]["request_url"]).path == EVENTS
     assert settings["event_subscriptions"]["bot_events"] == ["app_home_opened"]
     assert features["app_home"]["home_tab_enabled"]
+
+
+def test_people_can_be_paged_by_direct_message() -> None:
+    """Without the tab Slack refuses each with `messages_tab_disabled`."""
+    assert manifest()["features"]["app_home"]["messages_tab_enabled"]
