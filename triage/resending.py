@@ -1,16 +1,20 @@
 """Sending again what a channel refused: a dead letter is put back by a person, once what was wrong is mended."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
+from sqlalchemy import text
 from sqlmodel import Session, col, select
 
 from triage.log import Line, note
 from triage.notification_records import Notification, NotificationState
 from triage.permissions import Permission, need
 from triage.records import Alert, Case, Delivery, DeliveryState, Person
+
+LETTERS_FOR = timedelta(days=7)
+TESTED_WITHIN = timedelta(hours=12)  # then the next test has said more
 
 
 class Letter(NamedTuple):
@@ -22,6 +26,22 @@ class Letter(NamedTuple):
     error: str
     tried_at: datetime | None
     case: Case | None
+
+
+def count_undelivered(session: Session, *, now: datetime) -> int:
+    """How many messages about alerts that nobody has answered, and how many tests of this shift, did not arrive; of all
+    cases, as nothing is told of any."""
+    since = {"shown": now - LETTERS_FOR, "tested": now - TESTED_WITHIN}
+    return int(session.connection().execute(UNDELIVERED, since).scalar_one())
+
+
+UNDELIVERED = text("""
+SELECT (SELECT count(*) FROM deliveries d JOIN alerts a ON a.id = d.alert_id
+        WHERE d.state = 'failed' AND d.due_at > :shown AND a.state = 'open')
+     + (SELECT count(*) FROM notifications n JOIN alerts a ON a.id = n.alert_id
+        WHERE n.state = 'failed' AND n.due_at > :shown AND a.state = 'open')
+     + (SELECT count(*) FROM notifications WHERE state = 'failed' AND kind = 'test' AND created_at > :tested)
+""")
 
 
 def dead_letters(session: Session, *, since: datetime, most: int) -> list[Letter]:

@@ -6,12 +6,14 @@ import pytest
 from sqlmodel import Session
 
 from tests.make import NOON, make_alert, make_case, make_person
+from tests.responders.carrying import make_notification
 from triage.hidden import look_as
 from triage.notification_records import ChannelKind, Notification, NotificationKind, NotificationState
 from triage.permissions import Denied
-from triage.records import Case, Delivery, DeliveryState
+from triage.records import AlertState, Case, Delivery, DeliveryState
 from triage.resending import dead_letters, resend
 from triage.restriction_records import Restriction
+from triage.web.calm import troubles
 
 WEEK = NOON - timedelta(days=7)
 
@@ -65,6 +67,31 @@ def test_what_is_about_a_case_that_is_hidden_is_neither_seen_nor_sent(session: S
     assert resend(session, [each.id for each in hidden], who=person, now=NOON) == 0
     assert resend(session, [each.id for each in seen], who=person, now=NOON) == 3
     assert dead_letters(session, since=WEEK, most=50) == []
+
+
+def test_what_did_not_arrive_is_in_plain_sight_until_it_is_answered_or_tested_again(session: Session) -> None:
+    case = make_case()
+    session.add(case)
+    session.flush()
+    alert = make_alert(case)
+    session.add(alert)
+    session.flush()
+    lost = {"state": NotificationState.FAILED, "error": "permanent-failure"}
+    page = make_notification(ChannelKind.SMS, alert_id=alert.id, case_id=case.id, **lost)
+    tried = make_notification(ChannelKind.SMS, kind=NotificationKind.TEST, **lost)
+    brief = make_notification(ChannelKind.SMS, kind=NotificationKind.BRIEF, **lost)
+    session.add_all([page, tried, brief])
+    session.flush()
+
+    def told(hours: float) -> list[str]:
+        found = troubles(session, channels=["sms"], now=NOON + timedelta(hours=hours)).troubles
+        return [each.what for each in found if "arrive" in each.what and each.where == "/alerts"]
+
+    assert told(1) == ["2 messages did not arrive"]
+    assert told(13) == ["1 message did not arrive"]
+    alert.state = AlertState.ACKNOWLEDGED
+    session.flush()
+    assert told(13) == []
 
 
 def test_who_may_not_acknowledge_may_not_send_again(session: Session) -> None:

@@ -14,7 +14,7 @@ from triage.alert_acts import LENGTHS
 from triage.notification_records import Notification
 from triage.oncall import OnCall
 from triage.records import Alert, AlertState, Case, Delivery, Desk
-from triage.resending import dead_letters, resend
+from triage.resending import LETTERS_FOR, dead_letters, resend
 from triage.switch_records import SwitchKind
 from triage.switching import switch_off, switch_on
 from triage.web.channel_lines import channel_words, read_lines
@@ -27,7 +27,6 @@ router = APIRouter()
 
 SHOWN = 200
 LETTERS = 50
-LETTERS_FOR = timedelta(days=7)
 CHANNEL = SwitchKind.CHANNEL
 Name = Annotated[str, Form(max_length=200)]
 Why = Annotated[str, Form(max_length=500)]

@@ -24,6 +24,7 @@ from triage.backups import standing as backups_standing
 from triage.certificates import last_run
 from triage.oncall import BROKEN
 from triage.records import Channel, Heartbeat
+from triage.resending import count_undelivered
 from triage.rule_changes import agreed_to, in_force
 from triage.switch_records import SwitchKind
 from triage.switching import switched_off
@@ -85,6 +86,7 @@ def troubles(
         *_blind(enabled),
         *_no_channel(channels),
         *_failing_channels(session, now=now),
+        *_undelivered(session, now=now),
         *_audited(session),
         *_unsaved(session),
         *_stuck_jobs(session, now=now),
@@ -193,6 +195,18 @@ def _failing_channels(session: Session, *, now: datetime) -> Iterator[Trouble]:
             f"The last message arrived {clock_time(each.proven_at, now)}"
             if each.proven_at
             else "Nothing has ever arrived",
+        )
+
+
+def _undelivered(session: Session, *, now: datetime) -> Iterator[Trouble]:
+    """What was refused for good or got lost on its way, until it is sent again or the alert is answered."""
+    lost = count_undelivered(session, now=now)
+    if lost:
+        yield Trouble(
+            f"{count(lost, 'message')} did not arrive",
+            "See why on the alerts page, then send again",
+            "/alerts",
+            "Who was to be told by it may not know",
         )
 
 
