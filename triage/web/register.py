@@ -64,12 +64,13 @@ class LineRow(NamedTuple):
 
 class CaseLines(NamedTuple):
     """What a case page says of lines. `last` is the newest one that was issued, or else approved; also of a case that
-    was opened again. `short` says by template how many facts are not verified yet, `next` names the one that can say
-    most; `needed` are facts that drafts wait for."""
+    was opened again; `standing` the issued one that the next line follows. `short` says by template how many facts are
+    not verified yet, `next` names the one that can say most; `needed` are facts that drafts wait for."""
 
     rows: list[LineRow]
     over: list[LineRow]
     last: Statement | None
+    standing: Statement | None
     kinds: tuple[LineKind, ...]
     short: dict[str, int]
     next: str
@@ -129,11 +130,16 @@ def looked_at(visit: Visiting, kind: Short = "", name: Short = "", words: Words 
 
 
 @router.post("/cases/{ref}/statements")
-def ask(visit: Visiting, ref: str, template: Short = OWN) -> Response:
-    """A line of a template, or one in own words."""
+def ask(
+    visit: Visiting, ref: str, template: Short = OWN, follows: Annotated[int | None, Form()] = None
+) -> Response:
+    """A line of a template, or one in own words; with the number of an issued line, the one that comes after it."""
     case = find_case(visit.session, ref)
     kind = chosen(visit, template)
-    given: dict[str, Any] = {"who": visit.person, "now": visit.now}
+    before = statements.find_line(visit.session, follows) if follows else None
+    given: dict[str, Any] = {
+        "follows": before.id if before else None, "who": visit.person, "now": visit.now,
+    }  # fmt: skip
     try:
         made = statements.ask_line(visit.session, case.id, kind.name, kind.title, **given)
         visit.session.commit()
@@ -227,6 +233,7 @@ def read_case_lines(visit: Visit, file: CaseFile) -> CaseLines:
         rows=[each for each in rows if each.line.state not in OVER],
         over=[each for each in rows if each.line.state in OVER],
         last=next(iter([*spoken, *signed]), None),
+        standing=next((each for each in spoken if each.state == StatementState.ISSUED), None),
         kinds=writing.kinds,
         short=short,
         next=_next(writing.kinds, short, lines),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from triage.case_facts import facts_of
 from triage.claim_records import ClaimResponse, ClaimState, KnownClaim
@@ -11,7 +11,7 @@ from triage.issuing import issues
 from triage.outcomes import HOURS, STEP, Volume, volume
 from triage.responding import Reach, Weighed, advise, pace, reach_of, responses, weigh_options
 from triage.response_policy import ResponsePolicy
-from triage.statement_records import CaseFact, Statement, StatementIssue
+from triage.statement_records import CaseFact, Statement, StatementIssue, StatementState
 from triage.web.plots import Panel, panel
 from triage.web.visit import Visit
 from triage.web.words import LONDON
@@ -35,7 +35,8 @@ class Step(NamedTuple):
 
 
 class Answering(NamedTuple):
-    """All that stands on a claim's page about answering it. `after` is its volume around the last choice."""
+    """All that stands on a claim's page about answering it; a line on it `follows` the issued one. `after` is its
+    volume around the last choice."""
 
     policy: ResponsePolicy
     reach: Reach
@@ -47,6 +48,7 @@ class Answering(NamedTuple):
     plot: Panel | None
     order: list[Step]
     template: str
+    follows: int | None
 
 
 class Told(NamedTuple):
@@ -77,6 +79,7 @@ def read_answering(visit: Visit, claim: KnownClaim, waiting: int) -> Answering |
         plot=_plot(claim, after) if after else None,
         order=_order(session, claim),
         template=TEMPLATE if falsehood else "",
+        follows=_standing(session, claim) if falsehood else None,
     )
 
 
@@ -86,6 +89,14 @@ def read_told(session: Session, claim: KnownClaim) -> Told | None:
         return None
     line = session.exec(select(Statement).where(Statement.claim_id == claim.id)).first()
     return Told(line, issues(session, line.id)) if line else None
+
+
+def _standing(session: Session, claim: KnownClaim) -> int | None:
+    """The number of the issued line that a line on this claim would follow."""
+    asked = select(Statement.number).where(
+        Statement.case_id == claim.case_id, Statement.state == StatementState.ISSUED
+    )
+    return session.exec(asked.order_by(col(Statement.issued_at).desc())).first()
 
 
 def _order(session: Session, claim: KnownClaim) -> list[Step]:

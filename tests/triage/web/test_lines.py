@@ -3,6 +3,7 @@
 import html
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -23,6 +24,7 @@ from triage.restriction_records import Restriction
 from triage.settings import WebSettings
 from triage.statement_records import CaseFact, Statement, StatementVersion
 from triage.web.app import desk
+from triage.web.words import LONDON
 
 
 @pytest.fixture
@@ -259,3 +261,16 @@ def test_a_line_is_found_and_kept_from_a_page_that_was_open_when_its_case_was_jo
     assert amira.get(old).headers["location"] == line
     assert "line-written" in send(amira, f"{old}/write", version=2, long="More by 15:00.").headers["location"]
     assert amira.get(line.replace("/3/", "/99999/")).status_code == 404
+
+
+def test_a_line_that_is_begun_follows_the_one_that_stands(amira: Browser, ben: Browser) -> None:
+    line = begin(amira, "We look into a stop in Rye Lane.")
+    number = line.rpartition("/")[2]
+    send(amira, f"{line}/submit", version=2)
+    send(ben, f"{line}/approve", version=2)
+    soon = (datetime.now(LONDON) + timedelta(minutes=30)).strftime("%Y-%m-%dT%H:%M")
+    issued = send(amira, f"{line}/issue", place="X", next_at=soon)
+    assert "line-issued" in issued.headers["location"]
+    assert f"It follows S-{number} and, once issued, takes its place" in amira.get("/cases/3").text
+    later = send(amira, "/cases/3/statements", template="own", follows=number).headers["location"]
+    assert f'follows <a class="govuk-link" href="{line}">S-{number}</a>' in amira.get(later).text
