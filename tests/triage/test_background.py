@@ -44,7 +44,7 @@ def test_what_a_post_speaks_of_is_explained_whatever_the_type(
     assert [each.name for each in offered(session, case, EXPLAINERS)] == [name]
 
 
-@pytest.mark.parametrize("labels", [{}, {"tactic:ced": PROBABLE - 0.1}, {"tactic:horse": 0.9}])
+@pytest.mark.parametrize("labels", [{}, {"tactic:ced": PROBABLE - 0.1}, {"tactic:kettle": 0.9}])
 def test_where_nothing_that_is_explained_is_named_the_type_decides(
     labels: dict[str, float], session: Session
 ) -> None:

@@ -1,6 +1,7 @@
 """Explainers and amplifiers: every tactic has its background, every borough somebody to tell, and nobody by name."""
 
 import csv
+import tomllib
 from datetime import date
 from pathlib import Path
 
@@ -18,6 +19,7 @@ EXPLAINERS = read_explainers(sorted((HERE / "statements" / "explainers").glob("*
 LIST = HERE / "statements" / "amplifiers.toml"
 TACTICS = """
     handcuffs spit-guard taser section-60 vehicle-stop stop-and-search police-dog ground-restraint baton pava
+    unarmed shield aep firearms police-horse vehicle-contact
 """
 NEVER = {
     "name",
@@ -36,6 +38,13 @@ def test_every_tactic_has_its_explainer() -> None:
     assert {each.front.name for each in EXPLAINERS} == set(TACTICS.split())
     assert all(set(each.text) == set(SECTIONS) for each in EXPLAINERS)
     assert all(fact.source for each in EXPLAINERS for fact in each.front.fact)
+
+
+def test_every_tactic_of_the_review_has_background() -> None:
+    listed = tomllib.loads((HERE / "review" / "tactics.toml").read_text(encoding="utf-8"))["tactic"]
+    told = {label for each in EXPLAINERS for label in each.front.labels}
+    spoken = {f"tactic:{label}" for tactic in listed for label in tactic["labels"]}
+    assert spoken - told == set()
 
 
 @pytest.mark.parametrize("explainer", EXPLAINERS, ids=lambda each: each.front.name)
