@@ -1,4 +1,4 @@
-"""When a line needs a second approver: `config/statements/second.toml`, the first that fits.
+"""When a line needs a second approver: `config/statements/second.toml`, any that fits.
 
 Templates may name one of their own. What was approved by one person needs a second as soon as this says so, also when
 it is the case that has changed and not the words.
@@ -71,9 +71,9 @@ class Seconds(BaseModel):
     second: tuple[Second, ...] = Field(min_length=1)
 
     def because(self, flags: Iterable[str], type_: IncidentType, texts: Sequence[str]) -> str:
-        """Why, in words; empty when one person is enough."""
+        """Why, in words, for each that fits; empty when one person is enough."""
         kept = tuple(flags)
-        return next((each.who for each in self.second if each.fits(kept, type_, texts)), "")
+        return "; ".join(each.who for each in self.second if each.fits(kept, type_, texts))
 
 
 def read_seconds(path: Path) -> Seconds:

@@ -202,19 +202,32 @@ def _check(found: Mapping[str, Sequence[Finding]], texts: Mapping[str, str]) -> 
     made = []
     for name, findings in found.items():
         text, first = texts[name], len(numbers)
-        ordered = sorted(findings, key=lambda each: (each.start, each.end))
+        ordered = sorted(_pointed(findings), key=lambda each: (each.start, each.end))
         numbered = [(numbers.setdefault(_same(each), len(numbers) + 1), each) for each in ordered]
         own = {number: each for number, each in numbered if number > first}
         for number in {number for number, _ in numbered if number <= first}:
             also[number].append(NAMES[name])
         listed = [(number, each, also.setdefault(number, [])) for number, each in own.items()]
         made.append(Checked(name, NAMES[name], marked(text, numbered), listed, len(text), len(text.split())))
-    flat = [finding for findings in found.values() for finding in findings]
+    flat = [finding for findings in found.values() for finding in _pointed(findings)]
     return Check(
         made,
         len({_same(each) for each in flat if each.blocks}),
         list({each.rule: each for each in flat if not each.blocks}.values()),
     )
+
+
+def _pointed(findings: Sequence[Finding]) -> list[Finding]:
+    """Without those that say of a whole stretch what one other of their rule says of the words in it."""
+
+    def inner(whole: Finding) -> int:
+        return sum(
+            each.rule == whole.rule and each.blocks >= whole.blocks and whole.start <= each.start
+            and each.end <= whole.end and 0 < each.end - each.start < whole.end - whole.start
+            for each in findings
+        )  # fmt: skip
+
+    return [each for each in findings if inner(each) != 1]
 
 
 def _same(each: Finding) -> tuple[object, ...]:

@@ -18,7 +18,7 @@ function restore (kept) {
 if (form) {
   const name = form.dataset.kept
   const kept = sessionStorage.getItem(name)
-  if (kept) restore(kept)
+  if (kept) window.addEventListener('load', () => restore(kept)) // the checker listens by then
   form.addEventListener('input', () => {
     sessionStorage.setItem(name, JSON.stringify(Object.fromEntries(fields().map(each => [each.name, each.value]))))
   })
