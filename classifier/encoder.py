@@ -13,24 +13,20 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
-from onnxruntime import GraphOptimizationLevel, InferenceSession, SessionOptions, disable_telemetry_events
 from spacy.language import Language
 from spacy.tokens import Doc
 
+from classifier.network import Floats, Network, Numbers
 from classifier.wordpiece import WordPieces
 
 FILES = ("encoder.onnx", "vocabulary.txt", "encoder.json")
 SKIMMER = "skimmer.onnx"  # may lie beside them; reads the same pieces, answers with the same labels
-REMEMBERED = 20_000  # texts whose logits are kept before starting afresh, about 8 MB
 ENCODED = "encoder"  # where a text's second logits are left in `doc.user_data`
 SKIMMED = "skimmer"  # and the skimmer's
 LEFT = "left"  # stands there when the text may matter and was left unread all the same
-Floats = NDArray[np.float32]
-Numbers = NDArray[np.int64]
 _LINK = re.compile(r"https?:\S*|t\.co/\S+")
 _ACCOUNT = re.compile(r"@\w+")
 _EMOJI = re.compile("([\u2600-\u27bf\U0001f300-\U0001faff])\\1*")
@@ -44,36 +40,6 @@ def spelled_out(text: str) -> str:
 
 def _named(found: re.Match[str]) -> str:
     return f" {unicodedata.name(found[1], '').lower()} "
-
-
-class Network:
-    """An ONNX file that turns the numbers of a text's pieces into logits; mapped by onnxruntime, not held here.
-
-    One text at a time: 8-bit steps are chosen per run, so company would change a text's score; and on one thread it
-    is as fast as in batches. A text read before, whatever its links and accounts, is not read again.
-    """
-
-    def __init__(self, path: Path) -> None:
-        disable_telemetry_events()
-        options = SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.graph_optimization_level = GraphOptimizationLevel.ORT_ENABLE_ALL
-        options.enable_cpu_mem_arena = False
-        self._session = InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        self._read: dict[bytes, Floats] = {}
-
-    def __call__(self, ids: Numbers) -> Floats:
-        key = ids.tobytes()
-        if (logits := self._read.get(key)) is None:
-            if len(self._read) > REMEMBERED:
-                self._read.clear()
-            logits = self._read[key] = self._run(ids)
-        return logits
-
-    def _run(self, ids: Numbers) -> Floats:
-        found: list[Any] = self._session.run(None, {"ids": ids, "mask": np.ones(ids.shape, np.float32)})
-        logits: Floats = found[0][0]
-        return logits
 
 
 @Language.factory("goldenhour_encoder", default_config={"label": "incident_any", "worth": -3.0, "settle": []})

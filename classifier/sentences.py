@@ -10,9 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
-from onnxruntime import GraphOptimizationLevel, InferenceSession, SessionOptions, disable_telemetry_events
 
+from classifier.network import Floats, Network
 from classifier.wordpiece import WordPieces
 
 LONGEST = 96  # word pieces read of a text
@@ -25,14 +24,9 @@ class Sentences:
 
     def __init__(self, model: Path, vocabulary: Path) -> None:
         self._pieces = WordPieces.read(vocabulary)
-        disable_telemetry_events()
-        options = SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.graph_optimization_level = GraphOptimizationLevel.ORT_ENABLE_ALL
-        options.enable_cpu_mem_arena = False
-        self._session = InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+        self._network = Network(model, remembered=0)
 
-    def directions(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def directions(self, texts: Sequence[str]) -> Floats:
         """A row of length 1 per text.
 
         One text at a time, so that company does not change what a text means; many texts on every core.
@@ -42,9 +36,5 @@ class Sentences:
         with ThreadPoolExecutor(os.cpu_count()) as threads:
             return np.array(list(threads.map(self._direction, texts)), np.float32)
 
-    def _direction(self, text: str) -> NDArray[np.float32]:
-        ids = np.array([self._pieces.numbers(text, LONGEST)], dtype=np.int64)
-        found: NDArray[np.float32] = self._session.run(
-            None, {"ids": ids, "mask": np.ones(ids.shape, np.float32)}
-        )[0][0]
-        return found
+    def _direction(self, text: str) -> Floats:
+        return self._network(np.array([self._pieces.numbers(text, LONGEST)], dtype=np.int64))

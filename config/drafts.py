@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 import msgspec
@@ -10,6 +11,7 @@ from config.cli import Complaint
 from config.lines import records
 from triage.checking_context import VARIANTS, Claimed, Context
 from triage.checking_facts import Fact
+from triage.checking_proof import Lesson
 
 FLAGS = tuple(name for name, kind in Context.__annotations__.items() if kind is bool)
 SAID = "the command"  # who vouches for facts that are given with a text
@@ -71,3 +73,12 @@ def context_of(about: About) -> Context:
         expires_at=about.expires_at,
         cleared=frozenset(about.cleared),
     )._replace(**flags)
+
+
+def read_lessons(path: Path) -> list[Lesson]:
+    """The drafts of a file, to learn from. Raises Complaint."""
+    with path.open("rb") as stream:
+        return [
+            Lesson(each.text, context_of(each), each.fault, each.planted)
+            for each in read_lines(stream, Draft)
+        ]

@@ -13,11 +13,12 @@ from collector.linter import Linter
 from collector.oembed import read_providers
 from collector.prefilter import Prefilter
 from collector.retention import KeepSettings
+from config.drafts import read_lessons
 from config.exercise.script import PATTERN, read_scripts, scripts_of
 from config.oncall import read_oncall
 from config.settings import HERE, Settings
 from config.watches import read_watches
-from config.wording import DRAFTS, TEMPLATES, read_lessons, templates_of
+from config.wording import DRAFTS, TEMPLATES, templates_of
 from responders.packs.versions import read_versions
 from responders.standing import read_standing
 from responders.tactics import read_tactics

@@ -1,16 +1,16 @@
 """What staff wrote for statements, read together: templates need the facts and the standing questions they name."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
+from classifier.proofread import Proofreader
 from classifier.sentences import Sentences
 from classifier.versions import SHIPPED
 from collector.catalogue import read_sources
 from collector.linter import Linter
-from config.drafts import Draft, context_of, read_lines
 from config.settings import HERE, Settings
 from responders.filling import try_out
 from responders.standing import read_standing
@@ -18,8 +18,8 @@ from responders.templates import StatementTemplate, StatementTemplateError, read
 from triage.amplifiers import Amplifiers, read_amplifiers
 from triage.checking import Checker
 from triage.checking_facts import FactKinds, read_fact_kinds
-from triage.checking_learnt import HeldOut, Lesson, held_out, learn, learn_trust, remembering
 from triage.checking_names import Known, read_place_names, read_units
+from triage.checking_proof import Proof
 from triage.checking_rules import read_checks
 from triage.checking_sense import Floats, Sense, read_examples, seal, sealed
 from triage.checking_trust import Trust
@@ -34,6 +34,7 @@ EXAMPLES = f"{FOLDER}/heard/*.toml"
 HEARD = f"{FOLDER}/heard.npz"
 DRAFTS = f"{FOLDER}/drafts/*.jsonl"
 TRUST = f"{FOLDER}/trust.npz"
+PROOFREADER = f"{FOLDER}/proofread/proofreader.onnx"
 
 
 def fact_kinds_of(settings: Settings) -> FactKinds:
@@ -63,6 +64,7 @@ def checker_of(settings: Settings, *, trusted: bool = True) -> Checker:
         given_names=_given_names(settings),
         units=units,
         sense=Sense.read(settings.file(HEARD), directions),
+        proof=proof_of(settings),
         trust=Trust.read(settings.file(TRUST)) if trusted else None,
     )
 
@@ -71,6 +73,17 @@ def directions(texts: Sequence[str]) -> Floats:
     """What sentences mean, by the encoder that ships for claims. It is read when the first draft is checked, and once:
     most processes never check any, and it takes fifty megabytes."""
     return _encoder().directions(texts)
+
+
+def proof_of(settings: Settings) -> Proof:
+    """What the proofreader says, which is read when it is first asked."""
+    model = settings.file(PROOFREADER)
+    return lambda sentence, beside: _proofreader(model)(sentence, beside)
+
+
+@cache
+def _proofreader(model: Path) -> Proofreader:
+    return Proofreader(model, SHIPPED / "goldenhour_encoder" / "vocabulary.txt")
 
 
 @cache
@@ -83,45 +96,13 @@ def examples_of(settings: Settings) -> dict[str, tuple[str, ...]]:
     return read_examples(settings.files(EXAMPLES))
 
 
-def learn_heard(settings: Settings) -> tuple[Path, int]:
-    """Weigh the examples anew: the file of their weights, beside the files staff edit where there are any, and how
-    many examples there are."""
-    path = (settings.config or HERE) / HEARD
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path, learn(examples_of(settings), directions, _known(settings), path)
-
-
-def learn_trusted(settings: Settings) -> tuple[Path, int]:
-    """Learn from whole drafts how far rules are believed: the file that has it, and from how many sentences."""
-    path = (settings.config or HERE) / TRUST
-    path.parent.mkdir(parents=True, exist_ok=True)
-    sets = {each.stem: read_lessons(each) for each in settings.files(DRAFTS)}
-    heard, known = examples_of(settings), _known(settings)
-    meaning = remembering(directions)
-    checker = checker_of(settings, trusted=False)
-    return path, learn_trust(checker, heard, sets, meaning, known, path, seal=_trust_seal(settings))
-
-
-def read_lessons(path: Path) -> list[Lesson]:
-    with path.open("rb") as stream:
-        return [
-            Lesson(each.text, context_of(each), each.fault, each.planted)
-            for each in read_lines(stream, Draft)
-        ]
-
-
-def _trust_seal(settings: Settings) -> str:
+def trust_seal(settings: Settings) -> str:
     """Tells whether trust was learnt from the examples and drafts there are."""
     said = [path.read_bytes() for path in sorted(settings.files(DRAFTS))]
     return sha256(b"\n".join([seal(examples_of(settings)).encode(), *said])).hexdigest()
 
 
-def held_out_of(settings: Settings) -> Iterator[HeldOut]:
-    """How well each act is heard that no example of its topic taught."""
-    return held_out(examples_of(settings), directions, _known(settings))
-
-
-def _known(settings: Settings) -> Known:
+def known_of(settings: Settings) -> Known:
     checks = read_checks(settings.files(f"{FOLDER}/checks*.toml"))
     return Known(checks.lists, _places(settings), _given_names(settings))
 
@@ -207,7 +188,7 @@ def overdue(settings: Settings, today: date) -> list[str]:
 
 def unlearnt(settings: Settings) -> list[str]:
     if sealed(settings.file(HEARD)) == seal(examples_of(settings)) and (
-        sealed(settings.file(TRUST)) == _trust_seal(settings)
+        sealed(settings.file(TRUST)) == trust_seal(settings)
     ):
         return []
     return [

@@ -11,18 +11,18 @@ kinds below. It finds what such words usually mean, so it never proves that a li
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-import numpy as np
-
 from triage.checking_context import Context, Finding
 from triage.checking_form import read_as
 from triage.checking_kinds import KINDS, Ground, excuses
 from triage.checking_kinds import found as finding_of
+from triage.checking_proof import Proof
 from triage.checking_rules import Check, Checks
 from triage.checking_sense import Floats, Sense
-from triage.checking_trust import Told, Trust, judged, tells, told
+from triage.checking_trust import Found, Told, Trust, judged, tells, told
 
-STOPS, WARNS = 0.85, 0.4  # from which likelihood of a fault on a sentence stops a draft, or is told
-HEEDED = 0.2  # from which a rule that would stop is told; what no verified fact has stops from here
+STOPS, WARNS = 0.8, 0.3  # from which likelihood of a fault on a sentence stops a draft, or is told
+HEEDED = 0.1  # from which a rule that would stop is told
+REFUTED = 0.1  # from which what no verified fact has stops; it is told always
 
 
 class Checker:
@@ -36,26 +36,31 @@ class Checker:
         given_names: Iterable[str] = (),
         units: Mapping[str, str] | None = None,
         sense: Sense | None = None,
+        proof: Proof | None = None,
         trust: Trust | None = None,
     ) -> None:
         """`places` are names of places, which are no names of people; `given_names` are such names mostly.
 
-        `units` say which command unit a borough belongs to: who speaks for one speaks for all of it. Without `sense`
-        and `trust` every rule is believed alone.
+        `units` say which command unit a borough belongs to: who speaks for one speaks for all of it. Without `sense`,
+        `proof` and `trust` every rule is believed alone.
         """
         self.checks = checks
         self._units = units or {}
-        self._trust = trust
+        self._proof, self._trust = proof, trust
         self._ground = Ground.of(checks.lists, places, given_names, sense)
 
     def check(self, text: str, context: Context) -> tuple[Finding, ...]:
         """What the rules find: what blocks first, then in the order of the text."""
         context = self.read(text, context)
         made = [pair for rule in self.checks.check for pair in self._made(rule, text, context)]
-        sense = self._ground.sense
-        kept = self._believed(made, text, context, sense, self._trust) if sense and self._trust else made
+        sense, proof, trust = self._ground.sense, self._proof, self._trust
+        if sense and proof and trust:
+            heard = sense.heard(text, self._ground.known)
+            rows = list(told(text, context, made, heard, sense.acts, proof, trust.rules))
+            likely = trust.likely([row for _, row in rows])
+            made = list(self.believed(made, [each for each, _ in rows], likely, text, context))
         found: dict[tuple[str, int, int], Finding] = {}
-        for _, finding in kept:
+        for _, finding in made:
             same = (finding.rule, finding.start, finding.end)
             if finding.blocks or same not in found:
                 found[same] = finding
@@ -69,26 +74,25 @@ class Checker:
         return context._replace(home=self._whole_unit(context.home))
 
     def told(
-        self, text: str, context: Context, sense: Sense, rules: Sequence[str]
+        self, text: str, context: Context, sense: Sense, proof: Proof, rules: Sequence[str]
     ) -> list[tuple[Told, Floats]]:
         """Each sentence with what the rules that tell, and `sense`, say of it: what trust is learnt from."""
         context = self.read(text, context)
         made = [pair for rule in self.checks.check if tells(rule) for pair in self._made(rule, text, context)]
-        return list(told(text, context, made, sense.heard(text, self._ground.known), sense.acts, rules))
+        return list(
+            told(text, context, made, sense.heard(text, self._ground.known), sense.acts, proof, rules)
+        )
 
     def _made(self, rule: Check, text: str, context: Context) -> Iterator[tuple[Check, Finding]]:
         if rule.applies(context):
             for finding in KINDS[rule.kind](rule, text, context, self._ground):
                 yield rule, finding
 
-    def _believed(
-        self, made: list[tuple[Check, Finding]], text: str, context: Context, sense: Sense, trust: Trust
+    def believed(
+        self, made: Found, told: Sequence[Told], likely: Sequence[float], text: str, context: Context
     ) -> Iterator[tuple[Check, Finding]]:
         """What is found in a sentence counts as far as a fault is likely in it; what is not of one sentence, always."""
-        heard = sense.heard(text, self._ground.known)
-        rows = list(told(text, context, made, heard, sense.acts, trust.rules))
-        likely = trust.trees.likely(np.array([row for _, row in rows])) if rows else ()
-        sure = [(each, float(share)) for (each, _), share in zip(rows, likely, strict=True)]
+        sure = list(zip(told, likely, strict=True))
         stopped: set[int] = set()
         warned: set[int] = set()
         for rule, finding in made:
@@ -97,13 +101,11 @@ class Checker:
                 continue
             here = [pair for pair in sure if finding.start < pair[0].end and pair[0].start < finding.end]
             most = max((share for _, share in here), default=1.0)
-            compared = (
-                rule.kind == "facts"
-            )  # with what is verified: that is no matter of how a sentence is meant
+            compared = rule.kind == "facts"
             if not compared and most < (HEEDED if finding.blocks else WARNS):
                 continue
             sure_of = finding.blocks or (rule.kind == "heard" and rule.blocks)
-            blocks = sure_of and most >= (HEEDED if compared else STOPS)
+            blocks = sure_of and most >= (REFUTED if compared else STOPS)
             yield rule, finding._replace(blocks=blocks)
             (stopped if blocks else warned).update(each.start for each, _ in here)
         for each, share in sure if context.variant != "answer" else ():  # background says nothing of the case
@@ -114,12 +116,13 @@ class Checker:
     def _unfound(
         self, each: Told, stops: bool, text: str, context: Context
     ) -> Iterator[tuple[Check, Finding]]:
-        """A likely fault that no rule found in its sentence, told by the rule of what it is heard as."""
+        """A likely fault that no rule found in its sentence, told by the rule of what it reads as."""
         for rule in self.checks.check:
-            fits = rule.kind == "untold" if each.plain else rule.kind == "heard" and each.wrong in rule.heard
+            plain = each.wrong == "unverified"
+            fits = rule.kind == "untold" if plain else rule.kind == "heard" and each.wrong in rule.heard
             if fits and rule.applies(context) and not excuses(rule, text, each.start, each.end, context):
                 made = finding_of(rule, text, each.start, each.end)
-                yield rule, made._replace(blocks=stops and (rule.blocks or each.plain))
+                yield rule, made._replace(blocks=stops and (rule.blocks or plain))
                 return
 
     def _whole_unit(self, home: tuple[str, ...]) -> tuple[str, ...]:

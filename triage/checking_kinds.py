@@ -31,7 +31,7 @@ from triage.checking_rules import Check, Lists
 from triage.checking_said import conflicts, counts, minutes_of, past, unverified
 from triage.checking_sense import Heard, Sense
 from triage.checking_stems import stems_of, strange
-from triage.checking_text import Span, clause_at, clocks, sentence_at, sentences
+from triage.checking_text import Span, clause_at, clocks, noted_clocks, sentence_at, sentences
 
 HEADING_WORDS = 16
 RUMOURED = ("unverified", "disputed", "false", "partial", "opinion")
@@ -259,7 +259,7 @@ def facts(rule: Check, text: str, context: Context, ground: Ground) -> Found:
 
 
 def promised(rule: Check, text: str, context: Context, ground: Ground) -> Found:  # noqa: ARG001
-    entered = {minute for each in clocks(context.value(rule.fact)) for minute in minutes_of(each)}
+    entered = {minute for each in noted_clocks(context.value(rule.fact)) for minute in minutes_of(each)}
     for sentence in sentences(text):
         part = text[sentence.start : sentence.end]
         times = clocks(part) if rule.places and rule.places.search(part) else []

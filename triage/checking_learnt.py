@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from triage.checking import Checker
-from triage.checking_context import Context
+from triage.checking_growing import grown
 from triage.checking_names import Known
+from triage.checking_proof import Lesson, Proof
 from triage.checking_sense import (
     HARMLESS,
     STEPS,
@@ -29,7 +30,6 @@ from triage.checking_sense import (
     unit,
 )
 from triage.checking_text import Span
-from triage.checking_trees import Trees
 from triage.checking_trust import Trust, named, tells
 from triage.checking_words import Words
 
@@ -145,21 +145,13 @@ def _topics(rows: Floats) -> Places:
     return nearest
 
 
-class Lesson(NamedTuple):
-    """A draft with one known fault, in the words `planted` of its text; or a clean one, without."""
-
-    text: str
-    context: Context
-    fault: str
-    planted: str
-
-
 def learn_trust(
     checker: Checker,
     examples: Mapping[str, Sequence[str]],
     sets: Mapping[str, Sequence[Lesson]],
     meaning: Meaning,
     known: Known,
+    proof: Proof,
     path: Path,
     *,
     seal: str,
@@ -167,7 +159,7 @@ def learn_trust(
     """Learn how far rules are to be believed, and keep it; from how many sentences.
 
     The drafts of each set, of one writer or manner, are heard by what examples teach that are not alike to any of
-    theirs: so trust is learnt of what is new.
+    theirs, and `proof` says what it said while they had not taught it: so trust is learnt of what is new.
     """
     acts = tuple(sorted(examples))
     texts, said = _pairs(examples, known)
@@ -180,12 +172,11 @@ def learn_trust(
         learnt = _learn(rows, texts, said, acts, of)
         sense = Sense(meaning, acts, rows[learnt.marks], learnt.weights, learnt.words)
         for lesson in lessons:
-            start = lesson.text.find(lesson.planted) if lesson.planted else 0
-            for sentence, row in checker.told(lesson.text, lesson.context, sense, rules):
+            for sentence, row in checker.told(lesson.text, lesson.context, sense, proof, rules):
                 if lesson.fault != UNJUDGED:
                     lines.append(row)
-                    wrong.append(sentence.start < start + len(lesson.planted) and start < sentence.end)
-    Trust(rules, Trees.grown(np.array(lines), np.array(wrong))).write(path, seal)
+                    wrong.append(lesson.holds(Span(sentence.start, sentence.end)))
+    Trust(rules, grown(np.array(lines), np.array(wrong))).write(path, seal)
     return len(lines)
 
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from triage.checking_context import Context
 from triage.checking_names import Known
-from triage.checking_text import CROWDS, Span, clocks, days, numbers, sentence_at, sentences
+from triage.checking_text import CROWDS, Span, clocks, days, noted_clocks, numbers, sentence_at, sentences
 
 LONDON = ZoneInfo("Europe/London")
 EVERYWHERE = frozenset({"london", "england", "uk", "britain", "united kingdom", "great britain"})
@@ -21,6 +21,11 @@ BODY_AFTER = re.compile(
     r"(?:['’]s)? (?:[A-Z][\w'’-]+ )*(?:Council|Hospital|Police|Court|Panel|Group|Carnival|Command|Team|Advertiser"
     r"|Recorder|University|College|School|Mosque|Church|BCU|Area)\b"
 )
+IN_FULL = {
+    "ave": "avenue", "cres": "crescent", "gdns": "gardens", "gro": "grove", "ln": "lane", "pde": "parade", "pk": "park",
+    "pl": "place", "rd": "road", "sq": "square", "st": "street", "stn": "station", "terr": "terrace",
+}  # fmt: skip
+SHORT = re.compile(rf"\b(?:{'|'.join(IN_FULL)})\b")
 LOCATIVE = re.compile(
     r"\b(?:in|at|near|outside|inside|around|from|on|off|to|through|of|via|behind|towards|between|across"
     r"|along|and|the) \Z",
@@ -56,7 +61,7 @@ def unverified(
         for match in re.finditer(each, text, re.IGNORECASE)
     ]
     for span in [
-        *_beyond(clocks(text), clocks(values)),
+        *_beyond(clocks(text), noted_clocks(values)),
         *_unlike(days(text), days(values)),
         *_unknown(text, values),
     ]:
@@ -95,6 +100,7 @@ def counts(text: str, span: Span) -> bool:
 
 def _elsewhere(text: str, verified: Iterable[str], known: Known) -> Iterator[Span]:
     values = " | ".join(verified).lower().replace("’", "'")
+    values += " | " + SHORT.sub(lambda match: IN_FULL[match[0]], values)
     for span in places_in(text, known):
         name = str(span.value)
         sentence = sentence_at(text, span.start)

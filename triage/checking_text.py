@@ -11,10 +11,15 @@ CLAUSE = re.compile(
     r"|, (?:and |so )?(?=(?:the|our|these|those|they|he|she|we|it|there|his|her|officers)\b)",
     re.IGNORECASE,
 )
+NOTED = re.compile(r"(?<![\w.:/£$])([01]\d|2[0-3])([0-5]\d)(?![\w:/])")
 MONTHS = [name.lower() for name in month_name if name]
 _SHORT_MONTHS = "|".join(f"{month[:3]}(?:{month[3:]})?" for month in MONTHS) + "|sept"
 _HOURS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
 _PARTS = {
+    "twenty-five past": 25,
+    "twenty five past": 25,
+    "twenty-five to": -25,
+    "twenty five to": -25,
     "quarter past": 15,
     "half past": 30,
     "half": 30,
@@ -98,6 +103,15 @@ def _cut(text: str, at: re.Pattern[str]) -> Iterator[Span]:
 def clocks(text: str) -> list[Span]:
     """Times of day, as sets of the minutes since midnight they may mean: without am or pm there may be two."""
     return [Span(*match.span(), _minutes(match)) for match in CLOCK.finditer(text)]
+
+
+def noted_clocks(text: str) -> list[Span]:
+    """Times as facts are noted: four bare digits, as in 1745, may be one too."""
+    found = clocks(text)
+    bare = [
+        Span(*match.span(), frozenset({int(match[1]) * 60 + int(match[2])})) for match in NOTED.finditer(text)
+    ]
+    return found + [each for each in bare if not any(one.start <= each.start < one.end for one in found)]
 
 
 def _minutes(match: re.Match[str]) -> frozenset[int]:

@@ -12,11 +12,13 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
+from classifier.proofread import KINDS
 from triage.checking_context import Context, Finding
 from triage.checking_kinds import held
+from triage.checking_proof import NOTHING, Proof, excused, proofs, spans_of
 from triage.checking_rules import Check
 from triage.checking_sense import HARMLESS, Heard, SenseError
-from triage.checking_text import Span, sentences
+from triage.checking_text import Span
 from triage.checking_trees import Floats, Trees
 
 JUDGED = (
@@ -32,12 +34,6 @@ TELLING = (
     "names",
 )  # kinds that tell something; the others are told by what a sentence is heard as
 ALONE = frozenset({"gap", "jargon", "non_apology"})  # believed alone: wrong whatever a sentence means
-EXCUSED = {
-    "nonapology": "apology_approved",
-    "bwv": "bwv_viewed",
-    "prejudge": "finding_made",
-    "blame": "finding_made",
-}
 FLAGS = ("active_proceedings", "child", "sexual_offence", "bwv_viewed", "finding_made", "apology_approved")
 MARKS = tuple(
     re.compile(rf"\b(?:{each})\b", re.IGNORECASE)
@@ -64,12 +60,11 @@ MARKS = tuple(
 
 
 class Told(NamedTuple):
-    """A sentence, and what it is heard as: the likeliest fault, and whether a plain fact is likelier still."""
+    """A sentence, and what it is likeliest wrong by: one of the proofreader's kinds."""
 
     start: int
     end: int
     wrong: str
-    plain: bool
 
 
 class Trust(NamedTuple):
@@ -86,6 +81,10 @@ class Trust(NamedTuple):
                 return cls(tuple(kept["rules"].tolist()), Trees(kept["columns"], kept["above"], kept["adds"]))
         except (OSError, KeyError, ValueError) as error:
             raise SenseError(f"{path}: {error}; make it anew with goldenhour statements learn") from error
+
+    def likely(self, rows: Sequence[Floats]) -> list[float]:
+        """How likely each of some sentences holds a fault, 0..1."""
+        return self.trees.likely(np.array(rows)).tolist() if rows else []
 
     def write(self, path: Path, seal: str) -> None:
         np.savez_compressed(path, rules=np.array(self.rules), seal=seal, **self.trees._asdict())
@@ -112,55 +111,48 @@ def told(
     found: Found,
     heard: Sequence[Heard],
     acts: tuple[str, ...],
+    proof: Proof,
     rules: Sequence[str],
 ) -> Iterator[tuple[Told, Floats]]:
     """Each sentence with what is to be known of it, a row of numbers."""
     places = {name: number for number, name in enumerate(rules)}
-    spans = list(_spans(text))
+    spans = list(spans_of(text))
+    proved = proofs(text, context, proof)
     for number, span in enumerate(spans):
         pieces = [each for each in heard if span.start <= each.start and each.end <= span.end]
         if not pieces:
             continue
-        sentence, said = _heard_as(span, pieces, acts, context)
+        said = _heard_as(pieces, acts, context)
         count = np.zeros(len(rules), np.float32)
         for rule, finding in found:
             if named(rule) in places and finding.start < span.end and span.start < finding.end:
                 count[places[named(rule)]] += 1
         words = _worded(text[span.start : span.end], context)
         where = [number / max(1, len(spans) - 1), number == 0, np.count_nonzero(count)]
-        yield sentence, np.concatenate([said, words, np.array(where, np.float32), count])
+        yield (
+            _told(span, proved[number], context),
+            np.concatenate([proved[number], said, words, np.array(where, np.float32), count]),
+        )
 
 
-def _spans(text: str) -> Iterator[Span]:
-    for each in sentences(text):
-        start = each.end - len(text[each.start : each.end].lstrip())
-        if start < each.end:
-            yield Span(start, each.end)
+def _told(span: Span, proved: Floats, context: Context) -> Told:
+    kinds = [number for number, kind in enumerate(KINDS) if kind != NOTHING and not excused(kind, context)]
+    return Told(span.start, span.end, KINDS[max(kinds, key=lambda number: proved[number])])
 
 
-def _heard_as(
-    span: Span, pieces: Sequence[Heard], acts: tuple[str, ...], context: Context
-) -> tuple[Told, Floats]:
+def _heard_as(pieces: Sequence[Heard], acts: tuple[str, ...], context: Context) -> Floats:
+    """How much a sentence, or a clause of it, is of each act, and of a fault that nothing excuses."""
     scores = np.max([each.acts for each in pieces], axis=0)
-    faults = [
-        number
-        for number, act in enumerate(acts)
-        if act not in HARMLESS and not (act in EXCUSED and getattr(context, EXCUSED[act]))
-    ]
+    faults = [number for number, act in enumerate(acts) if act not in HARMLESS and not excused(act, context)]
     harmless = [number for number, act in enumerate(acts) if act in HARMLESS]
-    wrong = max(faults, key=lambda number: scores[number])
-    open_to = [each.fault for each in pieces if acts.index(each.wrong) in faults]
-    whole = [each.fault for each in pieces if each.whole and acts.index(each.wrong) in faults]
+    open_to = [each for each in pieces if acts.index(each.wrong) in faults]
     told = [
-        max(open_to, default=-1.0),
-        max(whole, default=-1.0),
-        scores[wrong] - scores[harmless].max(),
+        max((each.fault for each in open_to), default=-1.0),
+        max((each.fault for each in open_to if each.whole), default=-1.0),
+        scores[faults].max() - scores[harmless].max(),
         len(pieces),
     ]
-    plain = "states" in acts and scores[acts.index("states")] > scores[wrong]
-    return Told(span.start, span.end, acts[wrong], bool(plain)), np.concatenate(
-        [scores, np.array(told, np.float32)]
-    )
+    return np.concatenate([scores, np.array(told, np.float32)])
 
 
 def _worded(said: str, context: Context) -> Floats:

@@ -17,7 +17,8 @@ from config.commands.responding import AsJson, Limit, print_rows
 from config.database import open_database
 from config.drafts import About, Draft, context_of, read_lines
 from config.settings import read_settings
-from config.wording import checker_of, held_out_of, learn_heard, learn_trusted
+from config.teaching import held_out_of, learn_heard, learn_trusted, rows_to_read
+from config.wording import checker_of
 from triage.checking import Checker
 from triage.checking_context import Finding
 from triage.checking_measured import Measured, Share, Tried, measure
@@ -171,6 +172,12 @@ def learn(
         bool,
         typer.Option("--held-out", help="Keep nothing; say how well each act is heard without its topic."),
     ] = False,
+    rows: Annotated[
+        Path | None,
+        typer.Option(
+            help="Keep nothing; write what a proofreader learns from (classifier/training/proofread.py)."
+        ),
+    ] = None,
 ) -> None:
     """Weigh the examples of statements/heard/*.toml anew, after one was added, changed or taken out; then learn from
     statements/drafts/*.jsonl how far rules are to be believed. Needed after a change of the rules too.
@@ -183,6 +190,11 @@ def learn(
         for each in held_out_of(read_settings()):
             rates = [each.rates(least) for least in LEAST]
             typer.echo(f"{each.act:<13}" + "".join(f"  {some:4.0%} {false:5.2f}  " for some, false in rates))
+        return
+    if rows:
+        rows.write_bytes(
+            b"".join(msgspec.json.encode(row._asdict()) + b"\n" for row in rows_to_read(read_settings()))
+        )
         return
     path, number = learn_heard(read_settings())
     typer.echo(f"{path}: {number} examples")

@@ -7,7 +7,8 @@ import pytest
 import spacy
 from spacy.tokens import Doc
 
-from classifier.encoder import ENCODED, LEFT, SKIMMED, Encoder, Network, spelled_out
+from classifier.encoder import ENCODED, LEFT, SKIMMED, Encoder, spelled_out
+from classifier.network import Network
 from classifier.wordpiece import WordPieces
 
 PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "police", "stop", "##ped", "##s", "cafe", "!", "a"]
@@ -44,6 +45,7 @@ class Counting(Network):
 
     def __init__(self, logit: float = 0.0) -> None:
         self._read, self.logit, self.runs = {}, logit, 0
+        self._remembered = 100
 
     def _run(self, ids: np.ndarray) -> np.ndarray:
         assert ids[0, 0] == PIECES.index("[CLS]")

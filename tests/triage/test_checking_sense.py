@@ -25,8 +25,8 @@ UNTAUGHT = HERE / "untaught.jsonl"  # nothing is learnt from these
 KNOWN = Context(facts=facts_of(FACTS), home=("Southwark",))
 UPDATE = " We understand the concern. Our next update is at 21:00."
 NOBODY = Known(Lists(), (), ())
-LEAST_CAUGHT, LEAST_TOLD = 79, 93  # of 99 with a fault
-MOST_STOPPED, MOST_WARNED = 3, 24  # of 47 clean ones
+LEAST_CAUGHT, LEAST_TOLD = 160, 180  # of 200 with a fault
+MOST_STOPPED, MOST_WARNED = 4, 42  # of 100 clean ones
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -130,7 +130,7 @@ def test_drafts_that_taught_nothing_are_mostly_judged_right() -> None:
     """Not the aim, which is all of them; a change that makes it worse than it was is seen here."""
     result = CliRunner().invoke(app, ["statements", "measure", str(UNTAUGHT), "--json"])
     told = json.loads(result.stdout)
-    assert (told["caught"]["of"], told["stopped"]["of"]) == (99, 47)
+    assert (told["caught"]["of"], told["stopped"]["of"]) == (200, 100)
     assert told["caught"]["some"] >= LEAST_CAUGHT, told["let_by"]
     assert told["told"]["some"] >= LEAST_TOLD, told["missed"]
     assert told["stopped"]["some"] <= MOST_STOPPED, told["stopping"]

@@ -7,17 +7,21 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from classifier.proofread import KINDS
 from config.commands.stating import app
+from config.drafts import read_lessons
 from config.settings import read_settings
-from config.wording import DRAFTS, TRUST, checker_of, read_lessons, unlearnt
+from config.wording import DRAFTS, TRUST, checker_of, unlearnt
 from tests.make import NOON
 from tests.triage.checker.drafts import CHECKER, FACTS, facts_of
 from triage.checking_context import Context
-from triage.checking_learnt import Lesson, learn_trust, remembering
+from triage.checking_growing import grown
+from triage.checking_learnt import learn_trust, remembering
 from triage.checking_names import Known
+from triage.checking_proof import Lesson
 from triage.checking_rules import Lists
 from triage.checking_sense import SenseError
-from triage.checking_trees import Floats, Trees
+from triage.checking_trees import Floats
 from triage.checking_trust import Trust
 
 KNOWN = Context(now=NOON, facts=facts_of(FACTS), home=("Southwark",))
@@ -27,7 +31,7 @@ END = " We understand the concern. Our next update is at 21:00."
 def test_trees_learn_what_one_question_cannot_tell() -> None:
     rows = np.random.default_rng(7).random((800, 3)).astype(np.float32)
     wrong = (rows[:, 0] > 0.5) & (rows[:, 2] < 0.5)
-    likely = Trees.grown(rows, wrong).likely(rows)
+    likely = grown(rows, wrong).likely(rows)
     assert ((likely > 0.5) == wrong).mean() > 0.95
     assert 0 <= likely.min() < likely.max() <= 1
 
@@ -35,7 +39,7 @@ def test_trees_learn_what_one_question_cannot_tell() -> None:
 def test_trees_pass_over_columns_that_are_all_alike() -> None:
     rows = np.zeros((40, 2), np.float32)
     rows[20:, 1] = 1
-    likely = Trees.grown(rows, rows[:, 1] > 0).likely(rows)
+    likely = grown(rows, rows[:, 1] > 0).likely(rows)
     assert likely[:20].max() < 0.2 < 0.8 < likely[20:].min()
 
 
@@ -67,6 +71,9 @@ def test_trust_is_learnt_from_drafts_with_what_is_new_to_them(tmp_path: Path) ->
         read.extend(texts)
         return np.array([[1, len(each), each.count("e")] for each in texts], np.float32) / np.float32(99)
 
+    def says_nothing(_sentence: str, _beside: str) -> Floats:
+        return np.zeros(len(KINDS), np.float32)
+
     examples = {
         "safe": ("We know that.", "We will say more."),
         "blame": ("He hit out.", "She ran away from us."),
@@ -74,7 +81,7 @@ def test_trust_is_learnt_from_drafts_with_what_is_new_to_them(tmp_path: Path) ->
     path = tmp_path / "trust.npz"
     known = Known(Lists(), (), ())
     meaning = remembering(by_length)
-    number = learn_trust(CHECKER, examples, {"one": lessons}, meaning, known, path, seal="s")
+    number = learn_trust(CHECKER, examples, {"one": lessons}, meaning, known, says_nothing, path, seal="s")
     assert number == 16
     assert len(read) == len(set(read)), "each text is read once"
     trust = Trust.read(path)
