@@ -219,6 +219,19 @@ def pace(name: str) -> float:
     return float(DEEPER ** (LAYERS - 1 - at))
 
 
+def take_step(
+    loss: Tensor,
+    model: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    schedule: torch.optim.lr_scheduler.LRScheduler,
+) -> None:
+    optimiser.zero_grad()
+    loss.backward()
+    nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    optimiser.step()
+    schedule.step()
+
+
 def learn(rows: list[dict[str, Any]], labels: list[str], weights: Path, rounds: int) -> Encoder:
     torch.manual_seed(SEED)
     chance = random.Random(SEED)  # noqa: S311  reproducible, not secret
@@ -245,11 +258,7 @@ def learn(rows: list[dict[str, Any]], labels: list[str], weights: Path, rounds: 
             with torch.autocast("cpu", dtype=torch.bfloat16):
                 logits = model(tokens, mask)
             loss = loss_of(logits.float(), truth[batch], weight[batch], rarity)
-            optimiser.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimiser.step()
-            schedule.step()
+            take_step(loss, model, optimiser, schedule)
             done += 1
             if done % 50 == 0:
                 print(

@@ -16,11 +16,19 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 from torch.nn import functional
 
 from classifier.proofread import KINDS, key_of, numbers
-from classifier.training.encoder import Encoder, batches, pace, padded, published, vocabulary, write_onnx
+from classifier.training.encoder import (
+    Encoder,
+    batches,
+    pace,
+    padded,
+    published,
+    take_step,
+    vocabulary,
+    write_onnx,
+)
 from classifier.wordpiece import WordPieces
 
 BATCH, ROUNDS, RATE, WARM = 32, 3, 1e-4, 0.08
@@ -50,7 +58,7 @@ def learn(rows: Rows, weights: Path, pieces: WordPieces, name: str) -> Encoder:
         [{"params": [each], "lr": RATE * pace(key)} for key, each in model.named_parameters()],
         weight_decay=0.01,
     )
-    warm = int(WARM * steps)
+    warm = max(1, int(WARM * steps))
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimiser, lambda step: min((step + 1) / warm, max(0.0, (steps - step) / (steps - warm)))
     )
@@ -68,11 +76,7 @@ def learn(rows: Rows, weights: Path, pieces: WordPieces, name: str) -> Encoder:
                 logits.float(), truth[batch], reduction="none", label_smoothing=SMOOTH
             )
             loss = (each * weight[batch]).mean()
-            optimiser.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimiser.step()
-            schedule.step()
+            take_step(loss, model, optimiser, schedule)
             done += 1
             if done % 50 == 0:
                 print(f"{name}: step {done} of {steps}, loss {loss.item():.3f}", file=sys.stderr)
