@@ -30,6 +30,7 @@ from config.safety import dangers, database_dangers, shown
 from config.service import House
 from config.settings import Settings
 from config.start import LEAST_FREE_MB, free_mb
+from responders.slack import scopes_missing
 from triage.backups import last_good, standing
 from triage.notification_records import Notification, NotificationState
 from triage.records import Alert, AlertState, Delivery, DeliveryState
@@ -239,6 +240,9 @@ def _slack(settings: Settings) -> Iterator[Finding]:
         )
         return
     yield Finding("slack", State.WELL, f"signed in to {answer.get('team', 'a workspace')}")
+    if missing := scopes_missing(answer):
+        remedy = "update the app from docs/slack-manifest.json and install it again"
+        yield Finding("slack scopes", State.ILL, f"the app may not: {', '.join(missing)}", remedy)
     if slack.app_token is None and slack.signing_secret is None:
         remedy = "set GOLDENHOUR_SLACK__APP_TOKEN or GOLDENHOUR_SLACK__SIGNING_SECRET"
         yield Finding("slack", State.WARN, "buttons in Slack cannot reach us", remedy)

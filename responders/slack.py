@@ -31,6 +31,10 @@ CHANNEL_ID = re.compile(r"[CDG][A-Z0-9]{6,}")
 USER_ID = re.compile(r"[UW][A-Z0-9]{6,20}")
 CODE = re.compile(r"[a-z0-9_]{1,60}")
 LONGEST_WAIT = timedelta(minutes=10)
+SCOPES = frozenset({
+    "channels:history", "channels:read", "chat:write", "commands", "groups:history", "groups:read", "im:history",
+    "im:write", "users:read", "users:read.email",
+})  # fmt: skip
 
 # ok:false that says nothing about whether the message was taken (Slack: "some aspect may have succeeded")
 DOUBTFUL = {"fatal_error", "internal_error", "request_timeout", "service_unavailable", "team_added_to_org"}
@@ -40,6 +44,12 @@ PASSING = {"ratelimited", "rate_limited", "message_limit_exceeded", "accesslimit
 UNREACHED = (ConnectionRefusedError, ssl.SSLCertVerificationError)
 # what the SDK lets through when an answer is no answer, down to a charset that does not exist
 BROKEN = (OSError, HTTPException, ValueError, LookupError, AttributeError, SlackClientError)
+
+
+def scopes_missing(answer: SlackResponse) -> list[str]:
+    """Of SCOPES, those that the app which answered was installed without; none where Slack does not say."""
+    said = next((value for name, value in answer.headers.items() if name.lower() == "x-oauth-scopes"), None)
+    return [] if said is None else sorted(SCOPES - {each.strip() for each in str(said).split(",")})
 
 
 class Sent(NamedTuple):

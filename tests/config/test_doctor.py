@@ -97,3 +97,13 @@ def test_the_slack_token_is_tried(settings: Settings, engine: Engine, token: str
         found = looked(settings.model_copy(update={"slack": slack}), engine)["slack"]
     assert found.state == state
     assert token not in found.seen
+
+
+def test_an_app_installed_from_an_older_manifest_is_told(settings: Settings, engine: Engine) -> None:
+    with slack_double() as (double, address):
+        slack = settings.slack.model_validate({"token": TOKEN, "base_url": address, "signing_secret": "x"})
+        asked = settings.model_copy(update={"slack": slack})
+        assert "slack scopes" not in looked(asked, engine)
+        double.scopes -= {"im:write"}
+        found = looked(asked, engine)["slack scopes"]
+    assert (found.state, "im:write" in found.seen) == (State.ILL, True)

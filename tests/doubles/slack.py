@@ -20,6 +20,7 @@ from urllib.parse import parse_qsl, urlsplit
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import Server, ServerConnection, serve
 
+from responders.slack import SCOPES
 from tests.doubles.block_kit import is_valid, texts_of, wrong_with_view
 
 __all__ = ["is_valid", "texts_of"]
@@ -99,13 +100,14 @@ class Faults:
 
 
 class SlackDouble:
-    """The workspace. Change `faults`, `history_down`, `deaf_channels` or `names` at any time."""
+    """The workspace. Change `faults`, `history_down`, `deaf_channels`, `names` or `scopes` at any time."""
 
     def __init__(self, faults: Faults | None = None) -> None:
         self.faults = faults
         self.history_down = False
         self.deaf_channels: set[str] = set()
         self.names: dict[str, str] = {}
+        self.scopes = set(SCOPES)
         self.messages: list[Posted] = []
         self.whispers: list[dict[str, Any]] = []
         self.views: list[dict[str, Any]] = []
@@ -304,7 +306,8 @@ class _Door(BaseHTTPRequestHandler):
         self._answer(200, {"ok": True, "channel": {"id": self.server.double.place(str(given["users"]))}})
 
     def _auth_test(self, _given: dict[str, Any]) -> None:
-        self._answer(200, {"ok": True, "team": "Test Force", "user_id": "U0BOT"})
+        allowed = {"X-OAuth-Scopes": ",".join(sorted(self.server.double.scopes))}
+        self._answer(200, {"ok": True, "team": "Test Force", "user_id": "U0BOT"}, allowed)
 
     def _views_open(self, given: dict[str, Any]) -> None:
         view = _read_view(given)

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from responders.slack import SCOPES
 from responders.slack_door import ACTIONS, COMMANDS, EVENTS
 
 ROOT = Path(__file__).resolve().parents[2]
-SCOPES = {
+NEEDED = {
     "chat_postMessage": {"chat:write"},
     "chat_update": {"chat:write"},
     "chat_postEphemeral": {"chat:write"},
@@ -33,9 +34,9 @@ def test_it_asks_for_the_scopes_of_the_methods_that_are_called() -> None:
     called = set(
         re.findall(r"_web\.([a-z]+_[A-Za-z]+)\(", (ROOT / "responders/slack.py").read_text(encoding="utf-8"))
     )
-    assert called == set(SCOPES)
-    wanted = {"commands"}.union(*(SCOPES[method] for method in called))
-    assert set(manifest()["oauth_config"]["scopes"]["bot"]) == wanted
+    assert called == set(NEEDED)
+    wanted = {"commands"}.union(*(NEEDED[method] for method in called))
+    assert set(manifest()["oauth_config"]["scopes"]["bot"]) == wanted == SCOPES
 
 
 def test_its_addresses_are_those_of_the_door() -> None:

@@ -5,7 +5,8 @@ The order for each request: headers on whatever comes back, then host, then orig
 """
 
 import hmac
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -46,6 +47,8 @@ HEADERS = {
 A_YEAR_S = 31_536_000
 DATABASE_AWAY = (exc.OperationalError, exc.InterfaceError, exc.TimeoutError)
 SAFE = ("GET", "HEAD", "OPTIONS")
+KEPT_TO_US = ("csrf", "password", "current", "new", "again")  # fields that no page shows again
+WORDS = re.compile(r"\s|^https?://")
 ANYWHERE = ("0.0.0.0", "::", "")  # noqa: S104 (listening addresses that name no host)
 
 
@@ -104,7 +107,7 @@ class Gate:
             await self.app(scope, receive, send)
             return
         request = Request(scope)
-        scope.setdefault("state", {})["visitor"] = None
+        scope.setdefault("state", {}).update(visitor=None, typed=[])
         try:
             refused = self._foreign(request) or await self._unknown(request)
         except DATABASE_AWAY as error:
@@ -190,11 +193,22 @@ async def untampered(request: Request) -> None:
         return
     given: Any = request.headers.get("x-csrf-token")
     if given is None and "form" in request.headers.get("content-type", ""):
-        given = (await request.form()).get("csrf")
+        form = await request.form()
+        given = form.get("csrf")
+        request.state.typed = _written(form.multi_items())
     if not isinstance(given, str) or not hmac.compare_digest(given.encode(), visitor.csrf.encode()):
         raise HTTPException(
             HTTPStatus.FORBIDDEN, "This form is out of date. Go back, reload the page, try again."
         )
+
+
+def _written(fields: Iterable[tuple[str, Any]]) -> list[tuple[str, str]]:
+    """The fields of a form in which somebody wrote words or a link, so that a refusal can give them back."""
+    return [
+        (name.replace("_", " ").replace("-", " "), said)
+        for name, said in fields
+        if isinstance(said, str) and name not in KEPT_TO_US and WORDS.search(said.strip())
+    ]
 
 
 def safe_next(asked: str) -> str:

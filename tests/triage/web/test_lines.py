@@ -156,7 +156,9 @@ def test_a_line_is_recorded_corrected_and_the_page_says_who_got_the_first(
     send(ben, f"{line}/approve", version=2)
     page = amira.get(line).text
     now = page.partition('name="at" type="datetime-local" value="')[2].partition('"')[0]
-    assert send(amira, f"{line}/issue", place="X", at="soon").status_code == 409
+    refused = send(amira, f"{line}/issue", place="X", at="soon", recipients="Two <local> papers")
+    assert (refused.status_code, "Two &lt;local&gt; papers</textarea>" in refused.text) == (409, True)
+    assert amira.token not in refused.text.partition("What you wrote")[2]
     answer = send(amira, f"{line}/issue", place="X", at=now, next_at="")
     assert (answer.status_code, "next update is due" in answer.text) == (409, True)
     hour = f"{now[:11]}23:59" if now[11:13] == "23" else f"{now[:11]}{int(now[11:13]) + 1:02d}:00"

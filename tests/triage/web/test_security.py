@@ -71,6 +71,15 @@ def test_a_change_without_the_token_is_refused(amira: Browser) -> None:
         assert (without.status_code, wrong.status_code) == (403, 403), route
 
 
+def test_a_refused_form_gives_back_what_was_written_in_it_but_no_secret(amira: Browser) -> None:
+    written = {"words": "Sent to <both> desks", "new": "a long password", "csrf": "not the token"}
+    refused = amira.request("POST", "/cases/1/statements/1/comment", data=written)
+    assert refused.status_code == 403
+    assert "Sent to &lt;both&gt; desks</textarea>" in refused.text
+    assert "a long password" not in refused.text
+    assert "not the token" not in refused.text
+
+
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1:1"])
 def test_a_change_from_another_site_is_refused(amira: Browser, origin: str) -> None:
     headers = {"Origin": origin, "X-CSRF-Token": amira.token}
