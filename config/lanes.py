@@ -1,7 +1,8 @@
 """A lane: the jobs of one queue, worked through by this process beside its other lanes.
 
 Lanes share one event loop and one set of connections; jobs run in threads. A lane whose connection
-dies starts over until the database is back.
+dies starts over until the database is back. How a job ended is written until the database has it: a job that stays
+"being done" by a worker that lives would be nobody's, and hold up all that wait for its lock.
 """
 
 import asyncio
@@ -11,8 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
+import psycopg
 import structlog
 from procrastinate import App, JobContext
+from procrastinate.exceptions import ConnectorException
+from procrastinate.manager import JobManager
 from procrastinate.worker import Worker
 
 log = structlog.get_logger()
@@ -25,10 +29,43 @@ STALLED_AFTER_S = 12.0
 SHORTEST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 5.0
 LONGEST_JOB_S = 180.0
+WRITTEN_WITHIN_S = 8.0  # of the end of a job; before others may take its worker for dead
 SPARE_THREADS = 4  # for the loop's own needs, such as looking up names
 
 # Fetches and deliveries wait for others; assessing and routing keep a core busy, one at a time.
 AT_ONCE = {"collect": 64, "assess": 1, "route": 1, "respond": 4, "look": 1, "claims": 1}
+
+
+class Ends(JobManager):
+    """Writes how jobs ended, again and again while the database does not take it. `lost` is set once one could not be
+    written: its worker has to go, so that the job is taken for a dead worker's."""
+
+    def __init__(self, app: App) -> None:
+        super().__init__(app.connector)
+        self.lost = asyncio.Event()
+
+    async def finish_job(self, *given: Any, **named: Any) -> None:
+        await self._written(super().finish_job, *given, **named)
+
+    async def retry_job(self, *given: Any, **named: Any) -> None:
+        await self._written(super().retry_job, *given, **named)
+
+    async def _written(self, write: Callable[..., Awaitable[None]], *given: Any, **named: Any) -> None:
+        until_s = time.monotonic() + WRITTEN_WITHIN_S
+        while True:
+            try:
+                return await write(*given, **named)
+            except ConnectorException as error:
+                if isinstance(error.__cause__, psycopg.errors.RaiseException):
+                    return None  # written already and the answer got lost, or taken for a dead worker's meanwhile
+                if time.monotonic() > until_s:
+                    self.lost.set()
+                    raise
+            await asyncio.sleep(SHORTEST_PAUSE_S)
+
+
+class LostError(Exception):
+    """How a job ended could not be written."""
 
 
 class Lanes:
@@ -37,6 +74,7 @@ class Lanes:
     def __init__(self, app: App, queues: Sequence[str], **at_once: int) -> None:
         """`at_once` says for a queue how many of its jobs run together, where that is not as usual."""
         self.app = app
+        self.ends = app.job_manager = Ends(app)
         self.at_once = {**AT_ONCE, **at_once}
         self.queues = tuple(queues)
         self.asked = False
@@ -88,15 +126,18 @@ class Lanes:
         try:
             await self.app.open_async()
             lanes = [asyncio.create_task(self._lane(queue), name=queue) for queue in self.queues]
+            self.ends.lost.clear()
             asked = asyncio.create_task(self.stopping.wait())
-            done, _ = await asyncio.wait([*lanes, asked], return_when=asyncio.FIRST_COMPLETED)
-            asked.cancel()
+            lost = asyncio.create_task(self.ends.lost.wait())
+            done, _ = await asyncio.wait([*lanes, asked, lost], return_when=asyncio.FIRST_COMPLETED)
+            for waiting in (asked, lost):
+                waiting.cancel()
             for lane in lanes:
                 lane.cancel()  # finishes its running job first
             ended = await asyncio.gather(*lanes, return_exceptions=True)
             broke = [each for each in ended if isinstance(each, Exception)]
-            if broke and asked not in done:
-                raise broke[0]
+            if asked not in done and (broke or lost in done):
+                raise broke[0] if broke else LostError
         finally:
             await self.app.close_async()
 

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -9,12 +10,15 @@ from typing import Any
 import psycopg
 import pytest
 from procrastinate import App
+from procrastinate.exceptions import ConnectorException
+from procrastinate.manager import JobManager
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, select
 
 from collector.jobs import defer, take_along
 from collector.records import Failure
+from config.database import plain_url
 from config.lanes import AT_ONCE, Lanes
 from config.reaper import DEADLY_AFTER, reap
 from config.service import TRIES, House, Task, connector, in_short, is_away, register
@@ -142,6 +146,83 @@ def test_a_batch_is_not_blamed_when_the_database_is_away(house: House, working: 
     eventually(lambda: jobs(house) == [] and len(tries) == 2)
     assert tries == [2, 2]
     assert failures(house) == []
+
+
+def cut_all(house: House) -> None:
+    """End every connection to the database but the one that asks, as a server that dies does."""
+    with psycopg.connect(plain_url(house.settings), autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+
+def unwritten(monkeypatch: pytest.MonkeyPatch, times: int) -> list[Any]:
+    """So many times, how a job ended does not reach the database, while all else does."""
+    written = JobManager.finish_job
+    refused: list[Any] = []
+
+    async def finish(self: JobManager, job: Any, **named: Any) -> None:
+        if len(refused) < times:
+            refused.append(job.id)
+            raise ConnectorException from psycopg.OperationalError("the connection is lost")
+        await written(self, job=job, **named)
+
+    monkeypatch.setattr(JobManager, "finish_job", finish)
+    return refused
+
+
+def test_how_a_job_ended_is_written_though_the_connection_dies_at_that_moment(
+    house: House, working: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = unwritten(monkeypatch, times=3)
+    done: list[int] = []
+    working("route", route=Task(lambda posts: done.append(len(posts)), each="posts"))
+    leave(house, "route", "route", lock="route", posts=["1", "2"])
+    leave(house, "route", "route", lock="route", posts=["3"])
+    eventually(lambda: jobs(house) == [])
+    assert (done, len(refused)) == ([2, 1], 3)
+
+
+def test_a_job_whose_end_cannot_be_written_is_taken_for_a_dead_worker_s(
+    house: House, working: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("config.lanes.WRITTEN_WITHIN_S", 0.0)
+    refused = unwritten(monkeypatch, times=1)
+    done: list[int] = []
+    working("route", route=Task(lambda posts: done.append(len(posts)), each="posts"))
+    leave(house, "route", "route", lock="route", posts=["1", "2"])
+    leave(house, "route", "route", lock="route", posts=["3"])
+
+    def nothing_left() -> bool:
+        with Session(house.engine) as session:
+            reap(session, now=NOON)
+            session.commit()
+        return jobs(house) == []
+
+    eventually(nothing_left)
+    assert (done, len(refused)) == ([2, 2, 1], 1)
+
+
+def test_a_database_that_dies_as_a_job_ends_leaves_no_job_behind(house: House, working: Any) -> None:
+    done: list[int] = []
+
+    def route(posts: list[str]) -> None:
+        done.append(len(posts))
+        if len(done) == 1:
+            cut_all(house)
+
+    working("route", route=Task(route, each="posts"))
+    leave(house, "route", "route", lock="route", posts=["1", "2"])
+    leave(house, "route", "route", lock="route", posts=["3"])
+
+    def nothing_left() -> bool:
+        with suppress(OperationalError):  # our own connection is cut too
+            return jobs(house) == []
+        return False
+
+    eventually(nothing_left)
+    assert done == [2, 1]
 
 
 def test_a_job_about_one_thing_is_tried_again_and_then_left_in_plain_sight(
