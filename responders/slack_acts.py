@@ -135,7 +135,7 @@ def _press(session: Session, pressed: Pressed, lease: timedelta, now: datetime) 
         number, alert_id = asked.case.number or 0, pressed.alert_id
         restricted = bool(restricted_among(session, [asked.case.id]))
         else_told = Whisper(NO_FORM, pressed.channel, pressed.user)
-        view = form(pressed.act, alert_id, number, restricted=restricted)
+        view = form(pressed.act, alert_id, number, severity=asked.case.severity, restricted=restricted)
         return Reply(later=Form(pressed.trigger_id, view, else_told))
     said = _acknowledge(asked) if pressed.act == "acknowledge" else _claim(asked, lease)
     return Reply(later=Whisper(said, pressed.channel, pressed.user) if said else None)

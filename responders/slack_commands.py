@@ -121,9 +121,8 @@ def _silence(asked: Asked) -> dict[str, Any]:
             refused[0] if refused else "Nothing waits at your desks, so there is nothing to silence."
         )
     until = at(asked.now + length)
-    return _said(
-        f"Reminders of {done} {'alert' if done == 1 else 'alerts'} are silent until {until}. New harm is told."
-    )
+    said = f"Reminders of {done} {'alert' if done == 1 else 'alerts'} are silent until {until}. New harm is told."
+    return _said(" ".join([said, *dict.fromkeys(refused)]))
 
 
 def _snooze(asked: Asked, alert: Alert, length: timedelta, why: str) -> str:

@@ -8,7 +8,7 @@ from uuid import UUID
 from collector.plain import tidy
 from responders.blocks import RESTRICTED, Block
 from responders.plain import plain
-from triage.alert_acts import LENGTHS
+from triage.alert_acts import LENGTHS, lengths
 from triage.web.words import REASONS
 
 REASON_MOST = 500
@@ -45,7 +45,7 @@ class Filled(NamedTuple):
     problems: dict[str, str]
 
 
-def form(act: str, alert_id: UUID, number: int, *, restricted: bool = False) -> dict[str, Any]:
+def form(act: str, alert_id: UUID, number: int, *, severity: int, restricted: bool = False) -> dict[str, Any]:
     """The modal for an act on an alert."""
     asked = FORMS[act]
     named = f"{RESTRICTED} · GH-{number}" if restricted else f"GH-{number}"
@@ -55,7 +55,13 @@ def form(act: str, alert_id: UUID, number: int, *, restricted: bool = False) -> 
         offered = {str(at): words for at, words in enumerate(REASONS["not_ours"])}
         blocks.append(_choice(WHICH, "Why", offered | {OWN_WORDS: "Another reason"}))
     if act == "snooze":
-        blocks.append(_choice(HOW_LONG, "For how long", {str(each): LENGTHS[each] for each in LENGTHS}))
+        blocks.append(
+            _choice(
+                HOW_LONG,
+                "For how long",
+                {str(minutes): words for minutes, words in lengths(severity).items()},
+            )
+        )
     words: Block = {
         "type": "plain_text_input",
         "action_id": WHY,

@@ -18,6 +18,7 @@ ESCALATED = "escalated"
 SNOOZED = "reminders silenced"
 LENGTHS = {15: "15 minutes", 30: "30 minutes", 60: "an hour", 120: "2 hours", 240: "4 hours"}  # as offered
 SHORTEST, LONGEST = timedelta(minutes=5), timedelta(hours=8)
+GRAVE = {1: timedelta(minutes=15), 2: timedelta(hours=1)}  # longest by severity: others have to hear of these
 
 
 class PassOn(Protocol):
@@ -28,6 +29,20 @@ class PassOn(Protocol):
     ) -> object: ...
 
 
+def longest(severity: int) -> timedelta:
+    """How long reminders of a case of this severity may be silent."""
+    return GRAVE.get(severity, LONGEST)
+
+
+def lengths(severity: int) -> dict[int, str]:
+    """What is offered, in words by minutes."""
+    return {
+        minutes: words
+        for minutes, words in LENGTHS.items()
+        if timedelta(minutes=minutes) <= longest(severity)
+    }
+
+
 def snooze(
     session: Session, alert_id: UUID, *, who: Person, length: timedelta, why: str, through: str, now: datetime
 ) -> Case:
@@ -36,6 +51,11 @@ def snooze(
     case, alert = _open_alert(session, alert_id, who)
     if not SHORTEST <= length <= LONGEST:
         raise Conflict("Reminders can be silent for 5 minutes to 8 hours.")
+    if length > (most := longest(case.severity)):
+        raise Conflict(
+            f"GH-{case.number} is SEV{case.severity}: its reminders can be silent for {most // timedelta(minutes=1)}"
+            " minutes at most. Acknowledge it, or have somebody else told."
+        )
     of_desk = (Alert.case_id == case.id, Alert.desk == alert.desk, Alert.state == AlertState.OPEN)
     for each in session.exec(select(Alert).where(*of_desk)):
         each.snoozed_until = now + length

@@ -28,7 +28,7 @@ def scene(session: Session) -> Scene:
 @pytest.mark.parametrize("act", FORMS)
 def test_the_forms_are_within_slack_s_limits(act: str) -> None:
     for restricted in (False, True):
-        assert list(wrong_with_view(form(act, UUID(int=2), 10**9, restricted=restricted))) == []
+        assert list(wrong_with_view(form(act, UUID(int=2), 10**9, severity=3, restricted=restricted))) == []
     assert list(wrong_with_view(outcome("x" * 5000))) == []
 
 
@@ -89,6 +89,22 @@ def test_snoozing_silences_reminders_and_nothing_else(scene: Scene) -> None:
     line = scene.session.exec(select(LogEntry)).one()
     assert (line.what, line.who, line.why) == ("reminders silenced", "sam", "on the phone to gold")
     assert "errors" in scene.send("snooze", {"how_long": chosen("99999"), "why": typed("x")})
+
+
+@pytest.mark.parametrize(("severity", "most"), [(1, 15), (2, 60), (3, 240), (5, 240)])
+def test_the_graver_a_case_the_shorter_its_reminders_can_be_silent(
+    scene: Scene, severity: int, most: int
+) -> None:
+    scene.case.severity = severity
+    scene.session.commit()
+    offered = form("snooze", scene.alert.id, 1, severity=severity)["blocks"][1]["element"]["options"]
+    assert max(int(each["value"]) for each in offered) == most
+    longer = {15: "30", 60: "120"}.get(most)
+    if longer:
+        refused = shown(scene.send("snooze", {"how_long": chosen(longer), "why": typed("on the phone")}))
+        assert f"silent for {most} minutes at most" in refused
+        assert scene.session.get_one(Alert, scene.alert.id).snoozed_until is None
+    assert scene.send("snooze", {"how_long": chosen(str(most)), "why": typed("on the phone")}) == {}
 
 
 def test_escalating_is_logged_and_has_whoever_is_next_told(scene: Scene) -> None:

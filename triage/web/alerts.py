@@ -10,7 +10,7 @@ from fastapi import APIRouter, Form
 from fastapi.responses import HTMLResponse, Response
 from sqlmodel import Session, col, select
 
-from triage.alert_acts import LENGTHS
+from triage.alert_acts import lengths
 from triage.notification_records import Notification
 from triage.oncall import OnCall
 from triage.records import Alert, AlertState, Case, Delivery, Desk
@@ -62,7 +62,7 @@ def alerts(visit: Visiting, state: str = "open", desk: str = "") -> HTMLResponse
         letters=dead_letters(visit.session, since=visit.now - LETTERS_FOR, most=LETTERS),
         most_letters=LETTERS,
         channel_words=channel_words,
-        lengths=LENGTHS,
+        lengths=lengths,
         here=f"/alerts?state={state}" + (f"&desk={desk}" if desk else ""),
         shown=SHOWN,
     )
