@@ -17,7 +17,7 @@ KINDS = (
     "minimise", "jargon", "bwv", "promise", "medical", "rumour", "proceedings", "conflict", "nonapology", "tactics",
     "argues", "posters", "force",
 )  # fmt: skip
-SENTENCE, BESIDE = 72, 112  # word pieces read of each
+SENTENCE, BESIDE = 72, 144  # word pieces read of each
 
 
 class Proofreader:

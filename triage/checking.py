@@ -15,12 +15,16 @@ from triage.checking_context import Context, Finding
 from triage.checking_form import read_as
 from triage.checking_kinds import KINDS, Ground, excuses
 from triage.checking_kinds import found as finding_of
-from triage.checking_proof import Proof
+from triage.checking_proof import Proof, facts_read
 from triage.checking_rules import Check, Checks
 from triage.checking_sense import Floats, Sense
 from triage.checking_trust import Found, Told, Trust, judged, tells, told
 
 STOPS, WARNS = 0.8, 0.3  # from which likelihood of a fault on a sentence stops a draft, or is told
+FEW, SURE = (
+    4,
+    0.93,
+)  # with fewer facts a case is unlike those that taught how likely faults are: what stops is surer
 HEEDED = 0.1  # from which a rule that would stop is told
 REFUTED = 0.1  # from which what no verified fact has stops; it is told always
 
@@ -92,11 +96,13 @@ class Checker:
         self, made: Found, told: Sequence[Told], likely: Sequence[float], text: str, context: Context
     ) -> Iterator[tuple[Check, Finding]]:
         """What is found in a sentence counts as far as a fault is likely in it; what is not of one sentence, always."""
+        stops = STOPS if len(facts_read(context)) >= FEW else SURE
         sure = list(zip(told, likely, strict=True))
         stopped: set[int] = set()
         warned: set[int] = set()
         for rule, finding in made:
-            if not judged(rule) or not finding.end:
+            judge = judged(rule) or (rule.kind == "headline" and not context.claims)
+            if not judge or not finding.end:
                 yield rule, finding
                 continue
             here = [pair for pair in sure if finding.start < pair[0].end and pair[0].start < finding.end]
@@ -105,13 +111,13 @@ class Checker:
             if not compared and most < (HEEDED if finding.blocks else WARNS):
                 continue
             sure_of = finding.blocks or (rule.kind == "heard" and rule.blocks)
-            blocks = sure_of and most >= (REFUTED if compared else STOPS)
+            blocks = sure_of and most >= (REFUTED if compared else stops)
             yield rule, finding._replace(blocks=blocks)
             (stopped if blocks else warned).update(each.start for each, _ in here)
         for each, share in sure if context.variant != "answer" else ():  # background says nothing of the case
-            if each.start in stopped or share < WARNS or (share < STOPS and each.start in warned):
+            if each.start in stopped or share < WARNS or (share < stops and each.start in warned):
                 continue
-            yield from self._unfound(each, share >= STOPS, text, context)
+            yield from self._unfound(each, share >= stops, text, context)
 
     def _unfound(
         self, each: Told, stops: bool, text: str, context: Context

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from classifier.proofread import key_of
 from triage.checking_context import Context
+from triage.checking_facts import Fact
 from triage.checking_sense import HARMLESS, Floats, SenseError
 from triage.checking_text import Span, sentences
 
@@ -34,6 +35,7 @@ FLAGS = {
 }
 UNSAID = ("next_update", "case", "version", "expires_at")  # facts that no sentence is measured by here
 FIRST = "first sentence"
+CHECKED = "claim_checked"  # the fact that says what goes around, and what is true of it
 NOTHING, MISSING = "none", "no_next_update"
 KIND_OF = {
     "unverified_fact": "unverified",
@@ -133,15 +135,20 @@ def spans_of(text: str) -> Iterator[Span]:
             yield Span(start, each.end)
 
 
+def facts_read(context: Context) -> list[Fact]:
+    """The verified facts that sentences are read beside."""
+    return [each for each in context.verified if each.name not in UNSAID]
+
+
 def read_beside(context: Context, *, first: bool) -> str:
-    """What is known of a case, in words."""
+    """What is known of a case, in words. What a line must not contradict or repeat stands first: a reader may cut off
+    what comes last."""
     said = [words for flag, words in FLAGS.items() if getattr(context, flag)]
     said = [FIRST, *said] if first else said
-    facts = [
-        f"{each.name.replace('_', ' ')}: {each.value}" for each in context.verified if each.name not in UNSAID
-    ]
     lines = [f"said earlier: {line}" for line in context.earlier]
-    return ". ".join(["; ".join(said), *facts, *lines]).strip(". ")
+    facts = sorted(facts_read(context), key=lambda each: each.name != CHECKED)
+    notes = [f"{each.name.replace('_', ' ')}: {each.value}" for each in facts]
+    return ". ".join(["; ".join(said), *lines, *notes]).strip(". ")
 
 
 def excused(act: str, context: Context) -> bool:

@@ -25,6 +25,7 @@ IN_FULL = {
     "ave": "avenue", "cres": "crescent", "gdns": "gardens", "gro": "grove", "ln": "lane", "pde": "parade", "pk": "park",
     "pl": "place", "rd": "road", "sq": "square", "st": "street", "stn": "station", "terr": "terrace",
 }  # fmt: skip
+OR_MORE = re.compile(r" or more\b")
 SHORT = re.compile(rf"\b(?:{'|'.join(IN_FULL)})\b")
 LOCATIVE = re.compile(
     r"\b(?:in|at|near|outside|inside|around|from|on|off|to|through|of|via|behind|towards|between|across"
@@ -82,7 +83,7 @@ def _unlike(said: Iterable[Span], verified: Iterable[Span]) -> Iterator[Span]:
 
 
 def _unknown(text: str, values: str) -> Iterator[Span]:
-    there = {each.value for each in numbers(values)}
+    there = {each.value for each in numbers(OR_MORE.sub("", values))}
     for span in numbers(text):
         year = isinstance(span.value, int) and 1900 < span.value < 2100 and str(span.value) in values
         if span.value not in there and not year:

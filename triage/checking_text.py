@@ -11,6 +11,7 @@ CLAUSE = re.compile(
     r"|, (?:and |so )?(?=(?:the|our|these|those|they|he|she|we|it|there|his|her|officers)\b)",
     re.IGNORECASE,
 )
+CIRCA = re.compile(r"\bc(?:a|irca)?\.? ?(?=\d)", re.IGNORECASE)
 NOTED = re.compile(r"(?<![\w.:/£$])([01]\d|2[0-3])([0-5]\d)(?![\w:/])")
 MONTHS = [name.lower() for name in month_name if name]
 _SHORT_MONTHS = "|".join(f"{month[:3]}(?:{month[3:]})?" for month in MONTHS) + "|sept"
@@ -56,9 +57,12 @@ _TENS = dict(
     )
 )
 _WORDS = {word: number for number, word in enumerate(_UNITS)} | _TENS
+_SIZES = {"hundred": 100, "thousand": 1000}
 CROWDS = ["dozen", "dozens", "scores", "hundreds", "thousands", "couple", "handful"]
 NUMBER = re.compile(
     r"(?<![\w.,:/£#-])(?P<digits>\d{1,3}(?:,\d{3})+|\d+)(?P<tail>(?:st|nd|rd|th)?)(?![\w]|[.:/]\d)"
+    rf"|\b(?P<times>an?|{'|'.join(_UNITS[1:])}) (?P<size>{'|'.join(_SIZES)})\b"
+    rf"(?:,? and (?P<rest>(?:{'|'.join(_TENS)})(?:[ -](?:{'|'.join(_UNITS[1:10])}))?|(?:{'|'.join(_UNITS[1:])}))\b)?"
     rf"|\b(?P<tens>{'|'.join(_TENS)})[ -](?P<unit>{'|'.join(_UNITS[1:10])})\b"
     rf"|\b(?P<one>{'|'.join(word for word in _WORDS if word not in ('zero', 'one'))})\b(?! or more\b)"
     rf"|\b(?P<crowd>half a dozen|{'|'.join(CROWDS)})(?: of)? (?=[a-z])",
@@ -106,7 +110,8 @@ def clocks(text: str) -> list[Span]:
 
 
 def noted_clocks(text: str) -> list[Span]:
-    """Times as facts are noted: four bare digits, as in 1745, may be one too."""
+    """Times as facts are noted: four bare digits, as in 1745, may be one too, and c.21:00 is about nine."""
+    text = CIRCA.sub(lambda match: " " * len(match[0]), text)
     found = clocks(text)
     bare = [
         Span(*match.span(), frozenset({int(match[1]) * 60 + int(match[2])})) for match in NOTED.finditer(text)
@@ -167,6 +172,9 @@ def numbers(text: str) -> list[Span]:
 def _number(match: re.Match[str]) -> object:
     if match["digits"]:
         return int(match["digits"].replace(",", ""))
+    if match["size"]:
+        rest = sum(_WORDS[word] for word in re.split("[ -]", (match["rest"] or "zero").lower()))
+        return _WORDS.get(match["times"].lower(), 1) * _SIZES[match["size"].lower()] + rest
     if match["tens"]:
         return _WORDS[match["tens"].lower()] + _WORDS[match["unit"].lower()]
     if match["one"]:

@@ -59,6 +59,9 @@ MARKS = tuple(
 )
 
 
+NO_OTHER = -9.0  # the margin that stands for no other sentence: surely none is wrong
+
+
 class Told(NamedTuple):
     """A sentence, and what it is likeliest wrong by: one of the proofreader's kinds."""
 
@@ -118,6 +121,7 @@ def told(
     places = {name: number for number, name in enumerate(rules)}
     spans = list(spans_of(text))
     proved = proofs(text, context, proof)
+    margins = [_margin(each, context) for each in proved]
     for number, span in enumerate(spans):
         pieces = [each for each in heard if span.start <= each.start and each.end <= span.end]
         if not pieces:
@@ -131,13 +135,29 @@ def told(
         where = [number / max(1, len(spans) - 1), number == 0, np.count_nonzero(count)]
         yield (
             _told(span, proved[number], context),
-            np.concatenate([proved[number], said, words, np.array(where, np.float32), count]),
+            np.concatenate(
+                [proved[number], said, words, np.array(where, np.float32), count, _among(margins, number)]
+            ),
         )
 
 
 def _told(span: Span, proved: Floats, context: Context) -> Told:
-    kinds = [number for number, kind in enumerate(KINDS) if kind != NOTHING and not excused(kind, context)]
-    return Told(span.start, span.end, KINDS[max(kinds, key=lambda number: proved[number])])
+    return Told(span.start, span.end, KINDS[max(_faults(context), key=lambda number: proved[number])])
+
+
+def _faults(context: Context) -> list[int]:
+    return [number for number, kind in enumerate(KINDS) if kind != NOTHING and not excused(kind, context)]
+
+
+def _margin(proved: Floats, context: Context) -> float:
+    """By how much a sentence is read as any fault that nothing excuses rather than as none, in logits."""
+    return float(np.logaddexp.reduce(proved[_faults(context)]) - proved[KINDS.index(NOTHING)])
+
+
+def _among(margins: Sequence[float], number: int) -> Floats:
+    """That margin of a sentence, the largest of the others in its draft, and how many are larger."""
+    own, others = margins[number], [*margins[:number], *margins[number + 1 :]]
+    return np.array([own, max(others, default=NO_OTHER), sum(each > own for each in others)], np.float32)
 
 
 def _heard_as(pieces: Sequence[Heard], acts: tuple[str, ...], context: Context) -> Floats:

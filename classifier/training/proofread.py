@@ -31,7 +31,7 @@ from classifier.training.encoder import (
 )
 from classifier.wordpiece import WordPieces
 
-BATCH, ROUNDS, RATE, WARM = 32, 3, 1e-4, 0.08
+BATCH, ROUNDS, RATE, WARM = 32, 2, 1e-4, 0.08
 SMOOTH = 0.05
 EXAMPLE = 0.6  # what an example counts, a sentence of a draft being 1
 OFTEN = 0.5  # of harmless examples and plain facts, which are many, the share that each round reads

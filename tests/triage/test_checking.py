@@ -93,6 +93,8 @@ def test_one_time_is_the_same_however_it_is_written(time: str) -> None:
         ("0025", "It began at 12.25am."),
         ("Mon 17:35", "It began at twenty-five to six."),
         ("Marsh Rd, 0900", "Officers came to Marsh Road at 9am."),
+        ("Tue c.21:00, 200 people", "About two hundred people had come by 9pm."),
+        ("two or more bystanders", "It affected at least two people."),
     ],
 )
 def test_facts_may_be_noted_as_officers_note_them(noted: str, said: str) -> None:

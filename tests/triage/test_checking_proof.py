@@ -23,11 +23,14 @@ def likeliest(sentence: str, beside: str) -> str:
     return KINDS[int(proof_of(read_settings())(sentence, beside).argmax())]
 
 
-def test_what_is_known_of_a_case_is_read_in_words() -> None:
-    context = KNOWN._replace(active_proceedings=True, earlier=("It was at 18:30.",))
+def test_what_is_known_of_a_case_is_read_in_words_earlier_lines_and_what_is_claimed_first() -> None:
+    facts = facts_of({**FACTS, "claim_checked": "nobody was hurt"})
+    context = KNOWN._replace(facts=facts, active_proceedings=True, earlier=("It was at 18:30",))
     said = read_beside(context, first=True)
-    assert said.startswith("first sentence; proceedings are active. place: Rye Lane, Peckham. ")
-    assert said.endswith("said earlier: It was at 18:30")
+    assert said.startswith(
+        "first sentence; proceedings are active. said earlier: It was at 18:30. claim checked: nobody was hurt. "
+        "place: Rye Lane, Peckham. "
+    )
     assert "21:00" not in said, "the next update is held against the one entered by a rule of its own"
 
 

@@ -21,12 +21,11 @@ from triage.checking_rules import Lists, read_checks
 from triage.checking_sense import Floats, Sense, SenseError, pieces, read_examples, seal, sealed
 from triage.checking_words import Words
 
-UNTAUGHT = HERE / "untaught.jsonl"  # nothing is learnt from these
+# Nothing is learnt from these; at least so many are caught and told, at most so many clean ones stopped and warned of.
+UNTAUGHT = [("untaught.jsonl", 170, 182, 4, 40), ("unseen.jsonl", 145, 181, 4, 40)]
 KNOWN = Context(facts=facts_of(FACTS), home=("Southwark",))
 UPDATE = " We understand the concern. Our next update is at 21:00."
 NOBODY = Known(Lists(), (), ())
-LEAST_CAUGHT, LEAST_TOLD = 160, 180  # of 200 with a fault
-MOST_STOPPED, MOST_WARNED = 4, 42  # of 100 clean ones
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -126,15 +125,18 @@ def test_a_plain_fact_of_which_no_fact_has_a_word_warns() -> None:
     assert found("The landlord had handed over the keys.").get("unverified") is not None
 
 
-def test_drafts_that_taught_nothing_are_mostly_judged_right() -> None:
+@pytest.mark.parametrize(("name", "caught", "heard", "stopped", "warned"), UNTAUGHT)
+def test_drafts_that_taught_nothing_are_mostly_judged_right(
+    name: str, caught: int, heard: int, stopped: int, warned: int
+) -> None:
     """Not the aim, which is all of them; a change that makes it worse than it was is seen here."""
-    result = CliRunner().invoke(app, ["statements", "measure", str(UNTAUGHT), "--json"])
+    result = CliRunner().invoke(app, ["statements", "measure", str(HERE / name), "--json"])
     told = json.loads(result.stdout)
     assert (told["caught"]["of"], told["stopped"]["of"]) == (200, 100)
-    assert told["caught"]["some"] >= LEAST_CAUGHT, told["let_by"]
-    assert told["told"]["some"] >= LEAST_TOLD, told["missed"]
-    assert told["stopped"]["some"] <= MOST_STOPPED, told["stopping"]
-    assert told["warned"]["some"] <= MOST_WARNED, told["warning"]
+    assert told["caught"]["some"] >= caught, told["let_by"]
+    assert told["told"]["some"] >= heard, told["missed"]
+    assert told["stopped"]["some"] <= stopped, told["stopping"]
+    assert told["warned"]["some"] <= warned, told["warning"]
 
 
 def test_an_act_is_heard_by_what_other_topics_taught() -> None:
