@@ -167,7 +167,11 @@ def _one_at_a_time(settings: Settings) -> Iterator[None]:
         row = connection.execute("SELECT pg_try_advisory_lock(%s)", (BACKUP_LOCK,)).fetchone()
         if row is None or not row[0]:
             raise BackupError("a backup of this database is being made already: wait until it is done")
-        yield
+        try:
+            yield
+        finally:
+            with suppress(psycopg.Error):  # with the connection it goes too, but a moment later
+                connection.execute("SELECT pg_advisory_unlock(%s)", (BACKUP_LOCK,))
 
 
 @contextmanager

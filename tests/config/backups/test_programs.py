@@ -55,8 +55,9 @@ def test_a_program_that_is_not_there_is_named_with_the_setting(
     own: Settings, folder: Path, tmp_path: Path, missing: str
 ) -> None:
     (folder / missing).unlink()
-    with pytest.raises(BackupError, match=rf"{missing} is not there: set GOLDENHOUR_BACKUP__PROGRAMS"):
-        make_backup(own, Order("by other programs", folder=tmp_path / "out"), clock=now)
+    for _ in range(3):  # one that failed holds up nothing: the next may begin at once
+        with pytest.raises(BackupError, match=rf"{missing} is not there: set GOLDENHOUR_BACKUP__PROGRAMS"):
+            make_backup(own, Order("by other programs", folder=tmp_path / "out"), clock=now)
 
 
 def test_what_another_program_refuses_is_told_in_its_first_line(
