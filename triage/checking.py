@@ -21,10 +21,8 @@ from triage.checking_sense import Floats, Sense
 from triage.checking_trust import Found, Told, Trust, judged, tells, told
 
 STOPS, WARNS = 0.8, 0.3  # from which likelihood of a fault on a sentence stops a draft, or is told
-FEW, SURE = (
-    4,
-    0.93,
-)  # with fewer facts a case is unlike those that taught how likely faults are: what stops is surer
+FEW = 4  # with fewer facts a case is unlike those that taught how likely faults are,
+SURE = 0.93  # so what stops there is surer
 HEEDED = 0.1  # from which a rule that would stop is told
 REFUTED = 0.1  # from which what no verified fact has stops; it is told always
 

@@ -61,7 +61,7 @@ _SIZES = {"hundred": 100, "thousand": 1000}
 CROWDS = ["dozen", "dozens", "scores", "hundreds", "thousands", "couple", "handful"]
 NUMBER = re.compile(
     r"(?<![\w.,:/£#-])(?P<digits>\d{1,3}(?:,\d{3})+|\d+)(?P<tail>(?:st|nd|rd|th)?)(?![\w]|[.:/]\d)"
-    rf"|\b(?P<times>an?|{'|'.join(_UNITS[1:])}) (?P<size>{'|'.join(_SIZES)})\b"
+    rf"|\b(?P<times>{'|'.join(_UNITS[1:])}) (?P<size>{'|'.join(_SIZES)})\b"
     rf"(?:,? and (?P<rest>(?:{'|'.join(_TENS)})(?:[ -](?:{'|'.join(_UNITS[1:10])}))?|(?:{'|'.join(_UNITS[1:])}))\b)?"
     rf"|\b(?P<tens>{'|'.join(_TENS)})[ -](?P<unit>{'|'.join(_UNITS[1:10])})\b"
     rf"|\b(?P<one>{'|'.join(word for word in _WORDS if word not in ('zero', 'one'))})\b(?! or more\b)"
@@ -174,7 +174,7 @@ def _number(match: re.Match[str]) -> object:
         return int(match["digits"].replace(",", ""))
     if match["size"]:
         rest = sum(_WORDS[word] for word in re.split("[ -]", (match["rest"] or "zero").lower()))
-        return _WORDS.get(match["times"].lower(), 1) * _SIZES[match["size"].lower()] + rest
+        return _WORDS[match["times"].lower()] * _SIZES[match["size"].lower()] + rest
     if match["tens"]:
         return _WORDS[match["tens"].lower()] + _WORDS[match["unit"].lower()]
     if match["one"]:
