@@ -20,11 +20,13 @@ from triage.checking_rules import Check, Checks
 from triage.checking_sense import Floats, Sense
 from triage.checking_trust import Found, Told, Trust, judged, tells, told
 
-STOPS, WARNS = 0.8, 0.3  # from which likelihood of a fault on a sentence stops a draft, or is told
+STOPS, WARNS = 0.8, 0.15  # from which likelihood of a fault on a sentence stops a draft, or is told
 FEW = 4  # with fewer facts a case is unlike those that taught how likely faults are,
 SURE = 0.93  # so what stops there is surer
 HEEDED = 0.1  # from which a rule that would stop is told
-REFUTED = 0.1  # from which what no verified fact has stops; it is told always
+REFUTED = 0.1  # from which what no verified fact has stops
+DISMISSED = 0.03  # below which what facts, names or earlier lines only warn of is not told
+WARNING = ("names", "stated", "conflict")  # kinds of rules that are heeded down to there
 
 
 class Checker:
@@ -99,14 +101,15 @@ class Checker:
         stopped: set[int] = set()
         warned: set[int] = set()
         for rule, finding in made:
-            judge = judged(rule) or (rule.kind == "headline" and not context.claims)
-            if not judge or not finding.end:
-                yield rule, finding
-                continue
             here = [pair for pair in sure if finding.start < pair[0].end and pair[0].start < finding.end]
             most = max((share for _, share in here), default=1.0)
+            judge = judged(rule) or (rule.kind == "headline" and not context.claims)
+            if not judge or not finding.end:
+                if finding.blocks or rule.kind not in WARNING or most >= DISMISSED:
+                    yield rule, finding
+                continue
             compared = rule.kind == "facts"
-            if not compared and most < (HEEDED if finding.blocks else WARNS):
+            if most < (DISMISSED if compared else HEEDED if finding.blocks else WARNS):
                 continue
             sure_of = finding.blocks or (rule.kind == "heard" and rule.blocks)
             blocks = sure_of and most >= (REFUTED if compared else stops)

@@ -118,7 +118,7 @@ def _excused(rule: Check, text: str, start: int, end: int) -> bool:
     return bool(rule.excused and rule.excused.search(clause_at(text, start, end)))
 
 
-def missing(rule: Check, text: str, context: Context, ground: Ground) -> Found:  # noqa: ARG001
+def missing(rule: Check, text: str, context: Context, ground: Ground) -> Found:
     before = ""
     for sentence in sentences(text):
         part = text[sentence.start : sentence.end]
@@ -127,8 +127,21 @@ def missing(rule: Check, text: str, context: Context, ground: Ground) -> Found: 
         if rule.excused and rule.excused.search(f"{before} {part}"):
             return
         before = part.strip()
+    if _has_time_of(rule.fact, text, context):
+        return
     if not any(_says(rule, text, each) for each in _heard_as(rule, text, ground)):
         yield found(rule, text, 0, 0)
+
+
+def _has_time_of(fact: str, text: str, context: Context) -> bool:
+    """Whether a text gives the clock time that a verified fact has and no other fact of the case."""
+    others = " | ".join(each.value for each in context.verified if each.name != fact)
+    own = _minutes(noted_clocks(context.value(fact))) - _minutes(noted_clocks(others))
+    return bool(own & _minutes(clocks(text)))
+
+
+def _minutes(times: Iterable[Span]) -> set[int]:
+    return {minute for each in times for minute in minutes_of(each)}
 
 
 def _heard_as(rule: Check, text: str, ground: Ground) -> list[Heard]:
@@ -259,7 +272,7 @@ def facts(rule: Check, text: str, context: Context, ground: Ground) -> Found:
 
 
 def promised(rule: Check, text: str, context: Context, ground: Ground) -> Found:  # noqa: ARG001
-    entered = {minute for each in noted_clocks(context.value(rule.fact)) for minute in minutes_of(each)}
+    entered = _minutes(noted_clocks(context.value(rule.fact)))
     for sentence in sentences(text):
         part = text[sentence.start : sentence.end]
         times = clocks(part) if rule.places and rule.places.search(part) else []

@@ -72,7 +72,7 @@ class Known:
     def _bodies(self) -> re.Pattern[str]:
         ends = "|".join(sorted(self.lists.body_words, key=len, reverse=True))
         return re.compile(
-            rf"\b(?:{CAPITAL}{LINK}(?: the)? ){{1,6}}(?:{ends})(?:['’]s?)?\b(?: (?:19|20)\d\d)?"
+            rf"\b(?:{CAPITAL}{LINK}(?: the)? ){{1,6}}(?:\([A-Z][\w ]+\) )?(?:{ends})(?:['’]s?)?\b(?: (?:19|20)\d\d)?"
         )
 
     @cached_property

@@ -5,11 +5,11 @@ A `[[check]]` has a name (several may share one), a kind (triage/checking_kinds.
 is shown, and `blocks`. `patterns` are regular expressions, without regard to case; `{word}` in one stands for the
 expression of that name under `[words]`. A match does not count where `unless` is found in its clause or `unless_after`
 right behind it. `flag` names a flag of the context that must be set, `unless_flag` one that must not be,
-`unless_fact` a fact that must not be verified, `fact` one whose verified words may be said, `variants` the wordings it
-is for. With `supported = true` words stand where the verified facts say as much. With `questions = false` lines that
-begin with Q: are passed over; `heading_only` leaves out the first sentence. `heard` are the
-acts a sentence is heard as (triage/checking_sense.py); it warns from `most` and stops from `blocks_from`. How far what
-rules find in a sentence is believed there is learnt (triage/checking_trust.py).
+`unless_fact` a fact that must not be verified, `fact` one whose verified words may be said or, where something is
+missing, whose clock time is enough, `variants` the wordings it is for. With `supported = true` words stand where the
+verified facts say as much. With `questions = false` lines that begin with Q: are passed over; `heading_only` leaves out
+the first sentence. `heard` are the acts a sentence is heard as (triage/checking_sense.py); it warns from `most` and
+stops from `blocks_from`. How far what rules find in a sentence is believed there is learnt (triage/checking_trust.py).
 """
 
 import re

@@ -22,11 +22,22 @@ BODY_AFTER = re.compile(
     r"|Recorder|University|College|School|Mosque|Church|BCU|Area)\b"
 )
 IN_FULL = {
-    "ave": "avenue", "cres": "crescent", "gdns": "gardens", "gro": "grove", "ln": "lane", "pde": "parade", "pk": "park",
-    "pl": "place", "rd": "road", "sq": "square", "st": "street", "stn": "station", "terr": "terrace",
+    "&": "and", "ave": "avenue", "bdwy": "broadway", "cmn": "common", "cres": "crescent", "ct": "court", "e": "east",
+    "gdn": "garden", "gdns": "gardens", "grn": "green", "gro": "grove", "gt": "great", "ln": "lane", "mkt": "market",
+    "mt": "mount", "n": "north", "nth": "north", "pde": "parade", "pk": "park", "pl": "place", "rd": "road",
+    "s": "south", "sq": "square", "st": "street", "sta": "station", "sth": "south", "stn": "station",
+    "terr": "terrace", "upr": "upper", "w": "west", "wd": "wood",
 }  # fmt: skip
+ABOUT = re.compile(
+    r"\b(?:about|around|roughly|nearly|almost|approximately|approx|close to|c(?:a|irca)?\.?|(?:just|shortly|a little"
+    r"|a bit|a few minutes|moments) (?:before|after))\.? ?\Z",
+    re.IGNORECASE,
+)
+ROUGHLY = 10  # minutes by which a time that is said to be about right may differ
+GLUED = re.compile(
+    r"(?<![\d.:])(?:(?<=[A-Za-z<>~])\d{1,4}(?![\d.:])|\d{1,4}(?=(?!st|nd|rd|th|[ap]m)[A-Za-z+]))"
+)  # numbers as noted: T3, 12s, <20
 OR_MORE = re.compile(r" or more\b")
-SHORT = re.compile(rf"\b(?:{'|'.join(IN_FULL)})\b")
 LOCATIVE = re.compile(
     r"\b(?:in|at|near|outside|inside|around|from|on|off|to|through|of|via|behind|towards|between|across"
     r"|along|and|the) \Z",
@@ -62,7 +73,7 @@ def unverified(
         for match in re.finditer(each, text, re.IGNORECASE)
     ]
     for span in [
-        *_beyond(clocks(text), noted_clocks(values)),
+        *_beyond(text, values),
         *_unlike(days(text), days(values)),
         *_unknown(text, values),
     ]:
@@ -72,9 +83,22 @@ def unverified(
     yield from _elsewhere(text, [*(fact.value for fact in context.verified), *context.home], known)
 
 
-def _beyond(said: Iterable[Span], verified: Iterable[Span]) -> Iterator[Span]:
-    minutes = {minute for each in verified for minute in minutes_of(each)}
-    return (span for span in said if not minutes_of(span) & minutes)
+def _beyond(text: str, values: str) -> Iterator[Span]:
+    noted = noted_clocks(values)
+    exact = {minute for each in noted for minute in minutes_of(each)}
+    rough = {minute for each in noted if _is_rough(values, each) for minute in _near(each)}
+    for span in clocks(text):
+        own = _near(span) if _is_rough(text, span) else minutes_of(span)
+        if not own & exact and not minutes_of(span) & rough:
+            yield span
+
+
+def _is_rough(text: str, span: Span) -> bool:
+    return bool(ABOUT.search(text, max(0, span.start - 24), span.start))
+
+
+def _near(span: Span) -> set[int]:
+    return {(minute + off) % 1440 for minute in minutes_of(span) for off in range(-ROUGHLY, ROUGHLY + 1)}
 
 
 def _unlike(said: Iterable[Span], verified: Iterable[Span]) -> Iterator[Span]:
@@ -83,7 +107,7 @@ def _unlike(said: Iterable[Span], verified: Iterable[Span]) -> Iterator[Span]:
 
 
 def _unknown(text: str, values: str) -> Iterator[Span]:
-    there = {each.value for each in numbers(OR_MORE.sub("", values))}
+    there = {each.value for each in numbers(OR_MORE.sub("", values))} | set(map(int, GLUED.findall(values)))
     for span in numbers(text):
         year = isinstance(span.value, int) and 1900 < span.value < 2100 and str(span.value) in values
         if span.value not in there and not year:
@@ -100,15 +124,20 @@ def counts(text: str, span: Span) -> bool:
 
 
 def _elsewhere(text: str, verified: Iterable[str], known: Known) -> Iterator[Span]:
-    values = " | ".join(verified).lower().replace("’", "'")
-    values += " | " + SHORT.sub(lambda match: IN_FULL[match[0]], values)
+    words = _words_of(" | ".join(verified))
     for span in places_in(text, known):
         name = str(span.value)
         sentence = sentence_at(text, span.start)
-        if SAID_TO_BE.search(text, sentence.start, span.start):
+        if name in EVERYWHERE or SAID_TO_BE.search(text, sentence.start, span.start):
             continue
-        if name not in EVERYWHERE and not re.search(rf"(?<!\w){re.escape(name)}(?!\w)", values):
+        if not _words_of(name) <= words:
             yield span
+
+
+def _words_of(values: str) -> set[str]:
+    """The words of names of places, shortened ones in full as well."""
+    words = re.findall(r"[\w']+|&", re.sub(r"['’]s\b", "", values.lower()))
+    return {*words, *(IN_FULL[each] for each in words if each in IN_FULL)}
 
 
 def places_in(text: str, known: Known) -> list[Span]:

@@ -32,13 +32,27 @@ _PARTS = {
     "ten to": -10,
     "twenty to": -20,
 }
+_SAID_AT = (
+    "(?:" + "|".join(rf"(?<=\b{each} )" for each in ("at", "by", "until", "till", "since", "before")) + ")"
+)
+_SAID_ABOUT = (
+    _SAID_AT[:-1] + "".join(rf"|(?<=\b{each} )" for each in ("about", "around", "after", "nearly")) + ")"
+)
+_DAY_AFTER = (
+    r" (?:(?:last|this|that|tomorrow|yesterday|on the) (?:morning|afternoon|evening|night|day)|at night"
+    r"|(?:on |next |last )?(?:mon|tues|wednes|thurs|fri|satur|sun)day|yesterday|today|tonight|tomorrow)\b"
+)
+_ENDS = r"[,;.!?)](?!\d)|\s*\Z| (?:and(?! a half)|with|when|as|for) "
 CLOCK = re.compile(
     r"(?<![\d.:/£$])(?P<h>[01]?\d|2[0-3])[:.](?P<m>[0-5]\d)(?![\d%]|[.,]\d)\s?(?P<ap>[ap]\.?m\b\.?)?"
     r"|(?<![\d.:/£$])(?P<h12>1[0-2]|0?[1-9])\s?(?P<ap12>[ap]\.?m\b\.?)"
     r"|\b(?P<noon>noon|midday|midnight)\b"
     r"|(?<![\d.:/£$])(?P<h24>(?:[01]\d|2[0-3])[0-5]\d)\s?(?:hrs|hours)\b"
     rf"|\b(?P<part>{'|'.join(_PARTS)})[ -](?P<word>{'|'.join(_HOURS)}|1[0-2]|[1-9])\b"
-    rf"|\b(?P<oh>{'|'.join(_HOURS)}|1[0-2]|[1-9]) o['’]?clock\b",
+    rf"|\b(?P<oh>{'|'.join(_HOURS)}|1[0-2]|[1-9]) o['’]?clock\b"
+    rf"|\b(?P<bare>{'|'.join(_HOURS)}|1[0-2]|[1-9])(?= in the (?P<half>morning|afternoon|evening)\b)"
+    rf"|(?P<at>{_SAID_ABOUT}(?:{'|'.join(_HOURS)}|1[0-2]|[1-9])(?={_DAY_AFTER})"
+    rf"|{_SAID_AT}(?:{'|'.join(_HOURS)}|1[0-2]|[1-9])(?={_ENDS}))",
     re.IGNORECASE,
 )
 DAY = re.compile(
@@ -128,6 +142,11 @@ def _minutes(match: re.Match[str]) -> frozenset[int]:
         return _either(_hour(match["word"]) * 60 + _PARTS[match["part"].lower()])
     if match["oh"]:
         return _either(_hour(match["oh"]) * 60)
+    if match["bare"]:
+        later = match["half"].lower() != "morning"
+        return frozenset({_hour(match["bare"]) % 12 * 60 + 720 * later})
+    if match["at"]:
+        return _either(_hour(match["at"]) * 60)
     half = (match["ap"] or match["ap12"] or "")[:1].lower()
     hour, minute = int(match["h"] or match["h12"]), int(match["m"] or 0)
     if half and hour <= 12:

@@ -57,11 +57,19 @@ def is_sending(engine: Engine, process: ForkServerProcess) -> bool:
         return session.scalars(select(Delivery).where(held)).first() is not None
 
 
-def catch_sending(engine: Engine, process: ForkServerProcess) -> None:
-    """Wait for a moment between a sender's commit and the end of its call, if one comes soon."""
+def catch_sending(engine: Engine, running: list[ForkServerProcess]) -> int | None:
+    """Freeze a sender between its commit and the end of its call, if one comes there soon, and say which."""
     give_up_at = time.monotonic() + 5
-    while time.monotonic() < give_up_at and not is_sending(engine, process):
-        time.sleep(0.005)
+    while time.monotonic() < give_up_at:
+        for number, process in enumerate(running):
+            if is_sending(engine, process):
+                assert process.pid is not None
+                os.kill(process.pid, signal.SIGSTOP)
+                if is_sending(engine, process):
+                    return number
+                os.kill(process.pid, signal.SIGCONT)
+        time.sleep(0.002)
+    return None
 
 
 def kill(engine: Engine, process: ForkServerProcess) -> bool:
@@ -82,9 +90,8 @@ def play(engine: Engine, database_url: str, base_url: str, *, kills: int, alerts
         while time.monotonic() < give_up_at:
             time.sleep(rng.uniform(0.3, 1.2))
             if done < kills:
-                at = rng.randrange(len(running))
-                if done % 2:
-                    catch_sending(engine, running[at])
+                caught = catch_sending(engine, running) if done % 2 else None
+                at = rng.randrange(len(running)) if caught is None else caught
                 while_sending += kill(engine, running[at])
                 running[at] = start(context, database_url, base_url)
                 done += 1

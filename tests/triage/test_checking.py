@@ -95,6 +95,15 @@ def test_one_time_is_the_same_however_it_is_written(time: str) -> None:
         ("Marsh Rd, 0900", "Officers came to Marsh Road at 9am."),
         ("Tue c.21:00, 200 people", "About two hundred people had come by 9pm."),
         ("two or more bystanders", "It affected at least two people."),
+        ("Wed 0500", "It began at five in the morning."),
+        ("Sun 2100", "It began at nine on Sunday night."),
+        ("rel 09:00", "It was over at 9."),
+        ("23:55", "It began just before midnight."),
+        ("just before 16:00", "It began at about four in the afternoon."),
+        ("Elephant & Castle, 12s clip", "A 12-second clip from Elephant and Castle was filmed."),
+        ("S Norwood", "It was in South Norwood."),
+        ("Gillett Sq, Dalston", "It was in Dalston's Gillett Square."),
+        ("Ealing Bdwy", "It was in Ealing Broadway."),
     ],
 )
 def test_facts_may_be_noted_as_officers_note_them(noted: str, said: str) -> None:
@@ -102,6 +111,30 @@ def test_facts_may_be_noted_as_officers_note_them(noted: str, said: str) -> None
     alone = checker_of(read_settings(), trusted=False)
     told = [each.words for each in alone.check(said + UPDATE, KNOWN._replace(facts=facts))]
     assert not [words for words in told if words and words != said], told
+
+
+@pytest.mark.parametrize(
+    ("noted", "said"),
+    [
+        ("Wed 0500", "It began at five in the evening."),
+        ("Sun 2100", "It began at ten on Sunday night."),
+        ("23:55", "It began just before eleven."),
+        ("S Norwood", "It was in North Kensington."),
+        ("12s clip", "A 20-second clip was filmed."),
+    ],
+)
+def test_what_is_noted_otherwise_is_told(noted: str, said: str) -> None:
+    facts = facts_of({**FACTS, "happened_at": noted})
+    assert "unverified" in rules(said + UPDATE, KNOWN._replace(facts=facts), blocks=False)
+
+
+def test_the_time_of_the_next_update_is_enough_however_it_is_promised() -> None:
+    known = KNOWN._replace(facts=facts_of({**FACTS, "next_update": "Mon 10:00"}))
+    text = "We know of the encounter in Rye Lane, and we understand the concern. "
+    assert "next_update" not in rules(text + "A fresh leaflet comes on Monday at 10am.", known, blocks=False)
+    assert "next_update" in rules(text + "A fresh leaflet comes soon.", known, blocks=False)
+    began = (*known.verified, *facts_of({"happened_at": "Sun 10:00"}))
+    assert "next_update" in rules(text + "It began at 10am.", known._replace(facts=began), blocks=False)
 
 
 def test_who_answers_for_a_rule_may_clear_it() -> None:

@@ -14,7 +14,7 @@ from config.settings import read_settings
 from config.wording import DRAFTS, TRUST, checker_of, unlearnt
 from tests.make import NOON
 from tests.triage.checker.drafts import CHECKER, FACTS, facts_of
-from triage.checking_context import Context
+from triage.checking_context import Context, Finding
 from triage.checking_growing import grown
 from triage.checking_learnt import learn_trust, remembering
 from triage.checking_names import Known
@@ -22,7 +22,7 @@ from triage.checking_proof import Lesson
 from triage.checking_rules import Lists
 from triage.checking_sense import SenseError
 from triage.checking_trees import Floats
-from triage.checking_trust import Trust
+from triage.checking_trust import Told, Trust
 
 KNOWN = Context(now=NOON, facts=facts_of(FACTS), home=("Southwark",))
 END = " We understand the concern. Our next update is at 21:00."
@@ -58,6 +58,16 @@ def test_words_of_a_rule_do_not_stop_a_sentence_that_means_no_harm(said: str) ->
     alone = checker_of(read_settings(), trusted=False).check(said + END, KNOWN._replace(facts=facts))
     assert any(each.blocks for each in alone)
     assert not any(each.blocks for each in CHECKER.check(said + END, KNOWN._replace(facts=facts)))
+
+
+@pytest.mark.parametrize(("share", "told"), [(0.01, False), (0.05, True)])
+def test_a_warning_where_hardly_any_fault_is_likely_is_not_told(share: float, *, told: bool) -> None:
+    rule = next(each for each in CHECKER.checks.check if each.kind == "stated")
+    text = "A man was taken to hospital."
+    warning = Finding(rule.name, False, 0, len(text), text, rule.why, rule.source)
+    for finding, kept in ((warning, told), (warning._replace(blocks=True), True)):
+        found = CHECKER.believed([(rule, finding)], [Told(0, len(text), "medical")], [share], text, KNOWN)
+        assert bool(list(found)) is kept
 
 
 def test_trust_is_learnt_from_drafts_with_what_is_new_to_them(tmp_path: Path) -> None:
