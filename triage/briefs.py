@@ -139,7 +139,10 @@ def readers(
 
 
 def tell_handovers(session: Session, oncall: OnCall, *, now: datetime) -> int:
-    """Tell whoever came on call within the last minutes that they are, until when; once for each duty."""
+    """Tell whoever came on call within the last minutes that they are, until when; once for each duty.
+
+    By every channel that an alert may reach them by, so that a wrong number is known before it is needed.
+    """
     told = 0
     for rota in oncall.roster.rota:
         current = [
@@ -150,16 +153,17 @@ def tell_handovers(session: Session, oncall: OnCall, *, now: datetime) -> int:
         for duty in current:
             if duty.username is None or duty.begins <= now - timedelta(hours=1):
                 continue
-            for each in reached(session, oncall, f"rota:{rota.name}", now=now):
-                kind = next((kind for kind in BY if each.address(kind)), None)
-                if kind is None:
-                    continue
-                due = Due(NotificationKind.ON_CALL, 0, f"on-call:{rota.name}:{duty.begins.isoformat()}")
-                ends = duty.ends.astimezone(LONDON)
-                text = f"You are on call until {ends:%A %-d %B, %H:%M}.\n{oncall.desk_url}/on-call"
-                said = f"On call: {rota.title}", text
-                send(session, each.recipient, each.address(kind), kind, due, said, now=now)
-                told += 1
+            party = f"rota:{rota.name}"
+            due = Due(NotificationKind.ON_CALL, 0, f"on-call:{rota.name}:{duty.begins.isoformat()}")
+            ends = duty.ends.astimezone(LONDON)
+            text = f"You are on call until {ends:%A %-d %B, %H:%M}.\n{oncall.desk_url}/on-call"
+            for each in reached(session, oncall, party, now=now):
+                to_read = next((kind for kind in BY if each.address(kind)), None)
+                kinds = {to_read, *oncall.ladders.ways_to(party)}
+                for kind in (kind for kind in ChannelKind if kind in kinds and each.address(kind)):
+                    said = f"On call: {rota.title}", text
+                    send(session, each.recipient, each.address(kind), kind, due, said, now=now)
+                    told += 1
     return told
 
 

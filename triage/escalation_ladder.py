@@ -214,6 +214,11 @@ class Ladders(BaseModel):
         found = (each for each in self.ladder if each.desk == desk and each.severity == severity)
         return next(found, None)
 
+    def ways_to(self, party: str) -> set[ChannelKind]:
+        """Every kind of channel by which some step tells a rota or post."""
+        steps = (step for each in self.ladder for step in each.step if party in step.who)
+        return {kind for step in steps for kind in step.by}
+
     @model_validator(mode="after")
     def _one_of_each(self) -> Self:
         known = [(each.desk, each.severity) for each in self.ladder]

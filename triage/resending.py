@@ -29,8 +29,8 @@ class Letter(NamedTuple):
 
 
 def count_undelivered(session: Session, *, now: datetime) -> int:
-    """How many messages about alerts that nobody has answered, and how many tests of this shift, did not arrive; of all
-    cases, as nothing is told of any."""
+    """How many messages about alerts that nobody has answered, and how many tests and words to whoever came on call in
+    this shift, did not arrive; of all cases, as nothing is told of any."""
     since = {"shown": now - LETTERS_FOR, "tested": now - TESTED_WITHIN}
     return int(session.connection().execute(UNDELIVERED, since).scalar_one())
 
@@ -40,7 +40,8 @@ SELECT (SELECT count(*) FROM deliveries d JOIN alerts a ON a.id = d.alert_id
         WHERE d.state = 'failed' AND d.due_at > :shown AND a.state = 'open')
      + (SELECT count(*) FROM notifications n JOIN alerts a ON a.id = n.alert_id
         WHERE n.state = 'failed' AND n.due_at > :shown AND a.state = 'open')
-     + (SELECT count(*) FROM notifications WHERE state = 'failed' AND kind = 'test' AND created_at > :tested)
+     + (SELECT count(*) FROM notifications WHERE state = 'failed' AND kind IN ('test', 'on_call')
+          AND created_at > :tested)
 """)
 
 

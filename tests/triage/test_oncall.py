@@ -17,9 +17,9 @@ from config.service import House
 from config.settings import HERE, Settings
 from tests.make import LIFECYCLE, NOON, make_alert, make_case, make_person
 from triage.briefs import due_brief, due_digest, forget_addresses, shift_ends, tell_handovers
-from triage.escalation_ladder import LadderError
+from triage.escalation_ladder import LadderError, Ladders
 from triage.escalation_records import Escalation
-from triage.notification_records import Notification, NotificationKind, NotificationState
+from triage.notification_records import ChannelKind, Notification, NotificationKind, NotificationState
 from triage.oncall import OnCall, gaps_ahead, on_call_now, reached
 from triage.oncall_records import DutyChange, DutyState
 from triage.oncall_roster import Change, Roster, RosterError, Rota, duties, gaps, read_roster
@@ -168,6 +168,26 @@ def test_whoever_comes_on_call_is_told_once(session: Session, oncall: OnCall) ->
     told = session.exec(select(Notification)).one()
     assert (told.kind, told.recipient, told.address) == (NotificationKind.ON_CALL, "person:ann", "U012ABCDEF")
     assert told.text.startswith("You are on call until Wednesday 15 July, 13:00.")
+
+
+def test_whoever_comes_on_call_is_told_by_every_channel_a_ladder_uses(
+    session: Session, oncall: OnCall
+) -> None:
+    roster = Roster.model_validate(
+        {
+            **oncall.roster.model_dump(),
+            "person": [{"username": "ann", "sms": "+447700900123", "email": "ann@press.example"}],
+        }
+    )
+    step = {"after": "5m", "who": ["rota:bureau"], "by": ["slack", "sms"]}
+    other = {"after": "5m", "who": ["rota:other"], "by": ["email"]}
+    ladders = Ladders.model_validate({"ladder": [{"desk": "comms", "severity": 1, "step": [step, other]}]})
+    for minutes in (1, 2):
+        tell_handovers(
+            session, oncall._replace(roster=roster, ladders=ladders), now=NOON + timedelta(minutes=minutes)
+        )
+    told = {each.channel_kind: each.address for each in session.exec(select(Notification))}
+    assert told == {ChannelKind.SLACK: "U012ABCDEF", ChannelKind.SMS: "+447700900123"}
 
 
 def test_addresses_of_long_settled_messages_are_let_go(session: Session, oncall: OnCall) -> None:

@@ -79,15 +79,16 @@ def test_what_did_not_arrive_is_in_plain_sight_until_it_is_answered_or_tested_ag
     lost = {"state": NotificationState.FAILED, "error": "permanent-failure"}
     page = make_notification(ChannelKind.SMS, alert_id=alert.id, case_id=case.id, **lost)
     tried = make_notification(ChannelKind.SMS, kind=NotificationKind.TEST, **lost)
+    duty = make_notification(ChannelKind.SMS, kind=NotificationKind.ON_CALL, **lost)
     brief = make_notification(ChannelKind.SMS, kind=NotificationKind.BRIEF, **lost)
-    session.add_all([page, tried, brief])
+    session.add_all([page, tried, duty, brief])
     session.flush()
 
     def told(hours: float) -> list[str]:
         found = troubles(session, channels=["sms"], now=NOON + timedelta(hours=hours)).troubles
         return [each.what for each in found if "arrive" in each.what and each.where == "/alerts"]
 
-    assert told(1) == ["2 messages did not arrive"]
+    assert told(1) == ["3 messages did not arrive"]
     assert told(13) == ["1 message did not arrive"]
     alert.state = AlertState.ACKNOWLEDGED
     session.flush()
