@@ -13,6 +13,16 @@ Numbers = NDArray[np.int64]
 REMEMBERED = 20_000  # texts whose numbers are kept before starting afresh, about 8 MB
 
 
+def opened(path: Path) -> InferenceSession:
+    """An ONNX file, mapped by onnxruntime and run on one thread."""
+    disable_telemetry_events()
+    options = SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.graph_optimization_level = GraphOptimizationLevel.ORT_ENABLE_ALL
+    options.enable_cpu_mem_arena = False
+    return InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
 class Network:
     """Mapped by onnxruntime, not held here.
 
@@ -21,12 +31,7 @@ class Network:
     """
 
     def __init__(self, path: Path, *, remembered: int = REMEMBERED) -> None:
-        disable_telemetry_events()
-        options = SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.graph_optimization_level = GraphOptimizationLevel.ORT_ENABLE_ALL
-        options.enable_cpu_mem_arena = False
-        self._session = InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        self._session = opened(path)
         self._remembered = remembered
         self._read: dict[bytes, Floats] = {}
 

@@ -6,6 +6,8 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
+import msgspec
+
 from classifier.proofread import Proofreader
 from classifier.sentences import Sentences
 from classifier.versions import SHIPPED
@@ -78,7 +80,13 @@ def directions(texts: Sequence[str]) -> Floats:
 def proof_of(settings: Settings) -> Proof:
     """What the proofreader says, which is read when it is first asked."""
     model = settings.file(PROOFREADER)
-    return lambda sentence, beside: _proofreader(model)(sentence, beside)
+    return lambda sentences, beside: _proofreader(model)(sentences, beside)
+
+
+def taught_by(settings: Settings) -> frozenset[str]:
+    """The writers whose drafts taught the proofreader."""
+    said = settings.file(PROOFREADER).with_suffix(".json").read_bytes()
+    return frozenset(msgspec.json.decode(said, type=dict[str, list[str]])["writers"])
 
 
 @cache

@@ -1,9 +1,9 @@
-"""Proof: what a proofreader says of each sentence of a draft, read beside what is known of the case.
+"""Proof: what a proofreader says of each sentence of a draft, which it reads whole, beside what is known of the case.
 
-It is taught by whole drafts (`config/statements/drafts/*.jsonl`) and the examples of `config/statements/heard/*.toml`
-(`goldenhour statements learn --rows`, then `classifier/training/proofread.py`). What it said of a draft while that
-writer's drafts had not taught it is kept, so that how far it is believed (triage/checking_trust.py) is learnt from
-what was new to it.
+It is taught by drafts (`config/statements/drafts/*.jsonl`) and the examples of `config/statements/heard/*.toml`
+(`goldenhour statements learn --rows`, then `classifier/training/proofread.py`). What an earlier one said of drafts
+that had not taught it is kept (`learn --said`), so that how far it is believed (triage/checking_trust.py) is learnt
+from what was new to it.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -13,15 +13,15 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.proofread import key_of
+from classifier.proofread import KINDS, key_of
 from triage.checking_context import Context
 from triage.checking_facts import Fact
+from triage.checking_form import read_as
 from triage.checking_sense import HARMLESS, Floats, SenseError
 from triage.checking_text import Span, sentences
 
-Proof = Callable[
-    [str, str], Floats
-]  # of a sentence, beside what is known: a logit for each kind, `none` first
+# of the sentences of a draft, beside what is known: sentences x kinds, a logit for each, `none` first
+Proof = Callable[[Sequence[str], str], Floats]
 
 FLAGS = {
     "active_proceedings": "proceedings are active",
@@ -34,9 +34,8 @@ FLAGS = {
     "final": "no update is due",
 }
 UNSAID = ("next_update", "case", "version", "expires_at")  # facts that no sentence is measured by here
-FIRST = "first sentence"
 CHECKED = "claim_checked"  # the fact that says what goes around, and what is true of it
-NOTHING, MISSING = "none", "no_next_update"
+NOTHING = "none"
 KIND_OF = {
     "unverified_fact": "unverified",
     "person_name": "name",
@@ -88,41 +87,67 @@ class Lesson(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A sentence a proofreader learns from. An example stands `beside` nothing: it is read beside any case, whose flags
-    are not the words `without` and are the words `given`."""
+    """What a proofreader learns from: the sentences of a draft with the kind of each, None where nothing is to be
+    learnt. An example stands `beside` nothing: it is read beside any case, whose flags are not the words `without` and
+    are the words `given`."""
 
     writer: str
-    sentence: str
-    kind: str
+    sentences: list[str]
+    kinds: list[str | None]
     beside: str | None = None
     without: str = ""
     given: str = ""
 
 
 class Kept(NamedTuple):
-    """What was said of sentences while their writer's drafts had not taught it, by a checksum of what was read."""
+    """What was said of drafts while they had not taught, by a checksum of what was read: as many `keys` as `counts` of
+    sentences, and so many rows of `said` for each in turn."""
 
     keys: NDArray[np.uint64]
+    counts: NDArray[np.int64]
     said: NDArray[np.float16]
 
     @classmethod
     def read(cls, paths: Iterable[Path]) -> Self:
         """Raises SenseError."""
         try:
-            parts = [np.load(path) for path in paths]
-            return cls(*(np.concatenate([each[name] for each in parts]) for name in ("keys", "said")))
+            parts = [cls(*(np.load(path)[name] for name in cls._fields)) for path in paths]
         except (OSError, KeyError, ValueError) as error:
             raise SenseError(
                 f"what proofreaders said of drafts: {error}; docs/changing.md says how it is made"
             ) from error
+        return cls(*map(np.concatenate, zip(*parts, strict=True))) if parts else cls.none()
+
+    @classmethod
+    def none(cls) -> Self:
+        none = np.zeros(0)
+        return cls(none.astype(np.uint64), none.astype(np.int64), np.zeros((0, len(KINDS)), np.float16))
+
+    @classmethod
+    def of(cls, drafts: Iterable[tuple[Sequence[str], str]], proof: Proof) -> Self:
+        """What `proof` says of drafts."""
+        read = list(drafts)
+        said = [proof(*each) for each in read]
+        return cls(
+            np.array([key_of(*each) for each in read], np.uint64),
+            np.array([len(each) for each in said], np.int64),
+            np.concatenate(said).astype(np.float16),
+        )
+
+    def write(self, path: Path) -> None:
+        np.savez_compressed(path, **self._asdict())
+
+    def holds(self, sentences: Sequence[str], beside: str) -> bool:
+        return key_of(sentences, beside) in self.keys
 
     def before(self, proof: Proof) -> Proof:
         """What was kept, and of what is not there what `proof` says, to which it is new too."""
-        places = {int(key): number for number, key in enumerate(self.keys)}
+        ends = np.cumsum(self.counts)
+        places = {int(key): slice(end - count, end) for key, count, end in zip(*self[:2], ends, strict=True)}
 
-        def said(sentence: str, beside: str) -> Floats:
-            place = places.get(key_of(sentence, beside))
-            return proof(sentence, beside) if place is None else self.said[place].astype(np.float32)
+        def said(sentences: Sequence[str], beside: str) -> Floats:
+            place = places.get(key_of(sentences, beside))
+            return proof(sentences, beside) if place is None else self.said[place].astype(np.float32)
 
         return said
 
@@ -140,15 +165,14 @@ def facts_read(context: Context) -> list[Fact]:
     return [each for each in context.verified if each.name not in UNSAID]
 
 
-def read_beside(context: Context, *, first: bool) -> str:
+def read_beside(context: Context) -> str:
     """What is known of a case, in words. What a line must not contradict or repeat stands first: a reader may cut off
     what comes last."""
-    said = [words for flag, words in FLAGS.items() if getattr(context, flag)]
-    said = [FIRST, *said] if first else said
+    said = "; ".join(words for flag, words in FLAGS.items() if getattr(context, flag))
     lines = [f"said earlier: {line}" for line in context.earlier]
     facts = sorted(facts_read(context), key=lambda each: each.name != CHECKED)
     notes = [f"{each.name.replace('_', ' ')}: {each.value}" for each in facts]
-    return ". ".join(["; ".join(said), *lines, *notes]).strip(". ")
+    return ". ".join([said, *lines, *notes]).strip(". ")
 
 
 def excused(act: str, context: Context) -> bool:
@@ -156,30 +180,31 @@ def excused(act: str, context: Context) -> bool:
     return act in EXCUSING and bool(getattr(context, EXCUSING[act]))
 
 
+def draft_read(text: str, context: Context) -> tuple[list[str], str]:
+    """A draft as it is read: its sentences, and what is known."""
+    context = read_as(text, context)
+    return [text[each.start : each.end].strip() for each in spans_of(text)], read_beside(context)
+
+
 def proofs(text: str, context: Context, proof: Proof) -> list[Floats]:
     """What is said of each sentence."""
-    return [
-        proof(text[each.start : each.end].strip(), read_beside(context, first=not number))
-        for number, each in enumerate(spans_of(text))
-    ]
+    return list(proof(*draft_read(text, context)))
 
 
 def rows_of(sets: Mapping[str, Iterable[Lesson]], examples: Mapping[str, Sequence[str]]) -> Iterator[Row]:
-    """What a proofreader is taught by: sentences of drafts, and examples of what they are heard as."""
+    """What a proofreader is taught by: drafts, and examples of what sentences are heard as."""
     for writer, lessons in sets.items():
         for lesson in lessons:
-            yield from _sentences(writer, lesson)
+            sentences, beside = draft_read(lesson.text, lesson.context)
+            yield Row(writer, sentences, [_kind(lesson, each) for each in spans_of(lesson.text)], beside)
     for act, says in examples.items():
         kind = "unverified" if act == "states" else NOTHING if act in HARMLESS else act
         without, given = (FLAGS.get(flags.get(act, ""), "") for flags in (EXCUSING, NEEDING))
         for example in says:
-            yield Row("", example, kind, without=without, given=given)
+            yield Row("", [example], [kind], without=without, given=given)
 
 
-def _sentences(writer: str, lesson: Lesson) -> Iterator[Row]:
-    for number, span in enumerate(spans_of(lesson.text)):
-        if lesson.fault == MISSING and lesson.holds(span):
-            continue  # what is wrong there is what it does not say
-        kind = KIND_OF[lesson.fault] if lesson.holds(span) else NOTHING
-        beside = read_beside(lesson.context, first=not number)
-        yield Row(writer, lesson.text[span.start : span.end].strip(), kind, beside)
+def _kind(lesson: Lesson, span: Span) -> str | None:
+    if not lesson.holds(span):
+        return NOTHING
+    return KIND_OF.get(lesson.fault)  # what is missing has none: it is what the sentence does not say

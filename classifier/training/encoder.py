@@ -268,7 +268,7 @@ def learn(rows: list[dict[str, Any]], labels: list[str], weights: Path, rounds: 
     return model.eval()
 
 
-def export(model: Encoder, pieces: list[str], labels: list[str], out: Path) -> None:
+def export_encoder(model: Encoder, pieces: list[str], labels: list[str], out: Path) -> None:
     """encoder.onnx with 8-bit weights, the vocabulary, and the labels in order."""
     out.mkdir(parents=True, exist_ok=True)
     write_onnx(model, out / "encoder.onnx", answer="logits")
@@ -278,15 +278,29 @@ def export(model: Encoder, pieces: list[str], labels: list[str], out: Path) -> N
 
 def write_onnx(model: nn.Module, path: Path, *, answer: str) -> None:
     """A model of `ids` and `mask` with 8-bit weights; `answer` names what it gives for each text."""
-    whole = path.with_suffix(".whole")
     sizes = {0: "texts", 1: "pieces"}
+    texts = {"ids": torch.ones(2, 8, dtype=torch.int64), "mask": torch.ones(2, 8)}
+    export(model, path, texts, {"ids": sizes, "mask": sizes}, answer=answer, rows="texts")
+
+
+def export(
+    model: nn.Module,
+    path: Path,
+    example: dict[str, Tensor],
+    sizes: dict[str, dict[int, str]],
+    *,
+    answer: str,
+    rows: str,
+) -> None:
+    """A model with 8-bit weights: what it reads by name, which of their sizes vary, and what its answer has rows of."""
+    whole = path.with_suffix(".whole")
     torch.onnx.export(
         model,
-        (torch.ones(2, 8, dtype=torch.int64), torch.ones(2, 8)),
+        tuple(example.values()),
         str(whole),
-        input_names=["ids", "mask"],
+        input_names=list(example),
         output_names=[answer],
-        dynamic_axes={"ids": sizes, "mask": sizes, answer: {0: "texts"}},
+        dynamic_axes={**sizes, answer: {0: rows}},
         opset_version=17,
         dynamo=False,
     )
@@ -301,7 +315,7 @@ def main() -> None:
     labels: list[str] = json.loads(lines[0])["labels"]
     model = learn([json.loads(line) for line in lines[1:]], labels, weights, rounds)
     torch.save(model.state_dict(), out.with_suffix(".pt"))
-    export(model, vocabulary(weights), labels, out)
+    export_encoder(model, vocabulary(weights), labels, out)
 
 
 if __name__ == "__main__":

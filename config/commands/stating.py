@@ -17,7 +17,7 @@ from config.commands.responding import AsJson, Limit, print_rows
 from config.database import open_database
 from config.drafts import About, Draft, context_of, read_lines
 from config.settings import read_settings
-from config.teaching import held_out_of, learn_heard, learn_trusted, rows_to_read
+from config.teaching import held_out_of, keep_said, learn_heard, learn_trusted, rows_to_read
 from config.wording import checker_of
 from triage.checking import Checker
 from triage.checking_context import Finding
@@ -178,6 +178,13 @@ def learn(
             help="Keep nothing; write what a proofreader learns from (classifier/training/proofread.py)."
         ),
     ] = None,
+    said: Annotated[
+        bool,
+        typer.Option(
+            "--said",
+            help="Only keep what the proofreader says of drafts that did not teach it, before they do.",
+        ),
+    ] = False,
 ) -> None:
     """Weigh the examples of statements/heard/*.toml anew, after one was added, changed or taken out; then learn from
     statements/drafts/*.jsonl how far rules are to be believed. Needed after a change of the rules too.
@@ -190,6 +197,10 @@ def learn(
         for each in held_out_of(read_settings()):
             rates = [each.rates(least) for least in LEAST]
             typer.echo(f"{each.act:<13}" + "".join(f"  {some:4.0%} {false:5.2f}  " for some, false in rates))
+        return
+    if said:
+        path, number = keep_said(read_settings())
+        typer.echo(f"{path}: {number} drafts" if number else "No drafts are new to the proofreader.")
         return
     if rows:
         rows.write_bytes(

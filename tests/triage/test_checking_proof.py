@@ -1,18 +1,22 @@
 """What a proofreader reads, what it is taught by, and what it said while it had not been taught."""
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from classifier.proofread import KINDS, key_of
+from classifier.proofread import APART, KINDS, stretches
+from classifier.versions import SHIPPED
+from classifier.wordpiece import WordPieces
 from config.settings import read_settings
-from config.teaching import KEPT, rows_to_read
-from config.wording import proof_of
+from config.teaching import KEPT, keep_said, new_to_it, rows_to_read
+from config.wording import DRAFTS, proof_of, taught_by
 from tests.make import NOON
 from tests.triage.checker.drafts import CHECKER, FACTS, facts_of
 from triage.checking_context import Context
-from triage.checking_proof import KIND_OF, Kept, Lesson, proofs, read_beside, rows_of
+from triage.checking_proof import KIND_OF, Kept, Lesson, draft_read, proofs, read_beside, rows_of
 from triage.checking_sense import Floats, SenseError
 
 KNOWN = Context(now=NOON, facts=facts_of(FACTS), home=("Southwark",))
@@ -20,15 +24,19 @@ END = " We understand the concern. Our next update is at 21:00."
 
 
 def likeliest(sentence: str, beside: str) -> str:
-    return KINDS[int(proof_of(read_settings())(sentence, beside).argmax())]
+    return KINDS[int(proof_of(read_settings())([sentence], beside)[0].argmax())]
+
+
+def silent(sentences: Sequence[str], _beside: str) -> Floats:
+    return np.zeros((len(sentences), len(KINDS)), np.float32)
 
 
 def test_what_is_known_of_a_case_is_read_in_words_earlier_lines_and_what_is_claimed_first() -> None:
     facts = facts_of({**FACTS, "claim_checked": "nobody was hurt"})
     context = KNOWN._replace(facts=facts, active_proceedings=True, earlier=("It was at 18:30",))
-    said = read_beside(context, first=True)
+    said = read_beside(context)
     assert said.startswith(
-        "first sentence; proceedings are active. said earlier: It was at 18:30. claim checked: nobody was hurt. "
+        "proceedings are active. said earlier: It was at 18:30. claim checked: nobody was hurt. "
         "place: Rye Lane, Peckham. "
     )
     assert "21:00" not in said, "the next update is held against the one entered by a rule of its own"
@@ -36,27 +44,52 @@ def test_what_is_known_of_a_case_is_read_in_words_earlier_lines_and_what_is_clai
 
 def test_a_fact_that_nobody_verified_is_not_read() -> None:
     (fact,) = facts_of({"outcome": "released"})
-    assert read_beside(Context(facts=(fact._replace(verified_by=None),)), first=False) == ""
+    assert read_beside(Context(facts=(fact._replace(verified_by=None),))) == ""
 
 
 def test_a_sentence_is_read_beside_its_case() -> None:
-    arrested = read_beside(
-        KNOWN._replace(facts=facts_of({**FACTS, "outcome": "a man was arrested"})), first=False
-    )
+    arrested = read_beside(KNOWN._replace(facts=facts_of({**FACTS, "outcome": "a man was arrested"})))
     assert likeliest("A man was arrested.", arrested) == "none"
     assert likeliest("He lashed out first.", arrested) == "blame"
     assert likeliest("He has twelve previous convictions.", arrested) == "previous"
 
 
-def test_every_sentence_of_a_draft_is_read_the_first_as_the_first() -> None:
-    read: list[tuple[str, str]] = []
+def test_a_draft_is_read_whole_beside_its_case_as_its_words_set_it() -> None:
+    read: list[tuple[Sequence[str], str]] = []
 
-    def proof(sentence: str, beside: str) -> Floats:
-        read.append((sentence, beside))
-        return np.zeros(len(KINDS), np.float32)
+    def proof(sentences: Sequence[str], beside: str) -> Floats:
+        read.append((sentences, beside))
+        return silent(sentences, beside)
 
-    proofs("One thing. Another.\n\nA third.", Context(), proof)
-    assert read == [("One thing.", "first sentence"), ("Another.", ""), ("A third.", "")]
+    said = Context(earlier=("Two were held.",))
+    assert len(proofs("One thing. Another.\n\nA third.", Context(), proof)) == 3
+    assert proofs("", Context(), proof) == []
+    proofs("Correction: one was held.", said, proof)
+    assert read == [
+        (["One thing.", "Another.", "A third."], ""),
+        ([], ""),
+        (["Correction: one was held."], "this corrects an earlier line. said earlier: Two were held"),
+    ]
+
+
+def test_what_a_sentence_says_hangs_on_the_others_of_its_draft() -> None:
+    proof = proof_of(read_settings())
+    alone = proof(["It is not true."], "")[0]
+    after = proof(["His mother says that he was pushed to the ground.", "It is not true."], "")[1]
+    assert not np.allclose(alone, after)
+
+
+def test_a_long_draft_is_read_in_stretches_of_whole_sentences() -> None:
+    pieces = WordPieces.read(SHIPPED / "goldenhour_encoder" / "vocabulary.txt")
+    said = [f"{number} officers walked along the road and back to the station again." for number in range(60)]
+    found = list(stretches(pieces, said, "place: Rye Lane"))
+    assert len(found) > 1
+    assert sum(each.sentences for each in found) == len(said)
+    for each in found:
+        assert len(each.ids) == len(each.owners) == len(each.known) <= 512
+        assert set(each.owners) - {APART} == set(range(each.sentences))
+        assert all(own == APART for own, of_case in zip(each.owners, each.known, strict=True) if of_case)
+    assert proof_of(read_settings())(said, "place: Rye Lane").shape == (60, len(KINDS))
 
 
 def test_a_likely_fault_that_no_rule_knows_is_told_by_its_kind() -> None:
@@ -71,46 +104,62 @@ def test_proofreaders_are_taught_by_drafts_and_by_examples() -> None:
     late = Lesson("We care. More when we can.", KNOWN, "no_next_update", "More when we can.")
     examples = {"safe": ("We see.",), "states": ("A man fell.",), "bwv": ("The video shows it.",)}
     rows = list(rows_of({"ann": [draft, late]}, examples))
-    assert [(row.writer, row.sentence, row.kind) for row in rows] == [
-        ("ann", "He ran off.", "blame"),
-        ("ann", "We know.", "none"),
-        ("ann", "We care.", "none"),
-        ("", "We see.", "none"),
-        ("", "A man fell.", "unverified"),
-        ("", "The video shows it.", "bwv"),
+    assert [(row.writer, row.sentences, row.kinds) for row in rows] == [
+        ("ann", ["He ran off.", "We know."], ["blame", "none"]),
+        ("ann", ["We care.", "More when we can."], ["none", None]),
+        ("", ["We see."], ["none"]),
+        ("", ["A man fell."], ["unverified"]),
+        ("", ["The video shows it."], ["bwv"]),
     ]
     assert rows[-1].without == "body-worn video was viewed", "with a viewing logged it is no fault"
 
 
 def test_every_fault_and_act_there_is_has_a_kind() -> None:
-    assert {row.kind for row in rows_to_read(read_settings())} == set(KINDS)
+    kinds = {kind for row in rows_to_read(read_settings()) for kind in row.kinds}
+    assert kinds - {None} == set(KINDS)
     assert set(KIND_OF.values()) | {"none"} == set(KINDS)
 
 
 def test_what_was_said_before_a_writer_taught_is_kept_and_else_asked_for(tmp_path: Path) -> None:
-    for number, sentence in enumerate(("One.", "Two.")):
-        np.savez(
-            tmp_path / f"half{number}.npz",
-            keys=np.array([key_of(sentence, "a case")], np.uint64),
-            said=np.full((1, 2), number, np.float16),
-        )
+    drafts = ([(["One.", "Two."], "a case")], [(["Three."], "a case"), ([], "")])
+    for number, read in enumerate(drafts):
+        Kept.of(read, lambda *each, by=number + 1: silent(*each) + by).write(tmp_path / f"said{number}.npz")
     kept = Kept.read(sorted(tmp_path.iterdir()))
-    said = kept.before(lambda _sentence, _beside: np.full(2, 9, np.float32))
-    assert [float(said(*each)[0]) for each in (("One.", "a case"), ("Two.", "a case"), ("Two.", ""))] == [
-        0,
-        1,
-        9,
+    said = kept.before(lambda *each: silent(*each) + 9)
+    assert [said(*each)[:, 0].tolist() for each in (*drafts[0], *drafts[1], (["One."], "a case"))] == [
+        [1, 1],
+        [2],
+        [],
+        [9],
     ]
 
 
-def test_sentences_of_drafts_were_read_before_they_taught() -> None:
-    """All but those of drafts that have been added since, to which the proofreader is new too."""
-    known = {int(key) for key in Kept.read(read_settings().files(KEPT)).keys}
-    rows = [(row.sentence, row.beside) for row in rows_to_read(read_settings()) if row.beside is not None]
-    assert sum(key_of(*each) in known for each in rows) > 0.6 * len(rows)
+def test_trust_is_learnt_of_drafts_that_were_new_to_the_proofreader() -> None:
+    """At least of eight writers, and of nothing that had taught it unread."""
+    settings = read_settings()
+    kept = Kept.read(settings.files(KEPT))
+    found, taught = new_to_it(settings, kept), taught_by(settings)
+    assert len(found) >= 8
+    assert sum(map(len, found.values())) > 1_500
+    assert taught <= {path.stem for path in settings.files(DRAFTS)}
+    for writer in taught & set(found):
+        assert all(kept.holds(*draft_read(each.text, each.context)) for each in found[writer])
+
+
+def test_what_it_says_of_new_drafts_is_kept_before_they_teach(tmp_path: Path) -> None:
+    settings = read_settings().model_copy(update={"config": tmp_path})
+    path = tmp_path / DRAFTS.replace("*", "newcomer")
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({"text": "We know of it. He is to blame.", "facts": {"place": "Rye Lane"}}))
+    kept, number = keep_said(settings)
+    assert (kept.parent, number) == (tmp_path / "statements" / "proofread", 1)
+    assert keep_said(settings)[1] == 0
+    said = Kept.read([kept]).before(silent)(["We know of it.", "He is to blame."], "place: Rye Lane")
+    assert KINDS[int(said[1].argmax())] == "blame"
+    assert "newcomer" in new_to_it(settings, Kept.read(settings.files(KEPT)))
 
 
 def test_what_was_said_is_named_when_it_cannot_be_read(tmp_path: Path) -> None:
-    (tmp_path / "half0.npz").write_bytes(b"no")
+    (tmp_path / "said0.npz").write_bytes(b"no")
     with pytest.raises(SenseError, match="what proofreaders said"):
-        Kept.read([tmp_path / "half0.npz"])
+        Kept.read([tmp_path / "said0.npz"])

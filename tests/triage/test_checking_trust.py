@@ -81,8 +81,8 @@ def test_trust_is_learnt_from_drafts_with_what_is_new_to_them(tmp_path: Path) ->
         read.extend(texts)
         return np.array([[1, len(each), each.count("e")] for each in texts], np.float32) / np.float32(99)
 
-    def says_nothing(_sentence: str, _beside: str) -> Floats:
-        return np.zeros(len(KINDS), np.float32)
+    def says_nothing(sentences: Sequence[str], _beside: str) -> Floats:
+        return np.zeros((len(sentences), len(KINDS)), np.float32)
 
     examples = {
         "safe": ("We know that.", "We will say more."),
