@@ -20,12 +20,12 @@ from triage.checking_rules import Check, Checks
 from triage.checking_sense import Floats, Sense
 from triage.checking_trust import Found, Told, Trust, judged, tells, told
 
-STOPS, WARNS = 0.8, 0.15  # from which likelihood of a fault on a sentence stops a draft, or is told
+STOPS, WARNS = 0.75, 0.15  # from which likelihood of a fault on a sentence stops a draft, or is told
 FEW = 4  # with fewer facts a case is unlike those that taught how likely faults are,
 SURE = 0.93  # so what stops there is surer
-HEEDED = 0.1  # from which a rule that would stop is told
-REFUTED = 0.1  # from which what no verified fact has stops
-DISMISSED = 0.03  # below which what facts, names or earlier lines only warn of is not told
+HEEDED = 0.05  # from which a rule that would stop is told
+REFUTED = 0.1  # from which a number, time or place that no verified fact has stops; it is told always
+DISMISSED = 0.03  # below which what names, deeds on file or denials in facts only warn of is not told
 WARNING = ("names", "stated", "conflict")  # kinds of rules that are heeded down to there
 
 
@@ -109,7 +109,7 @@ class Checker:
                     yield rule, finding
                 continue
             compared = rule.kind == "facts"
-            if most < (DISMISSED if compared else HEEDED if finding.blocks else WARNS):
+            if not compared and most < (HEEDED if finding.blocks else WARNS):
                 continue
             sure_of = finding.blocks or (rule.kind == "heard" and rule.blocks)
             blocks = sure_of and most >= (REFUTED if compared else stops)

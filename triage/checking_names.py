@@ -27,6 +27,9 @@ ENDING = re.compile(r"['’](?:s|re|ve|ll|d|m|t)\Z")
 KIN = re.compile(
     r"(?:['’]s?)? (?:\w+ )?(?:family|families|household|brothers?|sisters?|siblings|twins|couple|parents|relatives)\b"
 )
+BUILT = re.compile(
+    r" (?:estate|flats|tower|school|academy|college|hall|centre|library|hospital|station|playing fields)\b"
+)
 DEED = re.compile(r" (?:was|is|had|said|says|told|who|himself|herself|and (?:his|her))\b")
 PLACED = re.compile(r"\b(?:at|in|near|outside|around|through) (?:the )?\Z", re.IGNORECASE)
 ORDINARY_UP_TO = 12_000  # rank in the list of words: the rarer ones are mostly names and parts of names
@@ -203,6 +206,8 @@ def _judged(text: str, run: Sequence[re.Match[str]], known: Known, heading: bool
     shouted = all(word[0].isupper() for word in run)
     deed = len(strange) == 1 == len(run) and DEED.match(text, end) and not PLACED.search(before)
     kin = deed or (KIN.match(text, end) and not shouted and (strange or len(run) > 1 or "-" in run[0][0]))
+    if BUILT.match(text, end) and not told:  # named after somebody, and no person
+        return
     if told or given or kin:
         yield Name(start, end, sure=True)
     elif shouted:  # abbreviations, and headings in capitals

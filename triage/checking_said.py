@@ -6,6 +6,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from triage.checking_context import Context
+from triage.checking_form import CORRECTS
 from triage.checking_names import Known
 from triage.checking_text import CROWDS, Span, clocks, days, noted_clocks, numbers, sentence_at, sentences
 
@@ -23,10 +24,10 @@ BODY_AFTER = re.compile(
 )
 IN_FULL = {
     "&": "and", "ave": "avenue", "bdwy": "broadway", "cmn": "common", "cres": "crescent", "ct": "court", "e": "east",
-    "gdn": "garden", "gdns": "gardens", "grn": "green", "gro": "grove", "gt": "great", "ln": "lane", "mkt": "market",
-    "mt": "mount", "n": "north", "nth": "north", "pde": "parade", "pk": "park", "pl": "place", "rd": "road",
-    "s": "south", "sq": "square", "st": "street", "sta": "station", "sth": "south", "stn": "station",
-    "terr": "terrace", "upr": "upper", "w": "west", "wd": "wood",
+    "est": "estate", "gdn": "garden", "gdns": "gardens", "grn": "green", "gro": "grove", "gt": "great", "hth": "heath",
+    "ln": "lane", "mkt": "market", "mt": "mount", "n": "north", "nth": "north", "pde": "parade", "pk": "park",
+    "pl": "place", "rd": "road", "s": "south", "sq": "square", "st": "street", "sta": "station", "sth": "south",
+    "stn": "station", "terr": "terrace", "upr": "upper", "w": "west", "wd": "wood",
 }  # fmt: skip
 ABOUT = re.compile(
     r"\b(?:about|around|roughly|nearly|almost|approximately|approx|close to|c(?:a|irca)?\.?|(?:just|shortly|a little"
@@ -34,6 +35,10 @@ ABOUT = re.compile(
     re.IGNORECASE,
 )
 ROUGHLY = 10  # minutes by which a time that is said to be about right may differ
+SAID_BEFORE = re.compile(
+    r"\b(?:(?:we|i) |(?:our|an|the) (?:\w+ ){1,3}?)(?:\w+ )?(?:said|told|gave|posted|wrote|reported|put)\b",
+    re.IGNORECASE,
+)
 GLUED = re.compile(
     r"(?<![\d.:])(?:(?<=[A-Za-z<>~])\d{1,4}(?![\d.:])|\d{1,4}(?=(?!st|nd|rd|th|[ap]m)[A-Za-z+]))"
 )  # numbers as noted: T3, 12s, <20
@@ -64,9 +69,10 @@ def unverified(
     """Times, days, numbers and places in a text that no verified fact of the context says.
 
     The sentence that says when the next update is due promises, and claims nothing; a place that is only said to be
-    where it was is called unverified by the words themselves.
+    where it was is called unverified by the words themselves. What a correction says was said is no claim either.
     """
     values = " | ".join(fact.value for fact in context.verified)
+    corrects = bool(CORRECTS.search(text))
     allowed = [
         match.span()
         for each in known.lists.numbers_allowed
@@ -78,7 +84,9 @@ def unverified(
         *_unknown(text, values),
     ]:
         counts_nothing = any(start <= span.start < end for start, end in allowed)
-        if not counts_nothing and not _promises(text, span, update):
+        sentence = sentence_at(text, span.start)
+        as_said = corrects and SAID_BEFORE.search(text, sentence.start, span.start)
+        if not counts_nothing and not as_said and not _promises(text, span, update):
             yield span
     yield from _elsewhere(text, [*(fact.value for fact in context.verified), *context.home], known)
 

@@ -142,7 +142,9 @@ def told(
 
 
 def _told(span: Span, proved: Floats, context: Context) -> Told:
-    return Told(span.start, span.end, KINDS[max(_faults(context), key=lambda number: proved[number])])
+    """What reads otherwise than facts alone is not verified."""
+    wrong = KINDS[max(_faults(context), key=lambda number: proved[number])]
+    return Told(span.start, span.end, "unverified" if wrong == "conflict" and not context.earlier else wrong)
 
 
 def _faults(context: Context) -> list[int]:

@@ -72,11 +72,12 @@ def test_without_facts_at_hand_what_is_unverified_warns() -> None:
 
 
 def test_a_fact_that_nobody_verified_does_not_count() -> None:
+    others = facts_of({name: value for name, value in FACTS.items() if name != "happened_at"})
     noted = Fact("happened_at", "17:52 on 14 July", "a caller")
-    unseen = KNOWN._replace(facts=(*KNOWN.verified, noted))
+    unseen = KNOWN._replace(facts=(*others, noted))
     assert "unverified" in rules("It began at 17:52." + UPDATE, unseen, blocks=False)
     seen = noted._replace(verified_by="bea", verified_at=NOON)
-    known = KNOWN._replace(facts=(*KNOWN.verified, seen))
+    known = KNOWN._replace(facts=(*others, seen))
     assert "unverified" not in rules("It began at 17:52." + UPDATE, known, blocks=False)
 
 
@@ -104,6 +105,8 @@ def test_one_time_is_the_same_however_it_is_written(time: str) -> None:
         ("S Norwood", "It was in South Norwood."),
         ("Gillett Sq, Dalston", "It was in Dalston's Gillett Square."),
         ("Ealing Bdwy", "It was in Ealing Broadway."),
+        ("Thornton Hth", "It was in Thornton Heath."),
+        ("Sun 0930, Keir Hardie est", "It was on the Keir Hardie estate at 9.30am."),
     ],
 )
 def test_facts_may_be_noted_as_officers_note_them(noted: str, said: str) -> None:
@@ -126,6 +129,13 @@ def test_facts_may_be_noted_as_officers_note_them(noted: str, said: str) -> None
 def test_what_is_noted_otherwise_is_told(noted: str, said: str) -> None:
     facts = facts_of({**FACTS, "happened_at": noted})
     assert "unverified" in rules(said + UPDATE, KNOWN._replace(facts=facts), blocks=False)
+
+
+def test_what_a_correction_says_was_said_is_no_claim() -> None:
+    known = KNOWN._replace(facts=facts_of({**FACTS, "happened_at": "13:00"}))
+    said = "Correction: we said that it began at 2pm. It was at 1pm." + UPDATE
+    assert "unverified" not in rules(said, known, blocks=False)
+    assert "unverified" in rules(said.replace("1pm", "3pm"), known, blocks=False)
 
 
 def test_the_time_of_the_next_update_is_enough_however_it_is_promised() -> None:

@@ -150,11 +150,15 @@ def test_what_it_says_of_new_drafts_is_kept_before_they_teach(tmp_path: Path) ->
     settings = read_settings().model_copy(update={"config": tmp_path})
     path = tmp_path / DRAFTS.replace("*", "newcomer")
     path.parent.mkdir(parents=True)
-    path.write_text(json.dumps({"text": "We know of it. He is to blame.", "facts": {"place": "Rye Lane"}}))
+    path.write_text(
+        json.dumps({"text": "We know of it. He hit out at them first.", "facts": {"place": "Rye Lane"}})
+    )
     kept, number = keep_said(settings)
     assert (kept.parent, number) == (tmp_path / "statements" / "proofread", 1)
     assert keep_said(settings)[1] == 0
-    said = Kept.read([kept]).before(silent)(["We know of it.", "He is to blame."], "place: Rye Lane")
+    said = Kept.read([kept]).before(silent)(
+        ["We know of it.", "He hit out at them first."], "place: Rye Lane"
+    )
     assert KINDS[int(said[1].argmax())] == "blame"
     assert "newcomer" in new_to_it(settings, Kept.read(settings.files(KEPT)))
 

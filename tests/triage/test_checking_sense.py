@@ -22,7 +22,12 @@ from triage.checking_sense import Floats, Sense, SenseError, pieces, read_exampl
 from triage.checking_words import Words
 
 # Nothing is learnt from these; at least so many are caught and told, at most so many clean ones stopped and warned of.
-UNTAUGHT = [("untaught.jsonl", 170, 182, 4, 40), ("unseen.jsonl", 145, 181, 4, 40)]
+UNTAUGHT = [
+    ("untaught.jsonl", 178, 190, 3, 30),
+    ("unseen.jsonl", 170, 185, 2, 28),
+    ("examined.jsonl", 173, 191, 4, 38),
+    ("retired.jsonl", 162, 182, 4, 42),
+]
 KNOWN = Context(facts=facts_of(FACTS), home=("Southwark",))
 UPDATE = " We understand the concern. Our next update is at 21:00."
 NOBODY = Known(Lists(), (), ())
