@@ -75,10 +75,10 @@ def test_a_fact_that_nobody_verified_does_not_count() -> None:
     others = facts_of({name: value for name, value in FACTS.items() if name != "happened_at"})
     noted = Fact("happened_at", "17:52 on 14 July", "a caller")
     unseen = KNOWN._replace(facts=(*others, noted))
-    assert "unverified" in rules("It began at 17:52." + UPDATE, unseen, blocks=False)
+    assert "unverified" in rules("It began at 17:52 on 14 July." + UPDATE, unseen, blocks=False)
     seen = noted._replace(verified_by="bea", verified_at=NOON)
     known = KNOWN._replace(facts=(*others, seen))
-    assert "unverified" not in rules("It began at 17:52." + UPDATE, known, blocks=False)
+    assert "unverified" not in rules("It began at 17:52 on 14 July." + UPDATE, known, blocks=False)
 
 
 @pytest.mark.parametrize("time", ["5.52pm", "17:52", "5:52 pm", "1752 hrs", "17.52"])
