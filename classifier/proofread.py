@@ -23,7 +23,7 @@ SENTENCE, DRAFT, BESIDE = 72, 320, 144  # word pieces read of a sentence, of a d
 COMPANY = ("We know that people are worried.", "We will say more tomorrow at 9am.")
 FEWEST = 3  # sentences; fewer are read in company, as sentences stood that taught it
 APART = -1  # what belongs to no sentence
-REMEMBERED = 2_000  # stretches of drafts whose numbers are kept before starting afresh
+REMEMBERED = 500  # stretches of drafts whose numbers are kept before starting afresh, about 2 MB
 
 
 class Stretch(NamedTuple):
@@ -42,7 +42,7 @@ class Proofreader:
     def __init__(self, model: Path, vocabulary: Path) -> None:
         self._pieces = WordPieces.read(vocabulary)
         self._session = opened(model)
-        self._read: dict[tuple[int, ...], Floats] = {}
+        self._read: dict[bytes, Floats] = {}
 
     def __call__(self, sentences: Sequence[str], beside: str) -> Floats:
         """Sentences x KINDS: a logit for each kind, `none` being that nothing is wrong."""
@@ -53,7 +53,8 @@ class Proofreader:
         return np.concatenate(found)[: len(sentences)]
 
     def _said(self, stretch: Stretch) -> Floats:
-        key = tuple(stretch.ids)
+        ids = np.array([stretch.ids], np.int64)
+        key = ids.tobytes()
         if (said := self._read.get(key)) is None:
             if len(self._read) >= REMEMBERED:
                 self._read.clear()
@@ -61,7 +62,7 @@ class Proofreader:
             answer: list[Any] = self._session.run(
                 None,
                 {
-                    "ids": np.array([stretch.ids], np.int64),
+                    "ids": ids,
                     "known": np.array([stretch.known], np.float32),
                     "holds": (owners == np.arange(stretch.sentences)[:, None]).astype(np.float32),
                 },

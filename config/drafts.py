@@ -11,7 +11,7 @@ from config.cli import Complaint
 from config.lines import records
 from triage.checking_context import VARIANTS, Claimed, Context
 from triage.checking_facts import Fact
-from triage.checking_proof import Lesson
+from triage.checking_proof import FAULTS, Lesson
 
 FLAGS = tuple(name for name, kind in Context.__annotations__.items() if kind is bool)
 SAID = "the command"  # who vouches for facts that are given with a text
@@ -75,10 +75,19 @@ def context_of(about: About) -> Context:
     )._replace(**flags)
 
 
+def read_drafts(stream: BinaryIO) -> Iterator[Draft]:
+    """Drafts to learn from or to measure with. Raises Complaint naming the draft and what is wrong with it."""
+    for draft in read_lines(stream, Draft):
+        if draft.planted not in draft.text:
+            raise Complaint(f"draft {draft.id!r}: `planted` is not in its text; copy the words from it")
+        if draft.fault and draft.fault not in FAULTS:
+            raise Complaint(
+                f"draft {draft.id!r}: fault {draft.fault!r} is none of {', '.join(sorted(FAULTS))}"
+            )
+        yield draft
+
+
 def read_lessons(path: Path) -> list[Lesson]:
     """The drafts of a file, to learn from. Raises Complaint."""
     with path.open("rb") as stream:
-        return [
-            Lesson(each.text, context_of(each), each.fault, each.planted)
-            for each in read_lines(stream, Draft)
-        ]
+        return [Lesson(each.text, context_of(each), each.fault, each.planted) for each in read_drafts(stream)]

@@ -72,6 +72,9 @@ EXCUSING = {
 NEEDING = {"proceedings": "active_proceedings"}  # without which it is none
 
 
+FAULTS = frozenset({*KIND_OF, "no_next_update"})  # what is missing has no kind: no sentence says it
+
+
 class Lesson(NamedTuple):
     """A draft with one known fault, in the words `planted` of its text; or a clean one, without."""
 
@@ -207,4 +210,4 @@ def rows_of(sets: Mapping[str, Iterable[Lesson]], examples: Mapping[str, Sequenc
 def _kind(lesson: Lesson, span: Span) -> str | None:
     if not lesson.holds(span):
         return NOTHING
-    return KIND_OF.get(lesson.fault)  # what is missing has none: it is what the sentence does not say
+    return KIND_OF.get(lesson.fault)

@@ -15,7 +15,7 @@ from sqlmodel import Session, col
 from config.cli import Complaint
 from config.commands.responding import AsJson, Limit, print_rows
 from config.database import open_database
-from config.drafts import About, Draft, context_of, read_lines
+from config.drafts import About, Draft, context_of, read_drafts, read_lines
 from config.settings import read_settings
 from config.teaching import held_out_of, keep_said, learn_heard, learn_trusted, rows_to_read
 from config.wording import checker_of
@@ -113,16 +113,14 @@ def measured(
     checker = checker_of(read_settings())
     try:
         with drafts.open("rb") as stream:
-            tried = [_tried(checker, each) for each in read_lines(stream, Draft)]
+            tried = [_tried(checker, each) for each in read_drafts(stream)]
     except OSError as error:
         raise Complaint(f"{error.filename}: {error.strerror}; name a file of drafts") from error
     _tell(measure(tried), as_json)
 
 
 def _tried(checker: Checker, draft: Draft) -> Tried:
-    start = draft.text.find(draft.planted) if draft.planted else 0
-    if start < 0:
-        raise Complaint(f"draft {draft.id!r}: `planted` is not in its text; copy the words from it")
+    start = draft.text.find(draft.planted)
     waits = {rule.name for rule in checker.checks.check if rule.kind == "flag"}
     found = tuple(each for each in checker.check(draft.text, context_of(draft)) if each.rule not in waits)
     return Tried(draft.fault, start, start + len(draft.planted), found)

@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from classifier.proofread import KINDS
+from config.cli import Complaint
 from config.commands.stating import app
 from config.drafts import read_lessons
 from config.settings import read_settings
@@ -118,3 +119,10 @@ def test_a_draft_whose_planted_words_are_not_in_it_is_refused(tmp_path: Path) ->
     file.write_text('{"text": "We know.", "fault": "blame", "planted": "He ran."}\n')
     result = CliRunner().invoke(app, ["statements", "measure", str(file)])
     assert "not in its text" in str(result.exception)
+
+
+def test_a_draft_of_a_fault_that_nobody_knows_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "drafts.jsonl"
+    file.write_text('{"id": 7, "text": "We know.", "fault": "blaming", "planted": "We"}\n')
+    with pytest.raises(Complaint, match="draft 7: fault 'blaming' is none of active_proceedings_evidence"):
+        read_lessons(file)
