@@ -190,8 +190,9 @@ def gathered(fortnight: Fortnight, page: Page, day: str) -> None:
     page.goto(f"{fortnight.address}/reviews/{day}")
     expect(page.get_by_text("Nothing can be decided")).to_be_visible()
     while (left := page.get_by_role("button", name=CAME)).count():
-        left.first.click()
-    expect(page.get_by_text("Quorate", exact=False).first).to_be_visible()
+        with page.expect_navigation():
+            left.first.click()
+    expect(page.get_by_text("Quorate", exact=True)).to_be_visible()
 
 
 def decided(fortnight: Fortnight) -> None:
