@@ -132,13 +132,13 @@ def counts(text: str, span: Span) -> bool:
 
 
 def _elsewhere(text: str, verified: Iterable[str], known: Known) -> Iterator[Span]:
-    words = _words_of(" | ".join(verified))
+    known_words = [_words_of(each) for each in verified]
     for span in places_in(text, known):
         name = str(span.value)
         sentence = sentence_at(text, span.start)
         if name in EVERYWHERE or SAID_TO_BE.search(text, sentence.start, span.start):
             continue
-        if not _words_of(name) <= words:
+        if not any(_words_of(name) <= words for words in known_words):
             yield span
 
 

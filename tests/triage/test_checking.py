@@ -138,6 +138,11 @@ def test_what_a_correction_says_was_said_is_no_claim() -> None:
     assert "unverified" in rules(said.replace("1pm", "3pm"), known, blocks=False)
 
 
+def test_a_place_is_not_put_together_from_two_facts() -> None:
+    known = KNOWN._replace(facts=facts_of({"place": "Acacia Road", "happened_at": "Mon, Mill Lane"}))
+    assert "unverified" in rules("It was in Mill Road." + UPDATE, known, blocks=False)
+
+
 def test_the_time_of_the_next_update_is_enough_however_it_is_promised() -> None:
     known = KNOWN._replace(facts=facts_of({**FACTS, "next_update": "Mon 10:00"}))
     text = "We know of the encounter in Rye Lane, and we understand the concern. "
