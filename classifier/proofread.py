@@ -20,9 +20,8 @@ KINDS = (
     "argues", "posters", "force",
 )  # fmt: skip
 SENTENCE, DRAFT, BESIDE = 72, 320, 144  # word pieces read of a sentence, of a draft at once, of what is known
-COMPANY = ("We know that people are worried.", "We will say more tomorrow at 9am.")
-FEWEST = 3  # sentences; fewer are read in company, as sentences stood that taught it
 APART = -1  # what belongs to no sentence
+PROMISES = len(KINDS)  # the column behind them: how surely a sentence says when the next word comes
 REMEMBERED = 500  # stretches of drafts whose numbers are kept before starting afresh, about 2 MB
 
 
@@ -46,11 +45,16 @@ class Proofreader:
 
     def __call__(self, sentences: Sequence[str], beside: str) -> Floats:
         """Sentences x KINDS: a logit for each kind, `none` being that nothing is wrong."""
+        return self._read_whole(sentences, beside)[:, :PROMISES]
+
+    def promises(self, sentences: Sequence[str], beside: str) -> Floats:
+        """A logit for each sentence that it says when the next update comes."""
+        return self._read_whole(sentences, beside)[:, PROMISES]
+
+    def _read_whole(self, sentences: Sequence[str], beside: str) -> Floats:
         if not sentences:
-            return np.zeros((0, len(KINDS)), np.float32)
-        read = sentences if len(sentences) >= FEWEST else [*sentences, *COMPANY]
-        found = [self._said(each) for each in stretches(self._pieces, read, beside)]
-        return np.concatenate(found)[: len(sentences)]
+            return np.zeros((0, PROMISES + 1), np.float32)
+        return np.concatenate([self._said(each) for each in stretches(self._pieces, sentences, beside)])
 
     def _said(self, stretch: Stretch) -> Floats:
         ids = np.array([stretch.ids], np.int64)

@@ -11,6 +11,7 @@ from config.wording import (
     HEARD,
     TRUST,
     checker_of,
+    checks_of,
     directions,
     examples_of,
     known_of,
@@ -18,9 +19,11 @@ from config.wording import (
     taught_by,
     trust_seal,
 )
+from triage.checking_kinds import gives
 from triage.checking_learnt import HeldOut, held_out, learn, learn_trust, remembering
 from triage.checking_proof import Kept, Lesson, Row, draft_read, rows_of
 
+NEXT_UPDATE = "next_update"
 KEPT = "statements/proofread/*.npz"
 SAID = "said{}.npz"
 
@@ -84,7 +87,15 @@ def keep_said(settings: Settings) -> tuple[Path, int]:
 
 def rows_to_read(settings: Settings) -> Iterator[Row]:
     """What a proofreader learns from."""
-    return rows_of(_sets(settings), examples_of(settings))
+    rules = [
+        each for each in checks_of(settings).check if each.kind == "missing" and each.fact == NEXT_UPDATE
+    ]
+
+    def promises(sentence: str) -> bool:
+        excused = any(rule.excused and rule.excused.search(sentence) for rule in rules)
+        return not excused and any(gives(rule, sentence) for rule in rules)
+
+    return rows_of(_sets(settings), examples_of(settings), promises)
 
 
 def _sets(settings: Settings) -> dict[str, list[Lesson]]:

@@ -21,8 +21,8 @@ from triage.amplifiers import Amplifiers, read_amplifiers
 from triage.checking import Checker
 from triage.checking_facts import FactKinds, read_fact_kinds
 from triage.checking_names import Known, read_place_names, read_units
-from triage.checking_proof import Proof
-from triage.checking_rules import read_checks
+from triage.checking_proof import Promises, Proof
+from triage.checking_rules import Checks, read_checks
 from triage.checking_sense import Floats, Sense, read_examples, seal, sealed
 from triage.checking_trust import Trust
 from triage.explainers import Explainer, read_explainers
@@ -56,9 +56,13 @@ def templates_of(settings: Settings) -> tuple[StatementTemplate, ...]:
     return templates
 
 
+def checks_of(settings: Settings) -> Checks:
+    return read_checks(settings.files(f"{FOLDER}/checks*.toml"))
+
+
 def checker_of(settings: Settings, *, trusted: bool = True) -> Checker:
     """The checker with the rules, examples and gazetteer in force; not `trusted`, each rule is believed alone."""
-    checks = read_checks(settings.files(f"{FOLDER}/checks*.toml"))
+    checks = checks_of(settings)
     units = read_units(settings.file("gazetteer/boroughs.csv"))
     return Checker(
         checks,
@@ -67,6 +71,7 @@ def checker_of(settings: Settings, *, trusted: bool = True) -> Checker:
         units=units,
         sense=Sense.read(settings.file(HEARD), directions),
         proof=proof_of(settings),
+        promises=promises_of(settings),
         trust=Trust.read(settings.file(TRUST)) if trusted else None,
     )
 
@@ -81,6 +86,12 @@ def proof_of(settings: Settings) -> Proof:
     """What the proofreader says, which is read when it is first asked."""
     model = settings.file(PROOFREADER)
     return lambda sentences, beside: _proofreader(model)(sentences, beside)
+
+
+def promises_of(settings: Settings) -> Promises:
+    """What the same says of which sentence tells when the next update comes."""
+    model = settings.file(PROOFREADER)
+    return lambda sentences, beside: _proofreader(model).promises(sentences, beside)
 
 
 def taught_by(settings: Settings) -> frozenset[str]:
@@ -111,7 +122,7 @@ def trust_seal(settings: Settings) -> str:
 
 
 def known_of(settings: Settings) -> Known:
-    checks = read_checks(settings.files(f"{FOLDER}/checks*.toml"))
+    checks = checks_of(settings)
     return Known(checks.lists, _places(settings), _given_names(settings))
 
 

@@ -15,16 +15,19 @@ from triage.checking_context import Context, Finding
 from triage.checking_form import read_as
 from triage.checking_kinds import KINDS, Ground, excuses
 from triage.checking_kinds import found as finding_of
-from triage.checking_proof import Proof, facts_read
+from triage.checking_proof import Promises, Proof, facts_read
 from triage.checking_rules import Check, Checks
 from triage.checking_sense import Floats, Sense
 from triage.checking_trust import Found, Told, Trust, judged, tells, told
 
-STOPS, WARNS = 0.75, 0.15  # from which likelihood of a fault on a sentence stops a draft, or is told
+STOPS, WARNS = 0.7, 0.15  # from which likelihood of a fault on a sentence stops a draft, or is told
 FEW = 4  # with fewer facts a case is unlike those that taught how likely faults are,
-SURE = 0.93  # so what stops there is surer
+SURE, SUREST = 0.95, 0.98  # so what stops there is surer, and surest where facts might have borne it out
+BORNE = ("unverified", "blame")
 HEEDED = 0.05  # from which a rule that would stop is told
-REFUTED = 0.1  # from which a number, time or place that no verified fact has stops; it is told always
+# kinds of rules that hold a draft against something: what they find is told always, and stops from so likely a fault
+# on; a name where one is hardly likely, as it does the most harm
+COMPARED = {"facts": 0.1, "conflict": 0.05, "names": 0.02}
 DISMISSED = 0.03  # below which what names, deeds on file or denials in facts only warn of is not told
 WARNING = ("names", "stated", "conflict")  # kinds of rules that are heeded down to there
 
@@ -41,17 +44,18 @@ class Checker:
         units: Mapping[str, str] | None = None,
         sense: Sense | None = None,
         proof: Proof | None = None,
+        promises: Promises | None = None,
         trust: Trust | None = None,
     ) -> None:
         """`places` are names of places, which are no names of people; `given_names` are such names mostly.
 
         `units` say which command unit a borough belongs to: who speaks for one speaks for all of it. Without `sense`,
-        `proof` and `trust` every rule is believed alone.
+        `proof` and `trust` every rule is believed alone; without `promises` patterns tell when the next update comes.
         """
         self.checks = checks
         self._units = units or {}
         self._proof, self._trust = proof, trust
-        self._ground = Ground.of(checks.lists, places, given_names, sense)
+        self._ground = Ground.of(checks.lists, places, given_names, sense, promises)
 
     def check(self, text: str, context: Context) -> tuple[Finding, ...]:
         """What the rules find: what blocks first, then in the order of the text."""
@@ -96,29 +100,38 @@ class Checker:
         self, made: Found, told: Sequence[Told], likely: Sequence[float], text: str, context: Context
     ) -> Iterator[tuple[Check, Finding]]:
         """What is found in a sentence counts as far as a fault is likely in it; what is not of one sentence, always."""
-        stops = STOPS if len(facts_read(context)) >= FEW else SURE
-        sure = list(zip(told, likely, strict=True))
+        few = len(facts_read(context)) < FEW
+        sure = [(each, share, self._stops(each, few)) for each, share in zip(told, likely, strict=True)]
         stopped: set[int] = set()
         warned: set[int] = set()
         for rule, finding in made:
-            here = [pair for pair in sure if finding.start < pair[0].end and pair[0].start < finding.end]
-            most = max((share for _, share in here), default=1.0)
+            here = [row for row in sure if finding.start < row[0].end and row[0].start < finding.end]
+            _, most, stops = max(here, key=lambda row: row[1], default=(None, 1.0, STOPS))
             judge = judged(rule) or (rule.kind == "headline" and not context.claims)
-            if not judge or not finding.end:
+            weighed = judge or (rule.kind in COMPARED and finding.blocks)
+            if not weighed or not finding.end:
                 if finding.blocks or rule.kind not in WARNING or most >= DISMISSED:
                     yield rule, finding
                 continue
-            compared = rule.kind == "facts"
-            if not compared and most < (HEEDED if finding.blocks else WARNS):
+            always = rule.always or rule.kind in COMPARED
+            if not always and most < (HEEDED if finding.blocks else WARNS):
                 continue
             sure_of = finding.blocks or (rule.kind == "heard" and rule.blocks)
-            blocks = sure_of and most >= (REFUTED if compared else stops)
+            blocks = sure_of and most >= COMPARED.get(rule.kind, stops)
             yield rule, finding._replace(blocks=blocks)
-            (stopped if blocks else warned).update(each.start for each, _ in here)
-        for each, share in sure if context.variant != "answer" else ():  # background says nothing of the case
+            (stopped if blocks else warned).update(each.start for each, *_ in here)
+        for each, share, stops in (
+            sure if context.variant != "answer" else ()
+        ):  # background says nothing of the case
             if each.start in stopped or share < WARNS or (share < stops and each.start in warned):
                 continue
             yield from self._unfound(each, share >= stops, text, context)
+
+    def _stops(self, said: Told, few: bool) -> float:
+        """From which likelihood of a fault on a sentence stops."""
+        if not few:
+            return STOPS
+        return SUREST if said.wrong in BORNE else SURE
 
     def _unfound(
         self, each: Told, stops: bool, text: str, context: Context

@@ -27,15 +27,17 @@ from typing import NamedTuple, Self
 
 from triage.checking_context import Context, Finding
 from triage.checking_names import Known, names_in
+from triage.checking_proof import Promises, draft_read
 from triage.checking_rules import Check, Lists
 from triage.checking_said import conflicts, counts, minutes_of, past, unverified
-from triage.checking_sense import Heard, Sense
+from triage.checking_sense import Sense
 from triage.checking_stems import stems_of, strange
 from triage.checking_text import Span, clause_at, clocks, noted_clocks, sentence_at, sentences
 
 HEADING_WORDS = 16
 RUMOURED = ("unverified", "disputed", "false", "partial", "opinion")
 HELD = 0.7  # share of the words of a clause that verified facts must have to bear it out
+UNSAID = -2.0  # below which logit of the proofreader no sentence says when the next update comes, surely
 REPEATED = 0.6  # share of the words of a claim that make a headline repeat it
 _DENIED = re.compile(
     r"\b(?:no|not|never|nobody|none|neither|nor|without|unhurt|uninjured)\b|n['’]t\b", re.IGNORECASE
@@ -70,12 +72,18 @@ class Ground(NamedTuple):
     known: Known
     said: frozenset[str]
     sense: Sense | None = None
+    promises: Promises | None = None
 
     @classmethod
     def of(
-        cls, lists: Lists, places: Iterable[str], given_names: Iterable[str], sense: Sense | None = None
+        cls,
+        lists: Lists,
+        places: Iterable[str],
+        given_names: Iterable[str],
+        sense: Sense | None = None,
+        promises: Promises | None = None,
     ) -> Self:
-        return cls(Known(lists, places, given_names), stems_of(lists.said), sense)
+        return cls(Known(lists, places, given_names), stems_of(lists.said), sense, promises)
 
 
 Found = Iterator[Finding]
@@ -119,18 +127,37 @@ def _excused(rule: Check, text: str, start: int, end: int) -> bool:
 
 
 def missing(rule: Check, text: str, context: Context, ground: Ground) -> Found:
-    before = ""
-    for sentence in sentences(text):
-        part = text[sentence.start : sentence.end]
-        if any(each.search(part) for each in rule.found) and (not rule.places or rule.places.search(part)):
-            return
-        if rule.excused and rule.excused.search(f"{before} {part}"):
-            return
-        before = part.strip()
     if _has_time_of(rule.fact, text, context):
         return
-    if not any(_says(rule, text, each) for each in _heard_as(rule, text, ground)):
-        yield found(rule, text, 0, 0)
+    if rule.reader and ground.promises:
+        said, known = draft_read(text, context)
+        surely = ground.promises(said, known)
+        promised = [each for each, logit in zip(said, surely, strict=True) if logit >= 0]
+        if any(not rule.places or rule.places.search(each) for each in promised):
+            return
+        stops = max(surely, default=UNSAID - 1) < UNSAID and not _is_excused(rule, text)
+        made = found(rule, text, 0, 0)
+        yield made._replace(blocks=rule.blocks and stops and context.variant not in rule.warns_in)
+    elif not any(gives(rule, each) for each in _parts(text)) and not _is_excused(rule, text):
+        yield found(rule, text, 0, 0)._replace(blocks=rule.blocks and context.variant not in rule.warns_in)
+
+
+def _parts(text: str) -> list[str]:
+    return [text[each.start : each.end].strip() for each in sentences(text)]
+
+
+def _is_excused(rule: Check, text: str) -> bool:
+    """Whether a sentence, or one beside the one before it, says why it is missing."""
+    excused, parts = rule.excused, _parts(text)
+    return excused is not None and any(
+        excused.search(f"{before} {each}") for before, each in zip(["", *parts], parts, strict=False)
+    )
+
+
+def gives(rule: Check, sentence: str) -> bool:
+    """Whether a sentence gives what would be missing."""
+    said = any(each.search(sentence) for each in rule.found)
+    return said and (not rule.places or bool(rule.places.search(sentence)))
 
 
 def _has_time_of(fact: str, text: str, context: Context) -> bool:
@@ -142,16 +169,6 @@ def _has_time_of(fact: str, text: str, context: Context) -> bool:
 
 def _minutes(times: Iterable[Span]) -> set[int]:
     return {minute for each in times for minute in minutes_of(each)}
-
-
-def _heard_as(rule: Check, text: str, ground: Ground) -> list[Heard]:
-    """What is heard as one of the acts of a rule rather than as any other."""
-    heard = ground.sense.heard(text, ground.known) if ground.sense and rule.heard else ()
-    return [each for each in heard if each.act in rule.heard]
-
-
-def _says(rule: Check, text: str, heard: Heard) -> bool:
-    return heard.act != "update" or not rule.places or bool(rule.places.search(text, heard.start, heard.end))
 
 
 def flag(rule: Check, text: str, context: Context, ground: Ground) -> Found:  # noqa: ARG001
@@ -249,7 +266,8 @@ def excuses(rule: Check, text: str, start: int, end: int, context: Context) -> b
     if rule.kind == "untold" and (context.facts is None or held(text[start:end], context) > rule.most):
         return True
     borne_out = rule.supported and held(text[start:end], context) >= HELD
-    return borne_out or _asked(text, start) or _excused(rule, text, start, end)
+    asks = _asked(text, start) and not rule.asking
+    return borne_out or asks or _excused(rule, text, start, end)
 
 
 def _asked(text: str, place: int) -> bool:

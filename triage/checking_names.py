@@ -20,6 +20,11 @@ WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 CAPITAL = r"[A-ZÀ-Þ][\w'’&-]*"
 LINK = r"(?: (?:of|and|the|for|upon|with|on|in|&))?"
 INITIALS = re.compile(r"\b(?:[A-Z]\. ?){2,4}(?=\W|$)|\b(?:[A-Z]\.){1,3} ?(?=[A-Z][a-z])")
+LETTERED = re.compile(
+    r"\b(?:gate|block|platform|door|stand|zone|area|entrance|exit|unit|flat|bay|section|stop|carriage|coach|row|wing|hall"
+    r"|court|part|option|category|group|team|serial|type) \Z",
+    re.IGNORECASE,
+)  # what a single letter behind is no initial of a name
 LONGEST_PLACE = 5  # words
 HEADING_WORDS = 14
 OPENING = " \n\t\"'“”‘’(-–•*#>:"
@@ -146,7 +151,8 @@ def names_in(text: str, known: Known) -> Iterator[Name]:
     """What looks like the name of a person, in the order of the text."""
     covered = known.covered(text)
     for match in INITIALS.finditer(covered):
-        if match[0].replace(" ", "") not in ("U.K.", "U.S.", "E.U."):
+        lettered = LETTERED.search(covered, 0, match.start())
+        if match[0].replace(" ", "") not in ("U.K.", "U.S.", "E.U.") and not lettered:
             yield Name(*match.span(), sure=True)
     for sentence in sentences(text):
         yield from _in_sentence(text, covered, sentence, known)

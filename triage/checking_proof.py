@@ -22,6 +22,8 @@ from triage.checking_text import Span, sentences
 
 # of the sentences of a draft, beside what is known: sentences x kinds, a logit for each, `none` first
 Proof = Callable[[Sequence[str], str], Floats]
+# of the same: a logit for each that it says when the next update comes
+Promises = Callable[[Sequence[str], str], Floats]
 
 FLAGS = {
     "active_proceedings": "proceedings are active",
@@ -72,7 +74,8 @@ EXCUSING = {
 NEEDING = {"proceedings": "active_proceedings"}  # without which it is none
 
 
-FAULTS = frozenset({*KIND_OF, "no_next_update"})  # what is missing has no kind: no sentence says it
+SILENT = "no_next_update"  # the fault that has no kind: no sentence says what is missing
+FAULTS = frozenset({*KIND_OF, SILENT})
 
 
 class Lesson(NamedTuple):
@@ -91,12 +94,15 @@ class Lesson(NamedTuple):
 
 class Row(NamedTuple):
     """What a proofreader learns from: the sentences of a draft with the kind of each, None where nothing is to be
-    learnt. An example stands `beside` nothing: it is read beside any case, whose flags are not the words `without` and
-    are the words `given`."""
+    learnt, and which a rule takes for a promise of the next update; whether it `updates`, None where none is due. An
+    example stands `beside` nothing: it is read beside any case, whose flags are not the words `without` and are the
+    words `given`."""
 
     writer: str
     sentences: list[str]
     kinds: list[str | None]
+    promises: list[bool]
+    updates: bool | None = None
     beside: str | None = None
     without: str = ""
     given: str = ""
@@ -194,17 +200,23 @@ def proofs(text: str, context: Context, proof: Proof) -> list[Floats]:
     return list(proof(*draft_read(text, context)))
 
 
-def rows_of(sets: Mapping[str, Iterable[Lesson]], examples: Mapping[str, Sequence[str]]) -> Iterator[Row]:
+def rows_of(
+    sets: Mapping[str, Iterable[Lesson]],
+    examples: Mapping[str, Sequence[str]],
+    promises: Callable[[str], bool],
+) -> Iterator[Row]:
     """What a proofreader is taught by: drafts, and examples of what sentences are heard as."""
     for writer, lessons in sets.items():
         for lesson in lessons:
             sentences, beside = draft_read(lesson.text, lesson.context)
-            yield Row(writer, sentences, [_kind(lesson, each) for each in spans_of(lesson.text)], beside)
+            kinds = [_kind(lesson, each) for each in spans_of(lesson.text)]
+            updates = None if lesson.context.final else lesson.fault != SILENT
+            yield Row(writer, sentences, kinds, list(map(promises, sentences)), updates, beside)
     for act, says in examples.items():
         kind = "unverified" if act == "states" else NOTHING if act in HARMLESS else act
         without, given = (FLAGS.get(flags.get(act, ""), "") for flags in (EXCUSING, NEEDING))
         for example in says:
-            yield Row("", [example], [kind], without=without, given=given)
+            yield Row("", [example], [kind], [False], without=without, given=given)
 
 
 def _kind(lesson: Lesson, span: Span) -> str | None:

@@ -69,6 +69,10 @@ class Check(BaseModel):
     why: Line
     source: Line
     blocks: bool = True
+    warns_in: tuple[str, ...] = ()
+    reader: bool = False
+    always: bool = False
+    asking: bool = False
     patterns: tuple[str, ...] = ()
     unless: tuple[str, ...] = ()
     unless_after: tuple[str, ...] = ()

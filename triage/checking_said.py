@@ -11,7 +11,9 @@ from triage.checking_names import Known
 from triage.checking_text import CROWDS, Span, clocks, days, noted_clocks, numbers, sentence_at, sentences
 
 LONDON = ZoneInfo("Europe/London")
-EVERYWHERE = frozenset({"london", "england", "uk", "britain", "united kingdom", "great britain"})
+EVERYWHERE = frozenset(
+    {"london", "greater london", "england", "uk", "britain", "united kingdom", "great britain"}
+)
 STREET = re.compile(
     r"\b(?!(?:In|At|On|Near|From|Outside|Inside|Around|To|The|Our|Off|By|Along|Behind|Since|After|Before|When|While|What|For"
     r"|And|But|Officers|Police|Today|Yesterday|Earlier|Following) )"
@@ -42,6 +44,7 @@ SAID_BEFORE = re.compile(
 GLUED = re.compile(
     r"(?<![\d.:])(?:(?<=[A-Za-z<>~])\d{1,4}(?![\d.:])|\d{1,4}(?=(?!st|nd|rd|th|[ap]m)[A-Za-z+]))"
 )  # numbers as noted: T3, 12s, <20
+MONEY = re.compile(r"[£$€](\d[\d,]*)")
 OR_MORE = re.compile(r" or more\b")
 LOCATIVE = re.compile(
     r"\b(?:in|at|near|outside|inside|around|from|on|off|to|through|of|via|behind|towards|between|across"
@@ -115,7 +118,8 @@ def _unlike(said: Iterable[Span], verified: Iterable[Span]) -> Iterator[Span]:
 
 
 def _unknown(text: str, values: str) -> Iterator[Span]:
-    there = {each.value for each in numbers(OR_MORE.sub("", values))} | set(map(int, GLUED.findall(values)))
+    noted = [*GLUED.findall(values), *(each.replace(",", "") for each in MONEY.findall(values))]
+    there = {each.value for each in numbers(OR_MORE.sub("", values))} | set(map(int, noted))
     for span in numbers(text):
         year = isinstance(span.value, int) and 1900 < span.value < 2100 and str(span.value) in values
         if span.value not in there and not year:

@@ -13,6 +13,7 @@ CLAUSE = re.compile(
 )
 CIRCA = re.compile(r"\bc(?:a|irca)?\.? ?(?=\d)", re.IGNORECASE)
 NOTED = re.compile(r"(?<![\w.:/£$])([01]\d|2[0-3])([0-5]\d)(?![\w:/])")
+FROM_TO = re.compile(r"(?<![\w.:/£$-])([01]\d|2[0-3])-([01]\d|2[0-4])(?![\w:/-])")  # hours as noted: 15-18
 MONTHS = [name.lower() for name in month_name if name]
 _SHORT_MONTHS = "|".join(f"{month[:3]}(?:{month[3:]})?" for month in MONTHS) + "|sept"
 _HOURS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
@@ -42,19 +43,28 @@ _DAY_AFTER = (
     r" (?:(?:last|this|that|tomorrow|yesterday|on the) (?:morning|afternoon|evening|night|day)|at night"
     r"|(?:on |next |last )?(?:mon|tues|wednes|thurs|fri|satur|sun)day|yesterday|today|tonight|tomorrow)\b"
 )
+_HOUR = rf"(?:{'|'.join(_HOURS)}|1[0-2]|[1-9])"
+_TO_A_TIME = (
+    rf"(?= ?(?:and|to|until|till|-|–) ?(?:(?:1[0-2]|0?[1-9])(?:[:.][0-5]\d)?\s?[ap]\.?m\b|noon\b|midday\b|midnight\b"
+    rf"|{_HOUR} in the (?:morning|afternoon|evening)\b))"
+)
 _ENDS = r"[,;.!?)](?!\d)|\s*\Z| (?:and(?! a half)|with|when|as|for) "
 CLOCK = re.compile(
     r"(?<![\d.:/£$])(?P<h>[01]?\d|2[0-3])[:.](?P<m>[0-5]\d)(?![\d%]|[.,]\d)\s?(?P<ap>[ap]\.?m\b\.?)?"
     r"|(?<![\d.:/£$])(?P<h12>1[0-2]|0?[1-9])\s?(?P<ap12>[ap]\.?m\b\.?)"
     r"|\b(?P<noon>noon|midday|midnight)\b"
     r"|(?<![\d.:/£$])(?P<h24>(?:[01]\d|2[0-3])[0-5]\d)\s?(?:hrs|hours)\b"
-    rf"|\b(?P<part>{'|'.join(_PARTS)})[ -](?P<word>{'|'.join(_HOURS)}|1[0-2]|[1-9])\b"
-    rf"|\b(?P<oh>{'|'.join(_HOURS)}|1[0-2]|[1-9]) o['’]?clock\b"
-    rf"|\b(?P<bare>{'|'.join(_HOURS)}|1[0-2]|[1-9])(?= in the (?P<half>morning|afternoon|evening)\b)"
-    rf"|(?P<at>{_SAID_ABOUT}(?:{'|'.join(_HOURS)}|1[0-2]|[1-9])(?={_DAY_AFTER})"
-    rf"|{_SAID_AT}(?:{'|'.join(_HOURS)}|1[0-2]|[1-9])(?={_ENDS}))",
+    rf"|\b(?P<part>{'|'.join(_PARTS)})[ -](?P<word>{_HOUR})\b"
+    rf"|\b(?P<oh>{_HOUR}) o['’]?clock\b"
+    rf"|(?<![\d.:/£$])\b(?P<at>{_HOUR}(?= in the (?:morning|afternoon|evening)\b)|{_HOUR}{_TO_A_TIME}"
+    rf"|{_SAID_ABOUT}{_HOUR}(?={_DAY_AFTER})|{_SAID_AT}{_HOUR}(?={_ENDS}))",
     re.IGNORECASE,
 )
+HALF = re.compile(
+    r"\s?(?:(?:in|on|the|that|this|same|next|last|yesterday|tomorrow|(?:mon|tues|wednes|thurs|fri|satur|sun)day) )*"
+    r"(?P<half>morning|afternoon|evening|tonight)\b",
+    re.IGNORECASE,
+)  # behind a time: of which half of the day it is
 DAY = re.compile(
     rf"\b(?P<d>[12]?\d|3[01])(?:st|nd|rd|th)?(?: of)? (?P<mon>{_SHORT_MONTHS})\b(?:,? (?P<y>20\d\d))?"
     rf"|\b(?P<mon2>{_SHORT_MONTHS}) (?P<d2>[12]?\d|3[01])(?:st|nd|rd|th)?\b"
@@ -120,15 +130,21 @@ def _cut(text: str, at: re.Pattern[str]) -> Iterator[Span]:
 
 def clocks(text: str) -> list[Span]:
     """Times of day, as sets of the minutes since midnight they may mean: without am or pm there may be two."""
-    return [Span(*match.span(), _minutes(match)) for match in CLOCK.finditer(text)]
+    return [Span(*match.span(), _in_half(match, _minutes(match))) for match in CLOCK.finditer(text)]
 
 
 def noted_clocks(text: str) -> list[Span]:
-    """Times as facts are noted: four bare digits, as in 1745, may be one too, and c.21:00 is about nine."""
+    """Times as facts are noted: four bare digits, as in 1745, may be one too, 15-18 are two hours, and c.21:00 is about
+    nine."""
     text = CIRCA.sub(lambda match: " " * len(match[0]), text)
     found = clocks(text)
     bare = [
         Span(*match.span(), frozenset({int(match[1]) * 60 + int(match[2])})) for match in NOTED.finditer(text)
+    ]
+    bare += [
+        Span(*match.span(part), frozenset({int(match[part]) % 24 * 60}))
+        for match in FROM_TO.finditer(text)
+        for part in (1, 2)
     ]
     return found + [each for each in bare if not any(one.start <= each.start < one.end for one in found)]
 
@@ -142,16 +158,23 @@ def _minutes(match: re.Match[str]) -> frozenset[int]:
         return _either(_hour(match["word"]) * 60 + _PARTS[match["part"].lower()])
     if match["oh"]:
         return _either(_hour(match["oh"]) * 60)
-    if match["bare"]:
-        later = match["half"].lower() != "morning"
-        return frozenset({_hour(match["bare"]) % 12 * 60 + 720 * later})
     if match["at"]:
         return _either(_hour(match["at"]) * 60)
     half = (match["ap"] or match["ap12"] or "")[:1].lower()
     hour, minute = int(match["h"] or match["h12"]), int(match["m"] or 0)
     if half and hour <= 12:
         return frozenset({(hour % 12 + (12 if half == "p" else 0)) * 60 + minute})
+    if match["h"] and match["h"] == str(hour) and hour <= 12 and ":" not in match[0]:
+        return _either(hour * 60 + minute)  # 8.15 may be either, 08.15 and 8:15 are of a clock of 24 hours
     return frozenset({hour * 60 + minute})
+
+
+def _in_half(match: re.Match[str], minutes: frozenset[int]) -> frozenset[int]:
+    """Of two times that are meant perhaps, the one in the half of the day that is named behind it."""
+    half = HALF.match(match.string, match.end())
+    late = half is not None and half["half"].lower() != "morning"
+    kept = frozenset(each for each in minutes if (each >= 720) == late) if half else minutes
+    return kept or minutes
 
 
 def _hour(word: str) -> int:

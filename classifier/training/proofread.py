@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
-from classifier.proofread import APART, KINDS, Stretch, stretches
+from classifier.proofread import APART, KINDS, PROMISES, Stretch, stretches
 from classifier.training.encoder import WIDTH, Encoder, export, pace, published, take_step, vocabulary
 from classifier.wordpiece import WordPieces
 
@@ -28,22 +28,27 @@ JITTER = 8  # word pieces by which lengths in a batch may be out of order
 SMOOTH = 0.05
 EXAMPLE = 0.6  # what an example counts, a sentence of a draft being 1
 OFTEN = 0.5  # of harmless examples and plain facts, which are many, the share that each round reads
+BEGUN = 0.2  # of drafts only the first sentences are read, as while somebody writes
+SILENCED = 0.2  # what says when the next update comes is left out
 SHORTENED = 0.4  # of drafts of more than FEWEST sentences a harmless one is left out
 FEWEST = 3
 FEWEST_COUNTED = 8  # a batch of fewer sentences counts less
 SEED = 7
 MANY = ("none", "unverified")
 UNKNOWN = -100  # the kind of a sentence that nothing is learnt from
+WHEN = 0.25  # what a draft counts for whether it says when the next update comes
 
 Rows = list[dict[str, Any]]
 
 
 class Lesson(NamedTuple):
-    """A stretch of a draft or an example, the kind of each of its sentences, and what it counts."""
+    """A stretch of a draft or an example, the kind of each of its sentences, what it counts, and whether it says when
+    the next update comes, where that is known."""
 
     stretch: Stretch
     kinds: list[int]
     counts: float
+    promises: bool | None
 
 
 class Reader(Encoder):
@@ -90,8 +95,8 @@ class OneAtOnce(nn.Module):
 
 def untaught(weights: Path) -> Reader:
     torch.manual_seed(SEED)
-    made = Reader(len(KINDS))
-    made.load_state_dict(published(weights, len(KINDS)).state_dict(), strict=False)
+    made = Reader(PROMISES + 1)
+    made.load_state_dict(published(weights, PROMISES + 1).state_dict(), strict=False)
     made.other.data.copy_(
         load_file(weights / "model.safetensors")["embeddings.token_type_embeddings.weight"][1]
     )
@@ -118,43 +123,69 @@ def learn(rows: Rows, weights: Path, pieces: WordPieces) -> Reader:
         if not known.any():
             continue
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            logits = model(*together(batch), len(truth))
+            logits = model(*together(batch), len(truth)).float()
         each = functional.cross_entropy(
-            logits.float(), truth, reduction="none", label_smoothing=SMOOTH, ignore_index=UNKNOWN
+            logits[:, :PROMISES], truth, reduction="none", label_smoothing=SMOOTH, ignore_index=UNKNOWN
         )
         counts = torch.tensor([each.counts for each in batch for _ in each.kinds])
         loss = (each * counts).sum() / max(FEWEST_COUNTED, int(known.sum()))
+        loss = loss + WHEN * unpromised(logits[:, PROMISES], batch)
         take_step(loss, model, optimiser, schedule)
         if done % 50 == 0:
             print(f"step {done} of {steps}, loss {loss.item():.3f}", file=sys.stderr)
     return model.eval()
 
 
+def unpromised(logits: Tensor, batch: list[Lesson]) -> Tensor:
+    """How wrong it is about which drafts say when the next update comes: by one of their sentences, whichever it is."""
+    drafts = logits.split([len(each.kinds) for each in batch])
+    told = [
+        (each.amax(), float(lesson.promises))
+        for each, lesson in zip(drafts, batch, strict=True)
+        if lesson.promises is not None
+    ]
+    if not told:
+        return logits.sum() * 0.0
+    surely, truth = zip(*told, strict=True)
+    return functional.binary_cross_entropy_with_logits(torch.stack(surely), torch.tensor(truth))
+
+
 def lessons_of(rows: Rows, pieces: WordPieces, chance: random.Random) -> list[Lesson]:
     """What one round reads: every draft, most without change, and examples beside any case."""
     drafts = [row for row in rows if row["writer"]]
     cases = [row["beside"] for row in drafts]
-    read = [(*shortened(row, chance), row["beside"], 1.0) for row in drafts]
+    read = [(*varied(row, chance), row["beside"], 1.0) for row in drafts]
     for row in rows:
         if not row["writer"] and (row["kinds"][0] not in MANY or chance.random() >= OFTEN):
-            read.append((row["sentences"], row["kinds"], beside(row, chance.choice(cases)), EXAMPLE))
+            read.append((row["sentences"], row["kinds"], None, beside(row, chance.choice(cases)), EXAMPLE))
     found = []
-    for sentences, kinds, known, counts in read:
+    for sentences, kinds, promises, known, counts in read:
         left = [UNKNOWN if kind is None else KINDS.index(kind) for kind in kinds]
-        for stretch in stretches(pieces, sentences, known):
-            found.append(Lesson(stretch, left[: stretch.sentences], counts))
+        parts = list(stretches(pieces, sentences, known))
+        for stretch in parts:
+            whole = promises if len(parts) == 1 else None
+            found.append(Lesson(stretch, left[: stretch.sentences], counts, whole))
             left = left[stretch.sentences :]
     return found
 
 
-def shortened(row: dict[str, Any], chance: random.Random) -> tuple[list[str], list[str | None]]:
-    """The sentences of a draft and their kinds, now and then without one that is harmless."""
-    sentences, kinds = list(row["sentences"]), list(row["kinds"])
-    harmless = [number for number, kind in enumerate(kinds) if kind == "none"]
-    if len(sentences) > FEWEST and chance.random() < SHORTENED and harmless:
-        gone = chance.choice(harmless)
-        del sentences[gone], kinds[gone]
-    return sentences, kinds
+def varied(row: dict[str, Any], chance: random.Random) -> tuple[list[str], list[str | None], bool | None]:
+    """The sentences of a draft, their kinds, and whether it says when the next update comes: now and then only begun,
+    or without the sentences that say so, or without one that is harmless."""
+    whole = range(len(row["sentences"]))
+    said = [number for number in whole if row["promises"][number]]
+    harmless = [number for number in whole if row["kinds"][number] == "none"]
+    drawn, kept = chance.random(), list(whole)
+    if drawn < BEGUN:
+        kept = kept[: chance.randint(1, len(kept))]
+    elif drawn < BEGUN + SILENCED and row["updates"] and said and set(said) <= set(harmless):
+        kept = [number for number in kept if number not in said] or kept
+    elif len(kept) > FEWEST and chance.random() < SHORTENED and harmless:
+        kept.remove(chance.choice(harmless))
+    updates = row["updates"]
+    if updates and len(kept) < len(whole):
+        updates = any(number in kept for number in said) if said else None
+    return [row["sentences"][each] for each in kept], [row["kinds"][each] for each in kept], updates
 
 
 def beside(row: dict[str, Any], case: str) -> str:

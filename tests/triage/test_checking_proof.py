@@ -12,7 +12,7 @@ from classifier.versions import SHIPPED
 from classifier.wordpiece import WordPieces
 from config.settings import read_settings
 from config.teaching import KEPT, keep_said, new_to_it, rows_to_read
-from config.wording import DRAFTS, proof_of, taught_by
+from config.wording import DRAFTS, promises_of, proof_of, taught_by
 from tests.make import NOON
 from tests.triage.checker.drafts import CHECKER, FACTS, facts_of
 from triage.checking_context import Context
@@ -49,7 +49,7 @@ def test_a_fact_that_nobody_verified_is_not_read() -> None:
 
 def test_a_sentence_is_read_beside_its_case() -> None:
     arrested = read_beside(KNOWN._replace(facts=facts_of({**FACTS, "outcome": "a man was arrested"})))
-    assert likeliest("A man was arrested.", arrested) == "none"
+    assert likeliest("A man was arrested in Rye Lane.", arrested) == "none"
     assert likeliest("He lashed out first.", arrested) == "blame"
     assert likeliest("He has twelve previous convictions.", arrested) == "previous"
 
@@ -103,15 +103,51 @@ def test_proofreaders_are_taught_by_drafts_and_by_examples() -> None:
     draft = Lesson("He ran off. We know.", KNOWN, "blame_motive_sequence", "He ran off.")
     late = Lesson("We care. More when we can.", KNOWN, "no_next_update", "More when we can.")
     examples = {"safe": ("We see.",), "states": ("A man fell.",), "bwv": ("The video shows it.",)}
-    rows = list(rows_of({"ann": [draft, late]}, examples))
-    assert [(row.writer, row.sentences, row.kinds) for row in rows] == [
-        ("ann", ["He ran off.", "We know."], ["blame", "none"]),
-        ("ann", ["We care.", "More when we can."], ["none", None]),
-        ("", ["We see."], ["none"]),
-        ("", ["A man fell."], ["unverified"]),
-        ("", ["The video shows it."], ["bwv"]),
+    last = Lesson("That is all.", KNOWN._replace(final=True), "", "")
+    rows = list(rows_of({"ann": [draft, late, last]}, examples, lambda said: said == "We know."))
+    assert [(row.writer, row.sentences, row.kinds, row.promises, row.updates) for row in rows] == [
+        ("ann", ["He ran off.", "We know."], ["blame", "none"], [False, True], True),
+        ("ann", ["We care.", "More when we can."], ["none", None], [False, False], False),
+        ("ann", ["That is all."], ["none"], [False], None),
+        ("", ["We see."], ["none"], [False], None),
+        ("", ["A man fell."], ["unverified"], [False], None),
+        ("", ["The video shows it."], ["bwv"], [False], None),
     ]
     assert rows[-1].without == "body-worn video was viewed", "with a viewing logged it is no fault"
+
+
+@pytest.mark.parametrize(
+    ("said", "promised"),
+    [
+        ("Look here again from half past four.", True),
+        ("Whatever we know by then stands on this page on Friday at 10am.", True),
+        ("The phone line is open until 11pm.", False),
+        ("The cordon lifts at noon and the market opens at 2pm.", False),
+        ("We shall speak when there is something to say.", False),
+    ],
+)
+def test_a_draft_says_when_its_next_update_comes_or_some_other_time(said: str, *, promised: bool) -> None:
+    text = (
+        "A man was searched in Rye Lane, Peckham, at 18:40 on 14 July. We know that it worries people. "
+        + said
+    )
+    assert (promises_of(read_settings())(*draft_read(text, KNOWN))[-1] > 0) == promised
+    assert ("next_update" in {each.rule for each in CHECKER.check(text, KNOWN)}) is not promised
+    asked = CHECKER.check("If asked: " + text, KNOWN)
+    assert not any(each.blocks for each in asked if each.rule == "next_update")
+    assert any(each.rule == "next_update" for each in asked) is not promised
+
+
+def test_a_rumour_that_opens_a_draft_as_a_question_is_told() -> None:
+    said = "Did officers really beat a boy to death in Rye Lane? They did not; nobody was hurt." + END
+    facts = facts_of({**FACTS, "claim_checked": "that a boy was beaten to death: false, nobody was hurt"})
+    found = CHECKER.check(said, KNOWN._replace(facts=facts))
+    assert any(each.rule == "rumour_first" and each.start == 0 for each in found)
+
+
+def test_an_empty_draft_promises_nothing() -> None:
+    assert promises_of(read_settings())([], "").shape == (0,)
+    assert any(each.rule == "next_update" and each.blocks for each in CHECKER.check("", KNOWN))
 
 
 def test_every_fault_and_act_there_is_has_a_kind() -> None:

@@ -23,10 +23,12 @@ from triage.checking_words import Words
 
 # Nothing is learnt from these; at least so many are caught and told, at most so many clean ones stopped and warned of.
 UNTAUGHT = [
-    ("untaught.jsonl", 178, 190, 3, 30),
-    ("unseen.jsonl", 170, 185, 2, 28),
-    ("examined.jsonl", 173, 191, 4, 38),
-    ("retired.jsonl", 162, 182, 4, 42),
+    ("untaught.jsonl", 179, 190, 3, 28),
+    ("unseen.jsonl", 178, 193, 2, 20),
+    ("examined.jsonl", 185, 193, 4, 31),
+    ("retired.jsonl", 177, 190, 5, 36),
+    ("accepted.jsonl", 192, 199, 2, 20),
+    ("outside.jsonl", 185, 193, 7, 31),
 ]
 KNOWN = Context(facts=facts_of(FACTS), home=("Southwark",))
 UPDATE = " We understand the concern. Our next update is at 21:00."
@@ -137,7 +139,8 @@ def test_drafts_that_taught_nothing_are_mostly_judged_right(
     """Not the aim, which is all of them; a change that makes it worse than it was is seen here."""
     result = CliRunner().invoke(app, ["statements", "measure", str(HERE / name), "--json"])
     told = json.loads(result.stdout)
-    assert (told["caught"]["of"], told["stopped"]["of"]) == (200, 100)
+    assert told["caught"]["of"] >= 199
+    assert told["stopped"]["of"] == 100
     assert told["caught"]["some"] >= caught, told["let_by"]
     assert told["told"]["some"] >= heard, told["missed"]
     assert told["stopped"]["some"] <= stopped, told["stopping"]

@@ -15,6 +15,7 @@ from config.settings import read_settings
 from config.wording import DRAFTS, TRUST, checker_of, unlearnt
 from tests.make import NOON
 from tests.triage.checker.drafts import CHECKER, FACTS, facts_of
+from triage.checking import COMPARED
 from triage.checking_context import Context, Finding
 from triage.checking_growing import grown
 from triage.checking_learnt import learn_trust, remembering
@@ -47,7 +48,6 @@ def test_trees_pass_over_columns_that_are_all_alike() -> None:
 @pytest.mark.parametrize(
     "said",
     [
-        "A 34-year-old man was arrested on suspicion of affray and remains in custody.",
         "Section 1 lets an officer search somebody where there are reasonable grounds to suspect they carry a weapon.",
         "We understand that many people think it was heavy-handed.",
     ],
@@ -69,6 +69,19 @@ def test_a_warning_where_hardly_any_fault_is_likely_is_not_told(share: float, *,
     for finding, kept in ((warning, told), (warning._replace(blocks=True), True)):
         found = CHECKER.believed([(rule, finding)], [Told(0, len(text), "medical")], [share], text, KNOWN)
         assert bool(list(found)) is kept
+
+
+@pytest.mark.parametrize(("share", "stops"), [(0.01, False), (0.3, True)])
+@pytest.mark.parametrize("kind", COMPARED)
+def test_what_reads_otherwise_than_it_should_is_always_told_and_stops_where_a_fault_is_likely(
+    kind: str, share: float, *, stops: bool
+) -> None:
+    rule = next(each for each in CHECKER.checks.check if each.kind == kind and each.blocks)
+    text = "Three were held in Rye Lane."
+    finding = Finding(rule.name, True, 0, len(text), text, rule.why, rule.source)
+    here = [Told(0, len(text), "unverified")]
+    ((_, told),) = CHECKER.believed([(rule, finding)], here, [share], text, KNOWN)
+    assert told == finding._replace(blocks=stops)
 
 
 def test_trust_is_learnt_from_drafts_with_what_is_new_to_them(tmp_path: Path) -> None:
