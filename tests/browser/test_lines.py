@@ -82,10 +82,9 @@ def test_the_whole_way_of_a_line(
     words.fill("We looked into a stop and search in Rye Lane. Our officers acted correctly.")
     expect(page.locator("#check")).to_contain_text("1 stops the line")
     expect(page.locator("#marked mark")).to_contain_text("acted correctly")
-    words.fill("We are looking into a stop and search in Rye Lane. We see the concern. More by 23:00.")
-    page.get_by_label("Short, for social media").fill(
-        "We are looking into a stop in Rye Lane. More by 23:00."
-    )
+    promised = f"More by {datetime.now(LONDON) + timedelta(hours=2):%H:%M}."
+    words.fill(f"We are looking into a stop and search in Rye Lane. We see the concern. {promised}")
+    page.get_by_label("Short, for social media").fill(f"We are looking into a stop in Rye Lane. {promised}")
     expect(page.locator("#check .gh-check__says")).not_to_contain_text("stop")
     for name in ("In the BCU’s voice", "For officers and staff", "For IAG and stakeholders", "If asked"):
         page.evaluate(OPEN_ALL)
