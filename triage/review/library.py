@@ -45,8 +45,8 @@ class _Told(NamedTuple):
 
 
 def library(session: Session, writing: Writing, codes: FindingCodes) -> list[LibraryItem]:
-    """All of it, what is due first. Of a finding on a case its templates were used for, or its type is one of an
-    explainer's; only of codes with `library = true`."""
+    """All of it, what is due first, else as templates are numbered. Of a finding on a case its templates were used
+    for, or its type is one of an explainer's; only of codes with `library = true`."""
     told = _told(session, codes)
     used = _used(session, [each.case_id for each in told])
     looked = _looked(session)
@@ -59,7 +59,7 @@ def library(session: Session, writing: Writing, codes: FindingCodes) -> list[Lib
               [one for one in told if one.type in each.types], looked, codes)
         for each in writing.explainers
     ]  # fmt: skip
-    return sorted(items, key=lambda each: (each.due_on or date.max, each.title))
+    return sorted(items, key=lambda each: each.due_on or date.max)
 
 
 def note_looked_at(
