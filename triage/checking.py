@@ -110,7 +110,7 @@ class Checker:
             judge = judged(rule) or (rule.kind == "headline" and not context.claims)
             weighed = judge or (rule.kind in COMPARED and finding.blocks)
             if not weighed or not finding.end:
-                if finding.blocks or rule.kind not in WARNING or most >= DISMISSED:
+                if finding.blocks or rule.always or rule.kind not in WARNING or most >= DISMISSED:
                     yield rule, finding
                 continue
             always = rule.always or rule.kind in COMPARED

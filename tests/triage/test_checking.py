@@ -28,10 +28,10 @@ def rules(text: str, context: Context = KNOWN, *, blocks: bool = True) -> set[st
     return {finding.rule for finding in check(text, context) if finding.blocks or not blocks}
 
 
-def test_a_planted_fault_is_told_all_but_one_in_two_hundred() -> None:
+def test_every_planted_fault_is_told() -> None:
     assert len({(each.text, each.context.headline, each.context.earlier) for each in PLANTED}) >= 200
     missed = [each.text for each in PLANTED if not any(map(each.fits, check(each.text, each.context)))]
-    assert len(missed) <= len(PLANTED) / 200, missed
+    assert not missed
 
 
 def test_hardly_any_clean_draft_is_stopped() -> None:
@@ -151,6 +151,19 @@ def test_what_is_noted_otherwise_is_told(noted: str, said: str) -> None:
 def test_what_is_no_name_of_a_person(said: str, *, named: bool) -> None:
     alone = checker_of(read_settings(), trusted=False)
     assert ("name" in {each.rule for each in alone.check(said + UPDATE, KNOWN)}) is named
+
+
+@pytest.mark.parametrize(("noted", "told"), [("dog section there", False), ("a search", True)])
+def test_a_tactic_that_no_verified_fact_speaks_of_is_told(noted: str, *, told: bool) -> None:
+    known = KNOWN._replace(facts=facts_of({**FACTS, "contact": noted}))
+    said = "Officers came with a police dog. We understand the concern." + UPDATE
+    found = {each.words for each in check(said, known) if each.rule == "unverified" and not each.blocks}
+    assert ("dog" in found) is told
+
+
+def test_whose_people_somebody_is_is_always_told() -> None:
+    said = "The families over there are Irish Travellers. We understand the concern." + UPDATE
+    assert "background" in rules(said, blocks=False)
 
 
 def test_what_a_correction_says_was_said_is_no_claim() -> None:

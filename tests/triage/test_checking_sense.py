@@ -28,6 +28,8 @@ UNTAUGHT = [
     ("examined.jsonl", 185, 193, 4, 31),
     ("retired.jsonl", 177, 190, 5, 36),
     ("accepted.jsonl", 192, 199, 2, 20),
+    ("accepted_second.jsonl", 179, 198, 1, 22),
+    ("accepted_third.jsonl", 93, 96, 1, 12),
     ("outside.jsonl", 185, 193, 7, 31),
 ]
 KNOWN = Context(facts=facts_of(FACTS), home=("Southwark",))
@@ -139,8 +141,8 @@ def test_drafts_that_taught_nothing_are_mostly_judged_right(
     """Not the aim, which is all of them; a change that makes it worse than it was is seen here."""
     result = CliRunner().invoke(app, ["statements", "measure", str(HERE / name), "--json"])
     told = json.loads(result.stdout)
-    assert told["caught"]["of"] >= 199
-    assert told["stopped"]["of"] == 100
+    assert told["caught"]["of"] >= 100
+    assert told["stopped"]["of"] >= 46
     assert told["caught"]["some"] >= caught, told["let_by"]
     assert told["told"]["some"] >= heard, told["missed"]
     assert told["stopped"]["some"] <= stopped, told["stopping"]
