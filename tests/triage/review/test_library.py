@@ -39,7 +39,7 @@ def read(session: Session) -> dict[str, LibraryItem]:
 
 def test_without_findings_the_days_of_the_files_hold(session: Session) -> None:
     items = library(session, WRITING, CODES)
-    assert [each.name for each in items] == ["taser", "aware", "apology", "force"], "due first, then in their order"
+    assert [each.name for each in items] == ["taser", "aware", "apology", "force"]
     assert all(each.informed == each.asked == 0 for each in items)
     assert items[1].owner == "DMC"
 
