@@ -101,7 +101,7 @@ class Checker:
     ) -> Iterator[tuple[Check, Finding]]:
         """What is found in a sentence counts as far as a fault is likely in it; what is not of one sentence, always."""
         few = len(facts_read(context)) < FEW
-        sure = [(each, share, self._stops(each, few)) for each, share in zip(told, likely, strict=True)]
+        sure = [(each, share, _stops(each, few)) for each, share in zip(told, likely, strict=True)]
         stopped: set[int] = set()
         warned: set[int] = set()
         for rule, finding in made:
@@ -120,18 +120,12 @@ class Checker:
             blocks = sure_of and most >= COMPARED.get(rule.kind, stops)
             yield rule, finding._replace(blocks=blocks)
             (stopped if blocks else warned).update(each.start for each, *_ in here)
-        for each, share, stops in (
-            sure if context.variant != "answer" else ()
-        ):  # background says nothing of the case
+        if context.variant == "answer":  # background says nothing of the case
+            return
+        for each, share, stops in sure:
             if each.start in stopped or share < WARNS or (share < stops and each.start in warned):
                 continue
             yield from self._unfound(each, share >= stops, text, context)
-
-    def _stops(self, said: Told, few: bool) -> float:
-        """From which likelihood of a fault on a sentence stops."""
-        if not few:
-            return STOPS
-        return SUREST if said.wrong in BORNE else SURE
 
     def _unfound(
         self, each: Told, stops: bool, text: str, context: Context
@@ -148,3 +142,10 @@ class Checker:
     def _whole_unit(self, home: tuple[str, ...]) -> tuple[str, ...]:
         ours = {self._units[place] for place in home if place in self._units} | set(home)
         return (*home, *(borough for borough, unit in self._units.items() if unit in ours))
+
+
+def _stops(said: Told, few: bool) -> float:
+    """From which likelihood a fault on a sentence stops, where `few` facts are verified or enough."""
+    if not few:
+        return STOPS
+    return SUREST if said.wrong in BORNE else SURE
