@@ -1,8 +1,8 @@
 """The reaper: jobs whose worker died go back into their queue, and old failed jobs go away.
 
-The engine itself never takes a job back from a worker that was killed. A job that was being done three
-times when its worker died is suspected of killing it: a batch is cut in two, a single subject leaves as
-a Failure.
+The engine itself never takes a job back from a worker that was killed. A job whose worker died three times
+before, and dies again, is suspected of killing it: a batch is cut in two, a single subject leaves as a Failure.
+Only deaths count: a job is also tried anew, and that often, while the database is away.
 """
 
 from datetime import datetime
@@ -24,7 +24,8 @@ LISTED = {"assess": "posts", "route": "posts", "match_claims": "posts"}
 
 STALLED = text(
     """
-    SELECT job.id, job.task_name, job.queue_name, job.lock, job.args, job.attempts
+    SELECT job.id, job.task_name, job.queue_name, job.lock, job.args,
+        (SELECT count(*) FROM procrastinate_events e WHERE e.job_id = job.id AND e.type = 'retried') AS deaths
     FROM procrastinate_jobs job LEFT JOIN procrastinate_workers worker ON worker.id = job.worker_id
     WHERE job.status = 'doing'
       AND (worker.id IS NULL OR worker.last_heartbeat < now() - make_interval(secs => :after))
@@ -32,6 +33,8 @@ STALLED = text(
     """
 )
 AGAIN = text("SELECT procrastinate_retry_job_v2(:id, now(), NULL, NULL, NULL)")
+# The engine says "retried" of jobs that a person takes up again, which nobody does here: it stands for a death.
+DIED = text("INSERT INTO procrastinate_events (job_id, type) VALUES (:id, 'retried')")
 GIVE_UP = text("SELECT procrastinate_finish_job_v1(:id, 'failed', false)")
 FORGET = text(
     """
@@ -49,9 +52,10 @@ def reap(session: Session, *, now: datetime) -> int:
     """Put the jobs of dead workers back, and say how many there were. The caller commits."""
     stalled = session.execute(STALLED, {"after": STALLED_AFTER_S}).mappings().all()
     for job in stalled:
-        log.warning("job of a dead worker", task=job["task_name"], job=job["id"], attempts=job["attempts"])
-        if job["attempts"] < DEADLY_AFTER:
+        log.warning("job of a dead worker", task=job["task_name"], job=job["id"], deaths=job["deaths"])
+        if job["deaths"] < DEADLY_AFTER:
             session.execute(AGAIN, {"id": job["id"]})
+            session.execute(DIED, {"id": job["id"]})
             session.execute(TELL, {"queue": job["queue_name"]})
         else:
             session.execute(GIVE_UP, {"id": job["id"]})

@@ -18,7 +18,8 @@ from procrastinate import App, BaseRetryStrategy, JobContext, PsycopgConnector, 
 from procrastinate.jobs import Job
 from psycopg_pool import AsyncConnectionPool
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, InvalidRequestError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionFreeError
 from sqlmodel import Session
 
 from collector.jobs import QUEUES
@@ -31,6 +32,9 @@ log = structlog.get_logger()
 
 TRIES = 6
 LONGEST_WAIT_S = 120
+ENDED_AT_ONCE = (
+    "This connection is closed"  # what SQLAlchemy says when the server also ends the one made in its place
+)
 OURS = {"collector", "classifier", "triage", "responders", "config"}
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -126,7 +130,11 @@ def is_away(error: BaseException) -> bool:
     """Whether an error says that the database did not answer or asks to try again, so that no item is to blame."""
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
-    return isinstance(error, OperationalError | InterfaceError | psycopg.OperationalError)
+    if isinstance(error, InvalidRequestError) and str(error) == ENDED_AT_ONCE:
+        return True
+    return isinstance(
+        error, OperationalError | InterfaceError | psycopg.OperationalError | NoConnectionFreeError
+    )
 
 
 def _trying(house: House, name: str, task: Task) -> Callable[..., None]:

@@ -77,8 +77,8 @@ def cost_in(engine: Engine, settings: Settings, stored: int, *, seed: int) -> Co
 
 
 def _cpu() -> float:
-    """Seconds of processor time that this process and the database have used."""
-    return sum(cpu_of(pid) for pid in tree((os.getpid(),)))
+    """Seconds of processor time that this process and the database have used, with what ended meanwhile."""
+    return sum(cpu_of(pid, with_ended=True) for pid in tree((os.getpid(),)))
 
 
 def _batches(engine: Engine, seed: int, now: datetime) -> Iterator[list[UUID]]:

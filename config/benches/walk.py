@@ -173,7 +173,7 @@ def _cpu(service: int) -> dict[str, float]:
     spent: dict[str, float] = {}
     for pid in tree((service, os.getpid())):
         name = "feed" if pid == os.getpid() else name_of(pid)
-        spent[name] = spent.get(name, 0.0) + cpu_of(pid)
+        spent[name] = spent.get(name, 0.0) + cpu_of(pid, with_ended=True)
     return spent
 
 

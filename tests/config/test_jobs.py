@@ -12,13 +12,15 @@ import pytest
 from procrastinate import App
 from procrastinate.exceptions import ConnectorException
 from procrastinate.manager import JobManager
-from sqlalchemy import Engine, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.exc import InvalidRequestError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionFreeError
 from sqlmodel import Session, select
 
 from collector.jobs import defer, take_along
 from collector.records import Failure
-from config.database import plain_url
+from config import database
+from config.database import connect, plain_url
 from config.lanes import AT_ONCE, Lanes
 from config.reaper import DEADLY_AFTER, reap
 from config.service import TRIES, House, Task, connector, in_short, is_away, register
@@ -279,9 +281,15 @@ def test_stopping_lets_the_job_in_hand_finish(house: House, working: Any) -> Non
 def as_if_killed(house: House, *, attempts: int = 0) -> None:
     with house.engine.begin() as connection:
         connection.execute(
-            text("UPDATE procrastinate_jobs SET status = 'doing', attempts = :attempts"),
+            text("UPDATE procrastinate_jobs SET status = 'doing', attempts = attempts + :attempts"),
             {"attempts": attempts},
         )
+
+
+def killed_and_put_back(house: House, *, times: int) -> None:
+    for _ in range(times):
+        as_if_killed(house)
+        assert reaped(house) == 1
 
 
 def reaped(house: House) -> int:
@@ -314,7 +322,9 @@ def test_a_job_of_a_live_worker_is_left_alone(house: House) -> None:
 
 def test_a_batch_that_kills_its_workers_is_cut_in_two_and_a_single_post_is_left_out(house: House) -> None:
     leave(house, "assess", "assess", posts=["1", "2", "3"])
-    as_if_killed(house, attempts=DEADLY_AFTER)
+    killed_and_put_back(house, times=DEADLY_AFTER)
+    assert jobs(house, "status::text, args->'posts'") == [("todo", ["1", "2", "3"])]
+    as_if_killed(house)
     assert reaped(house) == 1
     halves = jobs(house, "status::text, args->'posts'")
     assert halves == [("failed", ["1", "2", "3"]), ("todo", ["1"]), ("todo", ["2", "3"])]
@@ -323,15 +333,45 @@ def test_a_batch_that_kills_its_workers_is_cut_in_two_and_a_single_post_is_left_
     with house.engine.begin() as connection:
         connection.execute(text("DELETE FROM procrastinate_jobs"))
     leave(house, "assess", "assess", posts=["1"])
-    as_if_killed(house, attempts=DEADLY_AFTER)
+    killed_and_put_back(house, times=DEADLY_AFTER)
+    as_if_killed(house)
     assert reaped(house) == 1
     assert [each[:2] for each in failures(house)] == [("assess", "1")]
+
+
+def test_a_job_tried_often_while_the_database_was_away_is_not_blamed_for_a_worker_that_dies(
+    house: House,
+) -> None:
+    leave(house, "draft", "respond", case="c-1")
+    as_if_killed(house, attempts=TRIES)
+    assert reaped(house) == 1
+    assert jobs(house, "status::text") == [("todo",)]
+    assert failures(house) == []
 
 
 def test_errors_are_told_in_short_without_what_they_quote() -> None:
     assert in_short(ValueError("the text of a post")) == "ValueError"
     assert is_away(OperationalError("x", {}, Exception()))
     assert not is_away(ValueError())
+
+
+def test_no_item_is_blamed_when_no_connection_is_free(house: House) -> None:
+    narrow = create_engine(house.engine.url, pool_size=1, max_overflow=0, pool_timeout=0.01)
+    with narrow.connect(), pytest.raises(NoConnectionFreeError) as told, narrow.connect():
+        pass
+    narrow.dispose()
+    assert is_away(told.value)
+
+
+def test_no_item_is_blamed_when_the_server_ends_each_new_connection(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = connect(settings, pool=1)
+    monkeypatch.setattr(database, "hung_up", lambda _connection: True)
+    with pytest.raises(InvalidRequestError) as told, engine.connect():
+        pass
+    engine.dispose()
+    assert is_away(told.value)
 
 
 def test_as_many_fetches_hang_as_there_are_places_and_hold_up_no_other(

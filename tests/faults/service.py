@@ -122,10 +122,12 @@ def gone(pid: int) -> bool:
     return name_of(pid) in ("", "gone")
 
 
-def wait_until(seen: Callable[[], bool], for_s: float) -> None:
+def wait_until(seen: Callable[[], bool], for_s: float, found: Callable[[], object] | None = None) -> None:
+    """Wait for something to happen; `found` tells how things stand when it never does."""
     deadline = time.monotonic() + for_s
     while not seen():
-        assert time.monotonic() < deadline, "it never happened"
+        if time.monotonic() > deadline:
+            raise AssertionError(f"it never happened: {found()}" if found else "it never happened")
         time.sleep(0.05)
 
 

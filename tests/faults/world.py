@@ -117,7 +117,7 @@ class World:
             )
             mark = int(made["id"])
         else:
-            feed = self.papers[name].feeds["news"]
+            feed = self.papers[name].feeds["made"]
             text = escape(self.texts[number])
             feed.publish(text[:60], link=f"https://{name}.example/{number}", at=now, text=text)
             mark, now = len(feed.items), now.replace(microsecond=0)
@@ -168,8 +168,13 @@ class World:
         """A paper publishes more at once than it shows; not too often, for its readers' sake."""
         if self.counts["windows of a paper passed"] == OVERFLOWS:
             return
-        for _ in range(min(WINDOW + 30, len(self.texts) - self.next)):
+        wanting = max(WINDOW + 30 - (len(self.texts) - self.next), 0)
+        self.texts += [f"{each} once more" for each in self.texts[:wanting]]
+        feeds = self.papers[name].feeds
+        feeds["news"] = replace(feeds["made"], items=[*feeds["made"].items])  # as it was, until all is there
+        for _ in range(WINDOW + 30):
             self.publish_in(name)
+        feeds["news"] = feeds["made"]
         self.counts["windows of a paper passed"] += 1
 
     def hurt(self) -> None:
@@ -215,7 +220,7 @@ def made_world(posts: int, seed: int) -> Iterator[World]:
         social = stack.enter_context(running_instance())
         papers = {name: stack.enter_context(publishing()) for name in ("paper-0", "paper-1")}
         for paper in papers.values():
-            paper.feeds["news"] = Windowed()
+            paper.feeds["news"] = paper.feeds["made"] = Windowed()
         ports = {"stream": stream.port, "social": social.port} | {
             name: paper.port for name, paper in papers.items()
         }
