@@ -1,6 +1,5 @@
 """Playing an exercise from start to score: by people at a desk of its own, or by a scripted team alone."""
 
-import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from datetime import UTC, date, datetime, timedelta
@@ -9,7 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlmodel import Session
 
-from config.exercise.clock import Clock
+from config.exercise.clock import AHEAD, Clock
 from config.exercise.desk import Shown, served
 from config.exercise.drafting import Pen
 from config.exercise.play import Play
@@ -111,13 +110,14 @@ def _hurry(play: Play, step: float, told: Callable[[str], None], leave: Event) -
 
 
 def _keep_up(play: Play, leave: Event) -> None:
-    """Round after round as time passes, until it is over or somebody leaves."""
-    beat_s = 0.0
+    """Round after round as time passes, until it is over or somebody leaves. Signs of life go by the exercise's clock:
+    at a high speed a few seconds are minutes on the pages."""
+    next_beat = 0.0
     while not play.over and not leave.is_set():
         play.round()
-        if time.monotonic() > beat_s:
+        if play.clock.minute >= next_beat:
             play.beat()
-            beat_s = time.monotonic() + BEAT_S
+            next_beat = play.clock.minute + AHEAD
         leave.wait(NAP_S)
     play.clock.stop(play.script.minutes)
 

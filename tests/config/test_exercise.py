@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from threading import Event
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 from uuid import uuid4
 
 import psycopg
@@ -17,8 +18,9 @@ from typer.testing import CliRunner
 
 from config.cli import Complaint
 from config.commands.exercising import app
-from config.exercise.clock import Clock
-from config.exercise.playing import Manner, play_exercise
+from config.exercise.clock import AHEAD, Clock
+from config.exercise.play import Play
+from config.exercise.playing import Manner, _keep_up, play_exercise
 from config.exercise.runs import Run, runs
 from config.exercise.script import FEWEST, MOST, ScriptError, read_script, scripts_of
 from config.exercise.slack import Marked, mock_slack
@@ -52,6 +54,23 @@ def played(stages: Settings) -> dict[str, Any]:
 
 def marks(run: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {each["name"].partition(":")[0]: each for each in run["marks"]}
+
+
+def test_however_fast_it_is_played_no_page_takes_a_part_for_dead() -> None:
+    """At any speed a round takes the clock on by up to `AHEAD`; a sign of life is written twice that ahead."""
+    play = SimpleNamespace(
+        clock=SimpleNamespace(minute=0.0, stop=lambda _minute: None), script=SimpleNamespace(minutes=30)
+    )
+    signs = [0.0]
+
+    def round_() -> None:
+        play.clock.minute += 0.9 * AHEAD
+        assert play.clock.minute <= signs[-1] + 2 * AHEAD, "the page shows a banner"
+        play.over = play.clock.minute > play.script.minutes
+
+    play.over, play.round, play.beat = False, round_, lambda: signs.append(play.clock.minute)
+    _keep_up(cast("Play", play), Event())
+    assert 15 <= len(signs) <= 35
 
 
 @pytest.mark.parametrize("name", SHIPPED)
