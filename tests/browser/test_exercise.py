@@ -76,6 +76,7 @@ def test_an_exercise_is_played_from_its_brief_to_its_score_and_debrief(
             expect(page.get_by_role("note")).to_contain_text("Exercise.")
             page.goto(f"{at.address}/exercise")
             expect(page.get_by_role("heading", name="Score")).to_be_visible(timeout=ENDS_WITHIN_MS)
+            expect(page.locator(".gh-watch__more")).not_to_contain_text(" h ")  # the page's clock stands too
             scored = page.get_by_role("region", name="Score")
             expect(scored.get_by_role("row").filter(has_text="Detected")).to_contain_text("10 of 10")
             expect(scored.get_by_role("row").filter(has_text="Claimed")).not_to_contain_text("did not happen")

@@ -10,9 +10,12 @@ if ('noModule' in HTMLScriptElement.prototype) page.classList.add('govuk-fronten
 initAll()
 
 // --- clocks tick in place, by the server's time ---------------------------------------------------------
-const loadedAt = Date.now()
-const rate = Number(page.dataset.rate ?? 1) // in an exercise time passes faster, or stands
-const serverNow = () => Date.parse(page.dataset.now) + (Date.now() - loadedAt) * rate
+let told // what the server last said of the time, and when that was
+const hear = ({ now, rate = 1 }) => { told = { now: Date.parse(now), rate: Number(rate), at: Date.now() } }
+hear(page.dataset)
+const serverNow = () => told.now + (Date.now() - told.at) * told.rate
+// in an exercise time passes faster, waits where much is to be done, and stands at the end
+page.addEventListener('htmx:load', ({ detail }) => { if (detail.elt.dataset.now) hear(detail.elt.dataset) })
 const two = number => String(number).padStart(2, '0')
 
 function spell (seconds) {
