@@ -21,7 +21,7 @@ install: $(VENV)/installed ## Set up .venv with what Golden Hour needs
 
 test: $(VENV)/tested check ## Check the code, then run all tests on real PostgreSQL and Chromium
 	@rm -rf $(TESTS) && mkdir -p $(TESTS)
-	@$(MAKE) --no-print-directory -j2 test-waiting test-lower test-web test-upper
+	@$(MAKE) --no-print-directory -j2 test-waiting test-lower test-upper test-web
 	@cat $(TESTS)/waiting.txt $(TESTS)/web.txt $(TESTS)/upper.txt
 	@$(PY) -m tests.tally $(TESTS)/lower.xml $(TESTS)/web.xml $(TESTS)/upper.xml $(TESTS)/waiting.xml
 

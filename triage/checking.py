@@ -13,14 +13,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from triage.checking_context import Context, Finding
 from triage.checking_form import read_as
-from triage.checking_kinds import KINDS, Ground, excuses
+from triage.checking_kinds import HELD, KINDS, Ground, excuses, held
 from triage.checking_kinds import found as finding_of
 from triage.checking_proof import Promises, Proof, facts_read
 from triage.checking_rules import Check, Checks
 from triage.checking_sense import Floats, Sense
 from triage.checking_trust import Found, Told, Trust, judged, tells, told
 
-STOPS, WARNS = 0.7, 0.15  # from which likelihood of a fault on a sentence stops a draft, or is told
+STOPS, WARNS = 0.7, 0.1  # from which likelihood of a fault on a sentence stops a draft, or is told
 FEW = 4  # with fewer facts a case is unlike those that taught how likely faults are,
 SURE, SUREST = 0.95, 0.98  # so what stops there is surer, and surest where facts might have borne it out
 BORNE = ("unverified", "blame")
@@ -125,18 +125,24 @@ class Checker:
         for each, share, stops in sure:
             if each.start in stopped or share < WARNS or (share < stops and each.start in warned):
                 continue
-            yield from self._unfound(each, share >= stops, text, context)
+            yield from self._unfound(each, share, stops, text, context)
 
     def _unfound(
-        self, each: Told, stops: bool, text: str, context: Context
+        self, each: Told, share: float, stops: float, text: str, context: Context
     ) -> Iterator[tuple[Check, Finding]]:
-        """A likely fault that no rule found in its sentence, told by the rule of what it reads as."""
+        """A likely fault that no rule found in its sentence, told by the rule of what it reads as; not where verified
+        facts bear it out. Where that rule lets it pass otherwise, what was learnt is told all the same, and stops when
+        it is sure."""
+        plain = each.wrong == "unverified"
+        borne_out = held(text[each.start : each.end], context) >= HELD
         for rule in self.checks.check:
-            plain = each.wrong == "unverified"
             fits = rule.kind == "untold" if plain else rule.kind == "heard" and each.wrong in rule.heard
-            if fits and rule.applies(context) and not excuses(rule, text, each.start, each.end, context):
-                made = finding_of(rule, text, each.start, each.end)
-                yield rule, made._replace(blocks=stops and (rule.blocks or plain))
+            if fits and rule.applies(context):
+                unknown = plain and context.facts is None
+                if not unknown and not (borne_out and (plain or rule.supported)):
+                    passes = excuses(rule, text, each.start, each.end, context)
+                    blocks = share >= (max(stops, SURE) if passes else stops) and (rule.blocks or plain)
+                    yield rule, finding_of(rule, text, each.start, each.end)._replace(blocks=blocks)
                 return
 
     def _whole_unit(self, home: tuple[str, ...]) -> tuple[str, ...]:

@@ -40,7 +40,14 @@ HELD = 0.7  # share of the words of a clause that verified facts must have to be
 UNSAID = -2.0  # below which logit of the proofreader no sentence says when the next update comes, surely
 REPEATED = 0.6  # share of the words of a claim that make a headline repeat it
 _DENIED = re.compile(
-    r"\b(?:no|not|never|nobody|none|neither|nor|without|unhurt|uninjured)\b|n['’]t\b", re.IGNORECASE
+    r"\b(?:no(?! (?:further action|lasting|longer|one else)\b)|not|never|nobody(?! else\b)|none|nothing|neither|nor"
+    r"|without(?! (?:any |further )?(?:charge|action)\b)|unhurt|uninjured)\b|n['’]t\b",
+    re.IGNORECASE,
+)
+_ANOTHER = re.compile(
+    r"(?:,|;| and)(?= (?:and |but )?(?:no|nobody|none|nothing|not|(?:the |an? |our |his |her |their |one |two )?\w+"
+    r" (?:was|were|has|had|have|is|are))\b)",
+    re.IGNORECASE,
 )
 _QUESTION = re.compile(r"\s*(?:Q|Question)(?: ?\d+)? ?[:.)]", re.IGNORECASE)
 _OF_PLACES = re.compile(r"place|where|road|venue|location|ward|station|force|body|unit|origin", re.IGNORECASE)
@@ -339,12 +346,22 @@ def _polarity(rule: Check, text: str) -> dict[bool, tuple[int, int]]:
     """Where a text says so, and where it says that it was not so."""
     said: dict[bool, tuple[int, int]] = {}
     for sentence in sentences(text):
-        part = text[sentence.start : sentence.end]
-        match = next((match for each in rule.found if (match := each.search(part))), None)
-        if match and not (rule.excused and rule.excused.search(part)):
-            span = (sentence.start + match.start(), sentence.start + match.end())
-            said.setdefault(not _DENIED.search(part), span)
+        if rule.excused and rule.excused.search(text, sentence.start, sentence.end):
+            continue
+        for part in _denied_apart(text, sentence):
+            match = next((match for each in rule.found if (match := each.search(text, *part))), None)
+            if match:
+                said.setdefault(not _DENIED.search(text, *part), match.span())
     return said
+
+
+def _denied_apart(text: str, sentence: Span) -> Iterator[tuple[int, int]]:
+    """A sentence cut where a denial ends: `he was hurt and no arrest was made` denies the arrest alone."""
+    start = sentence.start
+    for cut in _ANOTHER.finditer(text, sentence.start, sentence.end):
+        yield start, cut.start()
+        start = cut.start()
+    yield start, sentence.end
 
 
 def expiry(rule: Check, text: str, context: Context, ground: Ground) -> Found:  # noqa: ARG001

@@ -64,6 +64,28 @@ HEADS = re.compile(
 DEED = re.compile(
     r"\b(stop|call|arrest|detain|search|happen|beg[au]n|start|attend|died|end|took place)", re.IGNORECASE
 )
+HAPPENED = ("happen", "took place")  # said of whatever an earlier line tells the one time of
+OTHER_DEED = re.compile(
+    r"\b(?:bail|releas|charg|review|spoke|speak|met|meet|told|tell|inform|refer|clos|reopen|open|lift|left|leav|taken"
+    r"|wrote|post|said|sent|gave|learn|hear|aware|arriv|interview|treat|shut|hurt|injur|fell|hit|found)",
+    re.IGNORECASE,
+)  # a time beside one of these is not the time of a deed that stands further off
+ONE = re.compile(
+    r"\b(?:an?|one)(?= (?:[a-z-]+ )?(?:person|man|woman|boy|girl|teenager|youth)\b)", re.IGNORECASE
+)
+SUFFERED = r"(arrest|detain|search|injur|hurt|charg|bitten|tasered|kill|died)"
+PEOPLE = (
+    r"(?:\s+(?!more|other|further|second|third|another)[a-z-]+)?\s+(?:people|persons?|m[ae]n|wom[ae]n|(?:fe)?males?"
+    r"|adults?|boys?|girls?|youths?|teenagers?|individuals?)\b"
+)
+SUFFERED_AFTER = re.compile(rf"{PEOPLE}(?:\s+(?!who\b)[a-z-]+){{0,3}}?\s+{SUFFERED}", re.IGNORECASE)
+SUFFERED_BEFORE = re.compile(rf"\b{SUFFERED}\w*\s\Z", re.IGNORECASE)
+A_PERSON = re.compile(PEOPLE, re.IGNORECASE)
+MORE_NOW = re.compile(
+    r"\b(?:now|since|later|second|third|another|others?|further|more|so far|in all|altogether|total"
+    r"|of (?:the|them|these|those))\b",
+    re.IGNORECASE,
+)
 
 
 def unverified(
@@ -187,13 +209,23 @@ def _promises(text: str, span: Span, update: re.Pattern[str] | None) -> bool:
 def conflicts(
     text: str, earlier: Iterable[str], known: Known, *, update: re.Pattern[str] | None
 ) -> Iterator[Span]:
-    """Numbers of one thing, times of one deed and streets that an earlier line says otherwise."""
+    """Numbers of one thing or of people, times of one deed and streets that an earlier line says otherwise. How many
+    were arrested or hurt may have grown, which a draft then says."""
     for line in earlier:
+        dealt = _dealt_with(line)
+        for deed, spans in _dealt_with(text).items():
+            for span in spans:
+                sentence = sentence_at(text, span.start)
+                grown = MORE_NOW.search(text, sentence.start, sentence.end)
+                if len(dealt.get(deed, ())) == 1 and span.value != dealt[deed][0].value and not grown:
+                    yield span
         before = dict(_counted(line, update))
         for (noun, value), span in _counted_at(text, update):
             if noun in before and before[noun] != value:
                 yield span
         timed = dict(_timed(line, update))
+        if len(timed) == 1:
+            timed |= dict.fromkeys(HAPPENED, *timed.values())
         for deed, span in _timed(text, update):
             if deed in timed and not minutes_of(timed[deed]) & minutes_of(span):
                 yield span
@@ -224,12 +256,32 @@ def _counted_at(text: str, update: re.Pattern[str] | None) -> Iterator[tuple[tup
                 yield (stem, span.value), span
 
 
+def _dealt_with(text: str) -> dict[str, list[Span]]:
+    """How many people were arrested, searched, hurt and so on: by what befell them."""
+    found: dict[str, list[Span]] = {}
+    ones = [Span(*match.span(), 1) for match in ONE.finditer(text)]
+    for span in sorted([*numbers(text), *ones]):
+        after = SUFFERED_AFTER.match(text, span.end)
+        before = SUFFERED_BEFORE.search(text, max(0, span.start - 12), span.start)
+        if deed := after or (before if A_PERSON.match(text, span.end) else None):
+            found.setdefault(deed[1].lower(), []).append(span)
+    return found
+
+
 def _timed(text: str, update: re.Pattern[str] | None) -> Iterator[tuple[str, Span]]:
+    """Times with the deed they stand beside: the last one before them in their sentence, else the first behind them."""
     for span in clocks(text):
         sentence = sentence_at(text, span.start)
-        deeds = DEED.findall(text, sentence.start, sentence.end)
-        if len(deeds) == 1 and not _promises(text, span, update):
-            yield deeds[0].lower(), span
+        deeds = [*DEED.finditer(text, sentence.start, sentence.end)]
+        others = [*OTHER_DEED.finditer(text, sentence.start, sentence.end)]
+        last = max(
+            (each for each in (*deeds, *others) if each.start() < span.start),
+            key=lambda each: each.start(),
+            default=None,
+        )
+        chosen = last or min((*deeds, *others), key=lambda each: each.start(), default=None)
+        if chosen in deeds and not _promises(text, span, update):
+            yield chosen[1].lower(), span
 
 
 def past(text: str, now: datetime, *, update: re.Pattern[str] | None) -> Iterator[Span]:

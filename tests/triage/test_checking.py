@@ -301,6 +301,53 @@ def test_words_of_no_fact_and_no_line_warn_as_unverified() -> None:
     assert "unverified" not in rules(said, KNOWN._replace(facts=facts))
 
 
+@pytest.mark.parametrize(
+    ("earlier", "said", "told"),
+    [
+        ("One person was arrested in Rye Lane.", "Two people were arrested in Rye Lane.", True),
+        ("One person was arrested in Rye Lane.", "Two people have now been arrested in Rye Lane.", False),
+        ("A man was searched at 11.15am and was not arrested.", "He was searched at about 7.30pm.", True),
+        ("A man was searched at 7.30pm and was not arrested.", "He was searched at about 7.30pm.", False),
+        ("A car was stopped at 18:05.", "It happened at 21:30.", True),
+        ("No officer's camera was switched on.", "The officers had their cameras on.", True),
+        ("The officers' cameras were switched on.", "The officers had their cameras on.", False),
+        (
+            "Officers searched a flat and seized two phones.",
+            "Officers searched a flat and nothing was seized.",
+            True,
+        ),
+        ("Handcuffs were used and no arrest was made.", "He was not in handcuffs.", True),
+        ("A man was arrested in the street.", "The arrest took place inside his home.", True),
+        (
+            "A man was arrested in Rye Lane.",
+            "The man arrested has been released with no further action.",
+            False,
+        ),
+        (
+            "An inspector from another borough looks at it.",
+            "It is looked at by an inspector on the same team.",
+            True,
+        ),
+    ],
+)
+def test_what_an_earlier_line_says_otherwise_is_found(earlier: str, said: str, *, told: bool) -> None:
+    draft = f"{said} We understand the concern.{UPDATE}"
+    assert ("conflict" in rules(draft, KNOWN._replace(earlier=(earlier,)), blocks=False)) == told
+
+
+def test_what_was_learnt_is_believed_where_its_rule_would_let_it_pass() -> None:
+    """A fault that is all but sure is told though most of its words are those of verified facts."""
+    known = KNOWN._replace(facts=facts_of({**FACTS, "contact": "1 male detained, call to address"}))
+    said = "We were called to an address in Rye Lane, Peckham, and a man was detained. A neighbour made the call."
+    assert any(each.rule == "unverified" and "neighbour" in each.words for each in check(said, known))
+
+
+@pytest.mark.parametrize("said", ["He has learning needs.", "A man described as IC3 was detained."])
+def test_who_somebody_is_is_told_in_every_variant(said: str) -> None:
+    for variant in ("long", "stakeholder", "internal"):
+        assert "person" in rules(said, KNOWN._replace(variant=variant), blocks=False)
+
+
 def test_what_an_earlier_line_leaves_no_room_for_is_found() -> None:
     earlier = KNOWN._replace(earlier=("The family has been told.",))
     said = "The family has not yet been reached. We understand the concern." + UPDATE

@@ -23,14 +23,14 @@ from triage.checking_words import Words
 
 # Nothing is learnt from these; at least so many are caught and told, at most so many clean ones stopped and warned of.
 UNTAUGHT = [
-    ("untaught.jsonl", 179, 190, 3, 28),
-    ("unseen.jsonl", 178, 193, 2, 20),
-    ("examined.jsonl", 185, 193, 4, 31),
-    ("retired.jsonl", 177, 190, 5, 36),
-    ("accepted.jsonl", 192, 199, 2, 20),
-    ("accepted_second.jsonl", 179, 198, 1, 22),
-    ("accepted_third.jsonl", 93, 96, 1, 12),
-    ("outside.jsonl", 185, 193, 7, 31),
+    ("unseen.jsonl", 178, 195, 1, 20),
+    ("accepted.jsonl", 192, 200, 2, 20),
+    ("accepted_second.jsonl", 184, 202, 1, 22),
+    ("accepted_third.jsonl", 94, 98, 1, 12),
+    ("accepted_fourth.jsonl", 180, 201, 1, 12),
+    ("accepted_fifth.jsonl", 182, 200, 2, 19),
+    ("accepted_sixth.jsonl", 174, 200, 1, 19),
+    ("outside.jsonl", 186, 194, 5, 35),
 ]
 KNOWN = Context(facts=facts_of(FACTS), home=("Southwark",))
 UPDATE = " We understand the concern. Our next update is at 21:00."
