@@ -1,5 +1,6 @@
 """The checker: planted faults are caught, clean drafts pass, a wrong rule is refused."""
 
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ KNOWN = Context(now=NOON, facts=facts_of(FACTS), home=("Southwark",))
 UPDATE = " Our next update is at 21:00."
 
 
+@cache
 def check(text: str, context: Context = KNOWN) -> tuple[Finding, ...]:
     return CHECKER.check(text, context)
 
