@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
-from spacy.tokens import Doc
 
 from classifier.lexicons import Hit
 from classifier.normalise import Working
+
+if TYPE_CHECKING:  # the desk knows the shape of a reading and reads nothing: spaCy stays out of its memory
+    from spacy.tokens import Doc
 
 DENIAL = re.compile(
     r"\b(?:no|not|never|without|nobody|none|n't|(?:did|do|was|is|were|has|had)n['’]?t|if|might|may|should|would"
@@ -41,7 +43,7 @@ class Reading:
     """One post under reading. Signals are pure functions of it."""
 
     def __init__(
-        self, original: str, working: Working, low: str, doc: Doc, found: dict[str, list[Hit]]
+        self, original: str, working: Working, low: str, doc: "Doc", found: dict[str, list[Hit]]
     ) -> None:
         self.original = original
         self.working = working

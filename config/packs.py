@@ -9,7 +9,7 @@ from responders.packs.versions import read_versions
 from responders.packs.writing import Templates
 from responders.tactics import read_tactics
 from triage.checking_names import Known, read_place_names
-from triage.checking_rules import read_checks
+from triage.checking_rules import read_lists
 from triage.lifecycle import read_lifecycle
 from triage.review.definitions import Definitions, read_definitions
 from triage.review.pack_checks import Checks, read_pack_checks
@@ -38,7 +38,7 @@ def templates_of(settings: Settings) -> Templates:
 
 def checks_of(settings: Settings) -> Checks:
     """The rules of the linter, with what names something else than a person."""
-    lists = read_checks(settings.files("statements/checks*.toml")).lists
+    lists = read_lists(settings.files("statements/checks*.toml"))
     places = read_place_names(settings.files("gazetteer/*.csv"))
     given_names = Linter.of(settings.files("lexicons/refused_terms*.toml")).given_names
     return read_pack_checks(settings.file("review/pack-checks.toml"), Known(lists, places, given_names))

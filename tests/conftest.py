@@ -49,8 +49,10 @@ def cluster() -> Iterator[Cluster]:
 
 
 @pytest.fixture(scope="session")
-def databases(cluster: Cluster) -> Databases:
-    return Databases(cluster)
+def databases(cluster: Cluster) -> Iterator[Databases]:
+    made = Databases(cluster)
+    yield made
+    made.close()
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 so a database whose tables are still as they were made is emptied and used again.
 """
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -16,15 +17,15 @@ SELECT count(*), coalesce(max(oid::bigint), 0), coalesce(sum(relnatts), 0),
        (SELECT count(*) FROM pg_trigger WHERE tgenabled = 'O')
 FROM pg_class WHERE relnamespace = 'public'::regnamespace
 """
+# a table that takes no room never held a row; one in partitions takes none itself
 TABLES = """
-SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
+SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace
+    AND (relkind = 'p' OR relkind = 'r' AND pg_relation_size(oid) > 0)
     AND NOT relispartition AND relname <> 'alembic_version'
 """
 SEQUENCES = "SELECT sequencename FROM pg_sequences WHERE schemaname = 'public' AND last_value IS NOT NULL"
-END_OTHERS = """
-SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
-WHERE datname = current_database() AND pid <> pg_backend_pid()
-"""
+OTHERS = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+ENDED_WITHIN_S = 5
 
 
 class Databases:
@@ -34,23 +35,28 @@ class Databases:
         self.cluster, self.template = cluster, template
         self.numbers = count(1)
         self.clean: list[str] = []
+        self.warm: dict[str, psycopg.Connection] = {}  # a new one would read the catalogue anew
         with self._connection(template) as connection:
             self.first_rows = _rows(connection)
         self.shapes: dict[str, object] = {}
+
+    def close(self) -> None:
+        for each in self.warm.values():
+            each.close()
 
     @contextmanager
     def one(self) -> Iterator[str]:
         """The address of a database that only this test uses."""
         name = self.clean.pop() if self.clean else self._make()
         yield self.cluster.url_of(name)
-        with self._connection(name) as connection:
-            connection.execute(END_OTHERS)
-            as_made = connection.execute(SHAPE).fetchone() == self.shapes[name]
-            if as_made:
-                self._empty(connection)
+        connection = self._warm(name)
+        _end_others(connection)
+        as_made = connection.execute(SHAPE).fetchone() == self.shapes[name]
         if as_made:
+            self._empty(connection)
             self.clean.append(name)
         else:
+            self.warm.pop(name).close()
             self._drop(name)
 
     def _make(self) -> str:
@@ -58,8 +64,7 @@ class Databases:
         with self._connection("postgres") as connection:
             copy = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY wal_log")
             connection.execute(copy.format(sql.Identifier(name), sql.Identifier(self.template)))
-        with self._connection(name) as connection:
-            self.shapes[name] = connection.execute(SHAPE).fetchone()
+        self.shapes[name] = self._warm(name).execute(SHAPE).fetchone()
         return name
 
     def _empty(self, connection: psycopg.Connection) -> None:
@@ -82,8 +87,28 @@ class Databases:
         with self._connection("postgres") as connection:
             connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
+    def _warm(self, name: str) -> psycopg.Connection:
+        """The connection kept for a database; a test may have ended it."""
+        kept = self.warm.get(name)
+        try:
+            if kept is not None:
+                kept.execute("SELECT 1")
+                return kept
+        except psycopg.OperationalError:
+            pass
+        self.warm[name] = self._connection(name)
+        return self.warm[name]
+
     def _connection(self, name: str) -> psycopg.Connection:
         return psycopg.connect(self.cluster.url_of(name).replace("+psycopg", ""), autocommit=True)
+
+
+def _end_others(connection: psycopg.Connection) -> None:
+    """To wait in the server takes a tenth of a second at least, and most are on their way out anyway."""
+    deadline = time.monotonic() + ENDED_WITHIN_S
+    connection.execute(f"SELECT pg_terminate_backend(pid) {OTHERS}")
+    while connection.execute(f"SELECT {OTHERS}").fetchone() and time.monotonic() < deadline:
+        time.sleep(0.002)
 
 
 def _rows(connection: psycopg.Connection) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """The desk as people reach it: a real server on loopback, in a thread of the test."""
 
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ from sqlalchemy import Engine
 from sqlmodel import create_engine
 
 from config.postgres import Cluster
+
+TLS = ssl.create_default_context()  # made once: reading the authorities takes longer than a request
 
 
 @contextmanager
@@ -61,7 +64,7 @@ class Browser(httpx.Client):
     """A client that keeps cookies, as a browser does, and knows its session's token."""
 
     def __init__(self, base: str) -> None:
-        super().__init__(base_url=base, follow_redirects=False, timeout=20)
+        super().__init__(base_url=base, follow_redirects=False, timeout=20, verify=TLS)
 
     def sign_in(self, username: str, password: str) -> httpx.Response:
         """Fill in the form and send it."""

@@ -150,26 +150,44 @@ class Checks(BaseModel):
 
 def read_checks(paths: Iterable[Path]) -> Checks:
     """The rules of some files. Raises ChecksError."""
+    read = _read_all(paths)
+    words = {
+        name: f"(?:{said})" for path, whole in read for name, said in _table(path, whole, "words").items()
+    }
+    lists = _lists(read)
     tables: list[Check] = []
-    lists: dict[str, tuple[str, ...]] = {}
-    words: dict[str, str] = {}
-    read = [(path, _read(path)) for path in sorted(paths)]
     for path, whole in read:
-        for name, said in _table(path, whole, "words").items():
-            words[name] = f"(?:{said})"
-    for path, whole in read:
-        for name, more in _table(path, whole, "lists").items():
-            lists[name] = (*lists.get(name, ()), *more)
         tables += [
             _check(path, number, table, words) for number, table in enumerate(whole.pop("check", []), 1)
         ]
         if whole:
             raise ChecksError(f"{path}: {next(iter(whole))}: only [words], [lists] and [[check]] belong here")
+    return Checks(check=tuple(tables), lists=lists)
+
+
+def read_lists(paths: Iterable[Path]) -> Lists:
+    """The lists of some files alone. Raises ChecksError."""
+    return _lists(_read_all(paths))
+
+
+def _lists(read: Iterable[tuple[Path, dict[str, Any]]]) -> Lists:
+    lists: dict[str, tuple[str, ...]] = {}
+    for path, whole in read:
+        for name, more in _table(path, whole, "lists").items():
+            if name not in Lists.model_fields or not isinstance(more, list):
+                raise ChecksError(
+                    f"{path}: lists.{name}: there are {', '.join(Lists.model_fields)}, each a list"
+                )
+            lists[name] = (*lists.get(name, ()), *more)
     try:
-        return Checks(check=tuple(tables), lists=Lists.model_validate(lists))
+        return Lists.model_validate(lists)
     except ValidationError as error:
         first = error.errors()[0]
-        raise ChecksError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+        raise ChecksError(f"{path}: lists.{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+
+
+def _read_all(paths: Iterable[Path]) -> list[tuple[Path, dict[str, Any]]]:
+    return [(path, _read(path)) for path in sorted(paths)]
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -10,8 +10,8 @@ import typer
 from sqlmodel import Session
 
 from classifier.claims import AT_ONCE, Claim, Claims
-from classifier.model import SHIPPED
 from classifier.training import claims as learning
+from classifier.versions import SHIPPED
 from config.cli import Complaint
 from config.database import open_database
 from config.lines import batches, records

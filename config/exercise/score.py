@@ -94,17 +94,17 @@ class Scorer:
     def _found(self) -> Iterator[Mark]:
         expect, case = self.script.expect, self.main
         yield _timed(
-            "Detected", expect.detect, self._minutes(case.opened_at if case else None), "a case was opened"
+            "Detected", expect.detect, self._minutes(case.opened_at if case else None), "no case was opened"
         )
         told = self._first_delivery(case) if case else None
         after = self._minutes(told)
         opened = self._minutes(case.opened_at if case else None)
         waited = after - opened if after is not None and opened is not None else None
         yield _timed(
-            "Alerted", expect.alert, waited, "a message reached the desk", since="the opening of the case"
+            "Alerted", expect.alert, waited, "no message reached the desk", since="the opening of the case"
         )
         claimed = self._first_act(case, "claimed") if case else None
-        yield _timed("Claimed", expect.claim, self._minutes(claimed), "somebody took the case")
+        yield _timed("Claimed", expect.claim, self._minutes(claimed), "nobody took the case")
 
     def _answered(self) -> Iterator[Mark]:
         for desk, clock in ANSWERED_BY.items():
@@ -124,13 +124,13 @@ class Scorer:
             points = 0 if late else None
             return Mark(name, expected, "not done", points, "nobody did" if late else "it is not due yet")
         took = (stopped - found.started_at) / timedelta(minutes=1)
-        return _timed(name, given / timedelta(minutes=1), max(took, 0), "done", since="the alert")
+        return _timed(name, given / timedelta(minutes=1), max(took, 0), since="the alert")
 
     def _spoke(self) -> Iterator[Mark]:
         yield self._clock("First line decided", "first_line")
         issued = self._issued()
         first = self._minutes(issued[0].issued_at) if issued else None
-        yield _timed("Silence ended", self.script.expect.silence, first, "the first line was issued")
+        yield _timed("Silence ended", self.script.expect.silence, first, "no line was issued")
         fits = [each.template for each in issued if each.template in self.script.expect.templates]
         wanted = ", ".join(self.script.expect.templates)
         if not issued:
@@ -300,10 +300,12 @@ def _follows(other: Statement, line: Statement) -> bool:
     )  # fmt: skip
 
 
-def _timed(name: str, within: float, took: float | None, what: str, *, since: str = "the first post") -> Mark:
+def _timed(
+    name: str, within: float, took: float | None, missing: str = "", *, since: str = "the first post"
+) -> Mark:
     expected = f"within {_spell(within)} of {since}"
     if took is None:
-        return Mark(name, expected, "did not happen", 0, f"never: {what}")
+        return Mark(name, expected, "did not happen", 0, missing)
     return Mark(name, expected, f"after {_spell(took)}", _points(took, within), _why(took, within))
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from classifier.claims import Claim, Claims
-from classifier.model import SHIPPED
+from classifier.versions import SHIPPED
 from config.service import House, Task
 from triage.claim_jobs import look_back
 from triage.claim_matching import Library, match_claims

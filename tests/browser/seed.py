@@ -1,5 +1,6 @@
 """A busy night in an invented city: cases, posts, clocks, alerts and drafts, all written for these tests."""
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from typing import NamedTuple
@@ -7,8 +8,9 @@ from uuid import UUID, uuid4
 
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
-from sqlmodel import Session
+from sqlmodel import Session, SQLModel
 
+from classifier.records import Assessment
 from collector.records import Grade, Post, SourceRow, Tally, minute_of
 from tests.browser.night import CLOCKS, NIGHT, Told
 from tests.browser.seed_growth import seed_growth
@@ -115,7 +117,21 @@ def seed_night(
     session: Session, officer: Person, other: Person, *, now: datetime, cases: int = 24, posts: int = 14
 ) -> list[Case]:
     """The cases of NIGHT with all that hangs on them, each with so many posts at most."""
-    made = [_seed_case(session, told, now=now, posts=posts) for told in NIGHT[:cases]]
+    night = NIGHT[:cases]
+    made = [_case(told, now) for told in night]
+    _add(session, made)
+    held = [[_post(told, number, now) for number in range(min(told.posts, posts))] for told in night]
+    _add(session, [post for each in held for post in each])
+    alerts = [_alerts(case, told) for case, told in zip(made, night, strict=True)]
+    _add(session, [alert for each in alerts for alert in each])
+    for case, told, its_posts, its_alerts in zip(made, night, held, alerts, strict=True):
+        session.add_all(_joined(case, told, its_posts, now))
+        session.add_all(_clocks(case, told))
+        session.add_all(_delivery(alert, told) for alert in its_alerts)
+        if told.severity < 4:
+            session.add(_draft(case, told, case.opened_at))
+        opening = Line("case opened", case.id, "rule: force reported, Met likely")
+        note(session, [opening], who=MACHINE, now=case.opened_at)
     session.commit()
     for at, holder in (
         (1, other),
@@ -150,9 +166,15 @@ def seed(session: Session, *, now: datetime, posts: int = 14) -> Seeded:
     return Seeded(officer, secretary, seed_night(session, officer, secretary, now=now, posts=posts))
 
 
-def _seed_case(session: Session, told: Told, *, now: datetime, posts: int) -> Case:
+def _add(session: Session, rows: Sequence[SQLModel]) -> None:
+    """What others refer to goes first, all of a kind at once."""
+    session.add_all(rows)
+    session.flush()
+
+
+def _case(told: Told, now: datetime) -> Case:
     opened = now - timedelta(minutes=told.minutes)
-    case = make_case(
+    return make_case(
         title=told.title,
         place=told.place,
         borough=told.borough,
@@ -176,48 +198,38 @@ def _seed_case(session: Session, told: Told, *, now: datetime, posts: int) -> Ca
         post_count=told.posts,
         source_count=min(told.posts, 3),
     )
-    session.add(case)
-    session.flush()
-    _seed_posts(session, case, told, now=now, posts=min(told.posts, posts))
-    _seed_clocks(session, case, told, opened)
-    _seed_alerts(session, case, told, opened, now)
-    if told.severity < 4:
-        session.add(_draft(case, told, opened))
-    opening = Line("case opened", case.id, "rule: force reported, Met likely")
-    note(session, [opening], who=MACHINE, now=opened)
-    return case
 
 
-def _seed_posts(session: Session, case: Case, told: Told, *, now: datetime, posts: int) -> None:
-    for number in range(posts):
-        late = told.minutes * (number / 14) ** 0.5
-        text = told.text if number % 3 else f"{told.text}{' Please share.' * (number // 3)}"
-        post = make_post(
-            text,
-            platform=PLATFORMS[number % 3],
-            source="bluesky",
-            has_video=number == 0,
-            author_key=bytes([number % 9]) * 8,
-            url=f"https://social.example/posts/{uuid4().hex}",
-            collected_at=now,
-            published_at=now - timedelta(minutes=told.minutes + 3 - late),
+def _post(told: Told, number: int, now: datetime) -> Post:
+    late = told.minutes * (number / 14) ** 0.5
+    return make_post(
+        told.text if number % 3 else f"{told.text}{' Please share.' * (number // 3)}",
+        platform=PLATFORMS[number % 3],
+        source="bluesky",
+        has_video=number == 0,
+        author_key=bytes([number % 9]) * 8,
+        url=f"https://social.example/posts/{uuid4().hex}",
+        collected_at=now,
+        published_at=now - timedelta(minutes=told.minutes + 3 - late),
+    )
+
+
+def _joined(case: Case, told: Told, posts: list[Post], now: datetime) -> Iterator[SQLModel]:
+    """What hangs on the posts of a case; the last of many is not surely its own."""
+    for number, post in enumerate(posts):
+        yield Membership(
+            post_id=post.id,
+            case_id=case.id,
+            sure=not (number and post is posts[-1] and told.severity < 3),
+            score=0.82,
+            how="same words" if number else "opened the case",
+            joined_at=now,
         )
-        session.add(post)
-        session.add(
-            Membership(
-                post_id=post.id,
-                case_id=case.id,
-                sure=not (number and number == posts - 1 and told.severity < 3),
-                score=0.82,
-                how="same words" if number else "opened the case",
-                joined_at=now,
-            )
-        )
-        session.add(_assessment(post, told, now=now))
-        session.add(_routing(post, case.id, now))
+        yield _assessment(post, told, now=now)
+        yield _routing(post, case.id, now)
 
 
-def _assessment(post: Post, told: Told, *, now: datetime) -> object:
+def _assessment(post: Post, told: Told, *, now: datetime) -> Assessment:
     return make_assessment(
         post,
         at=now,
@@ -235,49 +247,47 @@ def _signal(text: str, words: str, why: str) -> dict[str, object]:
     return {"name": "force", "score": 0.8, "start": start, "end": start + len(words), "because": why}
 
 
-def _seed_clocks(session: Session, case: Case, told: Told, opened: datetime) -> None:
+def _clocks(case: Case, told: Told) -> Iterator[Clock]:
     for name, desk, minutes in CLOCKS[told.severity]:
         done = told.status != "detected" and name == "acknowledge"
-        stopped = opened + timedelta(minutes=3) if done else None
-        session.add(
-            Clock(
-                case_id=case.id,
-                name=name,
-                desk=Desk(desk),
-                started_at=opened,
-                due_at=opened + timedelta(minutes=minutes),
-                stopped_at=stopped,
-                stopped_by="tom" if done else None,
-            )
+        yield Clock(
+            case_id=case.id,
+            name=name,
+            desk=Desk(desk),
+            started_at=case.opened_at,
+            due_at=case.opened_at + timedelta(minutes=minutes),
+            stopped_at=case.opened_at + timedelta(minutes=3) if done else None,
+            stopped_by="tom" if done else None,
         )
 
 
-def _seed_alerts(session: Session, case: Case, told: Told, opened: datetime, now: datetime) -> None:
-    for desk in case.desks:
-        done = told.status != "detected"
-        alert = Alert(
+def _alerts(case: Case, told: Told) -> list[Alert]:
+    done = told.status != "detected"
+    return [
+        Alert(
             case_id=case.id,
             desk=Desk(desk),
             priority="critical" if told.severity == 1 else "high",
             rule="force reported",
-            raised_at=opened,
+            raised_at=case.opened_at,
             state=AlertState.ACKNOWLEDGED if done else AlertState.OPEN,
-            acknowledged_at=opened + timedelta(minutes=3) if done else None,
+            acknowledged_at=case.opened_at + timedelta(minutes=3) if done else None,
         )
-        session.add(alert)
-        session.flush()
-        state = DeliveryState.FAILED if told.severity == 4 and told.posts == 140 else DeliveryState.DELIVERED
-        session.add(
-            Delivery(
-                alert_id=alert.id,
-                channel="slack:#golden-hour",
-                state=state,
-                due_at=opened,
-                attempts=1,
-                delivered_at=opened if state == "delivered" else None,
-                error="channel_not_found" if state == "failed" else None,
-            )
-        )
+        for desk in case.desks
+    ]
+
+
+def _delivery(alert: Alert, told: Told) -> Delivery:
+    failed = told.severity == 4 and told.posts == 140
+    return Delivery(
+        alert_id=alert.id,
+        channel="slack:#golden-hour",
+        state=DeliveryState.FAILED if failed else DeliveryState.DELIVERED,
+        due_at=alert.raised_at,
+        attempts=1,
+        delivered_at=None if failed else alert.raised_at,
+        error="channel_not_found" if failed else None,
+    )
 
 
 def _draft(case: Case, told: Told, opened: datetime) -> Statement:
@@ -307,11 +317,13 @@ def _routing(post: Post, case_id: UUID | None, now: datetime, rule: str = "force
 
 
 def _seed_dropped(session: Session, *, now: datetime) -> None:
-    for number in range(7):
-        post = make_post(
+    posts = [
+        make_post(
             f"New episode tonight: the police chase of series {number}, what a stunt",
             url=f"https://social.example/tv/{number}",
         )
-        session.add(post)
-        session.add(make_assessment(post, incident=0.08, severity=0.0, type="none"))
-        session.add(_routing(post, None, now, rule="fiction"))
+        for number in range(7)
+    ]
+    _add(session, posts)
+    session.add_all(make_assessment(post, incident=0.08, severity=0.0, type="none") for post in posts)
+    session.add_all(_routing(post, None, now, rule="fiction") for post in posts)

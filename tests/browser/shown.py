@@ -40,8 +40,8 @@ EXAMPLES = {
 }
 STATES = (
     "/accountability/impact", "/accountability/access", "/accountability/judgement",
-    "/queue?view=closed", "/queue?view=mine&severity=3", "/queue?bcu=CE", "/cases/3", "/cases/20", "/cases/25",
-    "/cases/26", "/cases/27", "/cases/999999", "/feedback?view=all", "/actions?view=closed",
+    "/queue?view=closed", "/queue?view=good", "/queue?view=mine&severity=3", "/queue?bcu=CE", "/cases/3", "/cases/20",
+    "/cases/25", "/cases/26", "/cases/27", "/cases/999999", "/feedback?view=all", "/actions?view=closed",
     "/reviews/2026-01-14/cases/2", "/alerts?state=acknowledged", "/claims?q=nothing+like+it", "/claims/2",
     "/routings?rule=fiction", "/routings?words=stunt", "/search?q=police", "/search?q=nothing+like+it",
     "/holds/2", "/holds/3", "/rights/2", "/figures?show=false_alarms",

@@ -11,7 +11,7 @@ from tests.make import NOON
 from tests.triage.checker.drafts import CHECKER, FACTS, clean, facts_of, planted
 from triage.checking_context import Claimed, Context, Finding
 from triage.checking_facts import Fact
-from triage.checking_rules import ChecksError, read_checks
+from triage.checking_rules import ChecksError, read_checks, read_lists
 
 SETS = ("", "_held", "_second", "_third", "_fourth", "_fifth")
 PLANTED = [each for name in (*SETS, "_sixth") for each in planted(f"planted{name}.toml")]
@@ -257,6 +257,15 @@ def test_a_wrong_rule_is_refused_with_file_and_key(tmp_path: Path, name: str) ->
     with pytest.raises(ChecksError, match=r"checks\.toml.*mine") as refused:
         read_checks([path])
     assert told in str(refused.value)
+
+
+@pytest.mark.parametrize("line", ["guesses = ['x']", "titles = 3", "titles = [3]"])
+def test_a_wrong_list_is_refused_with_file_and_key(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "checks.toml"
+    path.write_text(f"[lists]\n{line}\n")
+    for read in (read_checks, read_lists):
+        with pytest.raises(ChecksError, match=rf"checks\.toml: lists\.{line.split(' ')[0]}"):
+            read([path])
 
 
 def test_every_rule_says_why_and_whose_it_is() -> None:
