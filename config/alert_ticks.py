@@ -7,7 +7,7 @@ from sqlmodel import Session
 
 from collector.errors import FetchError
 from collector.http import Http
-from config.channels import fall_backs_of, places_of
+from config.channels import fall_backs_of, places_of, places_of_posts
 from config.service import House
 from responders.alarms import last_try, leave_alarms, leave_tests
 from responders.channels.channel import TAKEN
@@ -17,6 +17,7 @@ from triage.web.calm import essentials
 
 log = structlog.get_logger()
 
+POSTS_ON = 0  # Monday: often enough to know a number is right, seldom enough for a chief officer's telephone
 LASTING = timedelta(minutes=1)  # after a stop much is overdue for a moment
 
 
@@ -44,14 +45,16 @@ def audit_alerts(house: House, now: datetime) -> None:
 
 
 def try_channels(house: House, now: datetime) -> None:
-    """Send a test through every channel once a shift."""
+    """Send a test through every channel once a shift; once a week also to the posts that ladders tell last."""
     due = last_try(house.settings.alerts.test_at, now)
     if due is None:
         return
     with Session(house.engine) as session:
-        made = leave_tests(
-            session, places_of(house), f"of {due.isoformat()}", desk_url=house.settings.address, now=now
-        )
+        desk_url = house.settings.address
+        made = leave_tests(session, places_of(house), f"of {due.isoformat()}", desk_url=desk_url, now=now)
+        if due.weekday() == POSTS_ON:
+            posts = places_of_posts(house, session, now=now)
+            made += leave_tests(session, posts, f"of {due.date().isoformat()}", desk_url=desk_url, now=now)
         session.commit()
     if made:
         log.info("channels are tested", channels=len(made))

@@ -5,8 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from sqlmodel import Session
+
 from collector.http import Http
 from config.beats import here
+from config.oncall import oncall_in_force
 from config.service import House
 from config.settings import Settings
 from config.slack import channels_of, slack_of
@@ -20,6 +23,7 @@ from responders.courier import Courier, Way
 from responders.notifying import channel_of, pace_of
 from triage.desks import FallBack, read_desks
 from triage.notification_records import ChannelKind
+from triage.oncall import reached
 
 K = ChannelKind
 
@@ -64,6 +68,21 @@ def places_of(house: House) -> list[tuple[ChannelKind, str, str]]:
     found |= {(K.WEBHOOK, name): f"webhook:{name}" for name in settings.webhook.hooks}
     for desk, places in fall_backs_of(settings).items():
         found |= {(each.kind, each.address): f"desk:{desk}" for each in places if each.kind in ready}
+    return [(kind, address, whose) for (kind, address), whose in found.items()]
+
+
+def places_of_posts(house: House, session: Session, *, now: datetime) -> list[tuple[ChannelKind, str, str]]:
+    """Every address outside Slack at which a ladder tells a post. No duty begins there, so no handover tries it."""
+    oncall, ready = oncall_in_force(house, now=now), kinds_of(house.settings) - {K.SLACK}
+    parties = {party for ladder in oncall.ladders.ladder for step in ladder.step for party in step.who}
+    found = {
+        (kind, address): each.recipient
+        for party in sorted(parties)
+        if party.startswith("post:")
+        for each in reached(session, oncall, party, now=now)
+        for kind in sorted(oncall.ladders.ways_to(party) & ready)
+        if (address := each.address(kind))
+    }
     return [(kind, address, whose) for (kind, address), whose in found.items()]
 
 

@@ -49,6 +49,27 @@ def oncall_in_force(house: House, *, now: datetime) -> OnCall:
     return found
 
 
+class InForce:
+    """Who is told and on call as the files say now, for what answers people: read again when a file has changed.
+
+    Raises ValueError when made, if the files are wrong and were never right here.
+    """
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._states = self._look()
+        self._found = oncall_in_force(house, now=house.clock())
+
+    def __call__(self) -> OnCall:
+        states = self._look()
+        if states != self._states:
+            self._found, self._states = oncall_in_force(self._house, now=self._house.clock()), states
+        return self._found
+
+    def _look(self) -> list[tuple[int, int] | None]:
+        return [_state(self._house.settings.file(name)) for name in FILES]
+
+
 def read_oncall(settings: Settings) -> OnCall:
     """Ladders and roster. Raises ValueError with file, key and reason, also where a ladder names who is not there."""
     path = settings.file("escalation.toml")
@@ -68,6 +89,14 @@ def read_oncall(settings: Settings) -> OnCall:
                 )
     holidays = read_lifecycle(settings.file("tracks.toml")).bank_holidays
     return OnCall(ladders, roster, holidays, settings.address)
+
+
+def _state(path: Path) -> tuple[int, int] | None:
+    try:
+        known = path.stat()
+    except OSError:
+        return None
+    return known.st_mtime_ns, known.st_size
 
 
 def _words(settings: Settings) -> dict[str, bytes]:

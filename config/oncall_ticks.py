@@ -1,12 +1,14 @@
 """The ticks around being on call: ladders climbed, alerts left alone raised anew, briefs and handovers told."""
 
+from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 import structlog
 from sqlmodel import Session
 
 from config.oncall import oncall_in_force
-from config.service import House
+from config.service import House, in_short, is_away
 from config.slack import channels_of
 from triage import briefs, escalation
 from triage.escalation_waiting import waiting
@@ -26,22 +28,43 @@ def mind_alerts(house: House, now: datetime) -> None:
     with Session(house.engine) as session:
         found = waiting(session, oncall, now=now)
         session.commit()
+        each = _OneByOne(session)
         for case_id, desk in found.unheard:
-            escalation.alert_desk(session, case_id, desk, now=now)
-            session.commit()
+            each.do(escalation.alert_desk, session, case_id, desk, now=now)
         for alert_id in found.unbegun:
-            escalation.begin(session, alert_id, oncall, now=now)
-            session.commit()
+            each.do(escalation.begin, session, alert_id, oncall, now=now)
         for escalation_id in found.running:
-            done = escalation.climb(session, escalation_id, oncall, now=now)
-            session.commit()
-            if done:
+            if done := each.do(escalation.climb, session, escalation_id, oncall, now=now):
                 log.info("told who comes next", escalation=str(escalation_id), steps=done)
         for escalation_id in found.left_alone:
-            anew = escalation.rearm(session, escalation_id, now=now)
-            session.commit()
-            if anew:
+            if each.do(escalation.rearm, session, escalation_id, now=now):
                 log.warning("acknowledged, then left alone: raised anew", escalation=str(escalation_id))
+        if each.wrong is not None:
+            raise each.wrong
+
+
+class _OneByOne:
+    """Each act in a transaction of its own: what cannot be done for one alert holds up no other.
+
+    The first error is kept for when all others are done; with the database away nothing else is tried.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.wrong: Exception | None = None
+
+    def do(self, act: Callable[..., Any], *given: Any, **named: Any) -> Any:
+        try:
+            done = act(*given, **named)
+            self.session.commit()
+        except Exception as error:
+            self.session.rollback()
+            if is_away(error):
+                raise
+            log.error("an alert is passed over", act=act.__name__, error=in_short(error))
+            self.wrong = self.wrong or error
+            return None
+        return done
 
 
 def tell_people(house: House, now: datetime) -> None:

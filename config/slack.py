@@ -1,12 +1,13 @@
 """Slack as the settings have it: the workspace, the sender, and the two ways its requests reach us."""
 
 import os
-from functools import partial
+from datetime import datetime
 
 from fastapi import APIRouter
+from sqlmodel import Session
 
 from config.beats import here
-from config.oncall import oncall_in_force
+from config.oncall import InForce
 from config.service import House
 from config.settings import Settings
 from responders.deliver import Sender
@@ -16,6 +17,7 @@ from responders.slack_door import router
 from responders.socket_mode import Socket
 from triage.desks import read_desks
 from triage.escalation import pass_on
+from triage.records import Alert, Person
 
 
 def slack_of(house: House) -> Slack | None:
@@ -52,13 +54,12 @@ def sender_of(house: House) -> Sender:
 
 def app_of(house: House) -> SlackApp:
     """What people in Slack can do, and who is told when they escalate."""
-    oncall = oncall_in_force(house, now=house.clock())
-    return SlackApp(
-        house.settings.address,
-        oncall,
-        partial(pass_on, oncall=oncall),
-        house.settings.triage.lease,
-    )
+    oncall = InForce(house)
+
+    def tell_next(session: Session, alert: Alert, *, who: Person, why: str, now: datetime) -> None:
+        pass_on(session, alert, who=who, why=why, now=now, oncall=oncall())
+
+    return SlackApp(house.settings.address, oncall, tell_next, house.settings.triage.lease)
 
 
 def doors_of(house: House) -> list[APIRouter]:

@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from responders.blocks import Message, bundle, digest, page
 from responders.notices import notices
-from responders.outbox import channels_with_work, enter, overlooked, take, unheard
+from responders.outbox import channels_with_work, enter, overlooked, take, turn_to, unheard
 from responders.rounds import NAP_S, Rounds
 from responders.settings import SlackSettings
 from responders.settling import reconcile, settle
@@ -102,6 +102,8 @@ class Sender:
         if self._audited_at is not None and now - self._audited_at < AUDIT_EVERY:
             return
         self._audited_at = now
+        for desk, channel in self._channels.items():
+            turn_to(session, desk, channel, now=now)
         forgotten = [*overlooked(session), *(unheard(session, now=now) if self._channels else ())]
         for alert in forgotten:
             enter(session, alert, self._channels.get(alert.desk), self._pace, now=now)

@@ -123,6 +123,25 @@ def unheard(session: Session, *, now: datetime, limit: int = 1000) -> Sequence[A
     ).all()
 
 
+def turn_to(session: Session, desk: str, channel: str, *, now: datetime) -> None:
+    """What waits for a channel that its desk no longer has goes to the one it has now, unless it may have been sent."""
+    turned = session.execute(
+        update(Delivery)
+        .where(
+            col(Delivery.alert_id) == col(Alert.id),
+            col(Alert.desk) == desk,
+            col(Delivery.state) == DeliveryState.WAITING,
+            col(Delivery.receipt).is_(None),
+            col(Delivery.about) == "",
+            col(Delivery.channel) != channel,
+        )
+        .values(channel=channel)
+        .returning(col(Delivery.id))
+    )
+    if turned.first() is not None:
+        open_channel(session, channel, now=now)
+
+
 def retry_failed(session: Session, *, now: datetime) -> int:
     """Put every delivery that was refused back to be sent, and say how many there were."""
     put_back = session.execute(

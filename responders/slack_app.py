@@ -1,5 +1,6 @@
 """The app in Slack: whatever Slack sends, by either way, becomes one reply. Button, menu, form, command, home tab."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -22,7 +23,7 @@ class SlackApp(NamedTuple):
     long a claim holds."""
 
     desk_url: str
-    oncall: OnCall = OnCall()
+    oncall: Callable[[], OnCall] = OnCall
     pass_on: PassOn | None = None
     lease: timedelta = LEASE
 
@@ -33,7 +34,7 @@ class SlackApp(NamedTuple):
         text = payload.get("text")
         written = text[:LONGEST_TEXT] if isinstance(text, str) else ""
         user = usable_id(payload.get("user_id"))
-        return Reply(command(session, user, written, self.desk_url, self.oncall, now=now))
+        return Reply(command(session, user, written, self.desk_url, self.oncall(), now=now))
 
     def hear(self, session: Session, payload: Payload, *, now: datetime) -> Reply:
         """An event. Only that somebody opened their home tab concerns us."""

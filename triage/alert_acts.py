@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from triage.actions import Conflict
 from triage.locked import clock_time, lock, must_be_open, touch
 from triage.permissions import Permission, need
-from triage.records import Alert, AlertState, Case, Desk, Person
+from triage.records import Alert, AlertState, Case, Desk, LogEntry, Person
 
 ESCALATED = "escalated"
 SNOOZED = "reminders silenced"
@@ -56,11 +56,30 @@ def snooze(
             f"GH-{case.number} is SEV{case.severity}: its reminders can be silent for {most // timedelta(minutes=1)}"
             " minutes at most. Acknowledge it, or have somebody else told."
         )
+    if case.severity in GRAVE and (silent := _silent(session, case, alert, now)) + length > most:
+        minute = timedelta(minutes=1)
+        raise Conflict(
+            f"GH-{case.number} is SEV{case.severity}: its reminders have been silent for {silent // minute} minutes "
+            f"since it was raised, of {most // minute}. Acknowledge it, or have somebody else told."
+        )
     of_desk = (Alert.case_id == case.id, Alert.desk == alert.desk, Alert.state == AlertState.OPEN)
     for each in session.exec(select(Alert).where(*of_desk)):
         each.snoozed_until = now + length
     _note(session, case, alert, SNOOZED, who=who, why=why, through=through, now=now)
     return case
+
+
+def _silent(session: Session, case: Case, alert: Alert, now: datetime) -> timedelta:
+    """For how long the reminders of a desk have been silent since its alert was raised, all times together."""
+    lines = select(LogEntry).where(
+        LogEntry.case_id == case.id, LogEntry.what == SNOOZED, col(LogEntry.at) >= alert.raised_at
+    )
+    asked = (
+        min(datetime.fromisoformat(each.detail["until"]), now) - each.at
+        for each in session.exec(lines)
+        if each.detail.get("desk") == Desk(alert.desk).value
+    )
+    return sum(asked, timedelta())
 
 
 def escalate(

@@ -13,6 +13,7 @@ from sqlalchemy import text
 from sqlmodel import Session, col, select
 
 from collector.records import Failure
+from triage.clocks import ANSWERED_BY
 from triage.oncall import BROKEN
 
 STAGE = "alerts"
@@ -56,7 +57,8 @@ def standing(session: Session) -> list[Failure]:
 
 
 def _look(session: Session, grace: timedelta, now: datetime) -> Iterator[Found]:
-    asked = {"late": now - grace, "now": now}
+    answered = {desk.value: clock for desk, clock in ANSWERED_BY.items()}
+    asked = {"late": now - grace, "now": now, **answered}
     stranded, oldest, number = session.connection().execute(NO_NEXT_STEP, asked).one()
     if stranded:
         yield Found(
@@ -90,7 +92,8 @@ WHERE a.state = 'open' AND a.manner = 'page' AND a.growth = 0 AND a.raised_at < 
   AND NOT EXISTS (SELECT FROM escalations e WHERE e.case_id = a.case_id AND e.desk = a.desk
                   AND e.ended_at IS NULL AND e.next_due_at >= :late)
   AND NOT EXISTS (SELECT FROM clocks k WHERE k.case_id = a.case_id AND k.desk = a.desk
-                  AND k.stopped_at IS NULL AND k.due_at >= :late)
+                  AND k.name = CASE a.desk WHEN 'comms' THEN :comms ELSE :oversight END
+                  AND k.stopped_at IS NULL AND k.paused_at IS NULL AND k.due_at >= :late)
   AND NOT EXISTS (SELECT FROM deliveries d WHERE d.alert_id = a.id
                   AND d.state IN ('waiting', 'sending', 'unknown') AND d.due_at >= :late)
   AND NOT EXISTS (SELECT FROM notifications n WHERE n.alert_id = a.id

@@ -58,7 +58,8 @@ def raise_anew(session: Session, case: Case, desk: Desk, *, rule: str, now: date
         session.add(Alert(case_id=case.id, desk=desk, priority="high", rule=rule, raised_at=now))
         case.desks = list(dict.fromkeys([*case.desks, desk.value]))
         return
-    if alert.state != AlertState.OPEN:
+    alert.snoozed_until = None  # silence was asked for what was known then
+    if alert.state != AlertState.OPEN or alert.manner != "page":
         alert.state, alert.raised_at, alert.manner = AlertState.OPEN, now, "page"
         alert.acknowledged_at = alert.acknowledged_by = alert.acknowledged_through = None
 

@@ -32,7 +32,8 @@ ACKNOWLEDGED, CLOSED, ANEW, CHANGED = (
     "severity changed",
 )
 BOTH = "both desks must acknowledge"
-NO_ACT = (VIEWED, "acknowledged")
+# what nobody is helped by: that somebody looked, was refused a look, took the case up or gave it back
+NO_ACT = (VIEWED, "acknowledged", "denied", "claimed", "claim kept", "claim broken", "released")
 
 
 def alert_desk(session: Session, case_id: UUID, desk: Desk, *, now: datetime) -> None:
@@ -126,6 +127,8 @@ def _climb(
         return 0
     if alert.raised_at != escalation.raised_at or case.severity != escalation.severity:
         _end(session, escalation, CHANGED if case.severity != escalation.severity else ANEW, now=now)
+        if case.severity < escalation.severity:
+            alert.snoozed_until = None  # as short as a graver one may be silent at all
         if alert.state == AlertState.OPEN:
             session.flush()
             made = _start(session, case, alert, oncall, now=now)

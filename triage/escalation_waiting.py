@@ -30,14 +30,16 @@ class Waiting(NamedTuple):
 def waiting(session: Session, oncall: OnCall, *, now: datetime) -> Waiting:
     """By ids, the gravest and longest waiting first; at most a few hundred of each."""
     return Waiting(
-        list(_unheard(session, oncall)),
+        list(_unheard(session, oncall, now)),
         _unbegun(session, oncall, now),
         _running(session, now),
         list(session.scalars(select(Escalation.id).where(col(Escalation.rearm_at) <= now).limit(AT_ONCE))),
     )
 
 
-def _unheard(session: Session, oncall: OnCall) -> Iterable[tuple[UUID, Desk]]:
+def _unheard(session: Session, oncall: OnCall, now: datetime) -> Iterable[tuple[UUID, Desk]]:
+    """Desks that must acknowledge a case and were not told, also where another has answered meanwhile."""
+    lately = and_(col(Alert.state) == AlertState.ACKNOWLEDGED, col(Alert.raised_at) > now - FRESH)
     for both in oncall.ladders.both:
         for desk in both.desks:
             own = aliased(Alert)
@@ -47,7 +49,7 @@ def _unheard(session: Session, oncall: OnCall) -> Iterable[tuple[UUID, Desk]]:
                 .where(
                     col(Case.status).in_(CLIMBING),
                     Case.severity == both.severity,
-                    Alert.state == AlertState.OPEN,
+                    or_(col(Alert.state) == AlertState.OPEN, lately),
                     Alert.manner == "page",
                     ~exists().where(col(own.case_id) == Case.id, col(own.desk) == desk),
                 )

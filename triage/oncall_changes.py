@@ -1,4 +1,7 @@
-"""Duties that change hands: one person asks, whoever takes the duty agrees; and the calendar links people make."""
+"""Duties that change hands: one person asks, whoever takes the duty agrees; and the calendar links people make.
+
+A duty officer who takes one needs nobody's word: whoever is on call may be ill at two in the morning.
+"""
 
 import hashlib
 import secrets
@@ -35,8 +38,8 @@ def ask(
     why: str,
     now: datetime,
 ) -> DutyChange:
-    """Ask somebody to take a duty for a time: one's own, one that nobody has, or, for a duty officer, any. Raises
-    Denied and Conflict."""
+    """Ask somebody to take a duty for a time: one's own, one that nobody has, or, for a duty officer, any. What a duty
+    officer takes counts at once. Raises Denied and Conflict."""
     need(who, Permission.TRIAGE)
     rota = oncall.roster.rota_of(rota_name)
     taker = session.exec(select(Person).where(Person.username == takes.strip().lower())).first()
@@ -48,7 +51,7 @@ def ask(
         raise Conflict("A change may last 31 days, and begin within a year.")
     if taker is None or taker.disabled_at is not None or not may(taker, Permission.TRIAGE):
         raise Conflict("Nobody of this user name can take a duty.")
-    if taker.id == who.id:
+    if taker.id == who.id and not may(who, Permission.SUPERVISE):
         raise Conflict("Ask a colleague to enter it: whoever takes a duty agrees to what somebody else asks.")
     if not why.strip():
         raise Conflict("Say why, in a few words.")
@@ -66,6 +69,9 @@ def ask(
     )
     session.add(made)
     _note(session, "duty change asked", made, who, now, why=made.why)
+    if taker.id == who.id:
+        made.state, made.settled_at = DutyState.AGREED, now
+        _note(session, WORDS[DutyState.AGREED], made, who, now)
     return made
 
 

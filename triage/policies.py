@@ -27,13 +27,13 @@ class Policies(NamedTuple):
     """`keyring` opens the authors that a reveal shows. `writing` has the kinds of lines and what checks them,
     `known` what the service can say of itself. `permalink_key` makes the digests by which addresses are known again,
     `due` says of each class of retention how many items are due and how many held, `filed` which certificates of
-    disposal are kept as files on this machine."""
+    disposal are kept as files on this machine. `oncall` is who is told and on call, as its files say now."""
 
     restricted: RestrictedPolicy | None = None
     reveal: RevealPolicy | None = None
     keyring: Keyring | None = None
     shift: ShiftPolicy | None = None
-    oncall: OnCall | None = None
+    oncall: Callable[[], OnCall] = OnCall
     writing: Writing | None = None
     release: ReleasePolicies = ReleasePolicies()
     responses: ResponsePolicy | None = None

@@ -162,7 +162,7 @@ def _raise_again(file: CaseFile, alert: Alert, fresh_for: timedelta, now: dateti
     if turns_to_page:
         alert.manner = "page"
     if anew:
-        alert.state, alert.raised_at = AlertState.OPEN, now
+        alert.state, alert.raised_at, alert.snoozed_until = AlertState.OPEN, now, None
         alert.acknowledged_at = alert.acknowledged_by = alert.acknowledged_through = None
     return True
 

@@ -13,7 +13,7 @@ from config.beats import Pulse
 from config.channels import names_of
 from config.inbox import inbox_of, partners_doors
 from config.knowing import known_of
-from config.oncall import oncall_in_force
+from config.oncall import InForce
 from config.packs import checks_of, definitions_of
 from config.retaining import due_of, retention_policy
 from config.reviews import cycle_of
@@ -84,7 +84,7 @@ def policies_of(house: House) -> Policies:
         reveal=read_reveal_policy(house.settings.file("policy/reveal.toml")),
         keyring=Keyring.of(house.settings.vault),
         shift=read_shift_policy(house.settings.file("policy/shift.toml")),
-        oncall=oncall_in_force(house, now=house.clock()),
+        oncall=InForce(house),
         writing=writing_of(house.settings),
         retention=retention_policy(house.settings),
         due=due_of(house.settings, house.engine),

@@ -1,6 +1,7 @@
 """What the desk shows when it is looked at: nothing, little, a busy night, a flood; and words that are odd to set."""
 
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -125,7 +126,7 @@ def policies(session: Session, folder: Path, amira: Person, *, now: datetime) ->
         reveal=policy,
         keyring=keyring,
         shift=read_shift_policy(settings.file("policy/shift.toml")),
-        oncall=_turns(read_oncall(settings)),
+        oncall=partial(_turns, read_oncall(settings)),
         writing=writing_of(settings),
         responses=read_response_policy(settings.file("policy/responses.toml")),
         release=read_release_policies(settings.files(RELEASES)),

@@ -16,7 +16,7 @@ from config.beats import beat
 from config.channels import kinds_of, names_of, places_of, unreached
 from config.doctor import Finding, State, checkup
 from config.service import House
-from config.settings import Settings
+from config.settings import HERE, Settings
 from config.trying import try_all
 from responders.channels.settings import (
     AlertSettings,
@@ -148,6 +148,19 @@ def test_the_tick_tries_each_channel_once_a_shift(world: World) -> None:
     assert len(world.notifications()) == 6
     try_channels(world.house, london_morning + timedelta(hours=6))
     assert len(world.notifications()) == 6
+
+
+def test_the_posts_that_ladders_tell_last_are_tried_on_mondays(world: World, tmp_path: Path) -> None:
+    rota = (HERE / "rota.toml").read_text(encoding="utf-8")
+    gold = 'name = "dmc-gold"'
+    (tmp_path / "rota.toml").write_text(
+        rota.replace(gold, f'{gold}\nsms = "+447700900999"'), encoding="utf-8"
+    )
+    monday = datetime(2026, 7, 13, 6, 20, tzinfo=UTC)
+    for now in (monday, monday + timedelta(hours=12), monday + timedelta(days=1)):
+        try_channels(world.house, now)
+    tried = [each.recipient for each in world.notifications() if each.address == "+447700900999"]
+    assert tried == ["post:dmc-gold"]
 
 
 def test_the_audit_raises_an_alarm_that_every_page_shows_and_the_watcher_hears_of(world: World) -> None:

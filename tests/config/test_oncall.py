@@ -5,20 +5,21 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 from sqlalchemy import Engine
 from sqlmodel import Session, select
 from typer.testing import CliRunner
 
 from config.alert_ticks import audit_alerts
 from config.commands.oncall import app
-from config.oncall import FILES, oncall_in_force
+from config.oncall import FILES, InForce, oncall_in_force
 from config.oncall_ticks import mind_alerts
 from config.service import House
 from config.settings import HERE, Settings
 from config.slack import app_of
 from tests.make import NOON, make_alert, make_case
 from triage.escalation_ladder import LadderError
-from triage.escalation_records import EscalationStep
+from triage.escalation_records import Escalation, EscalationStep
 from triage.notification_records import Notification, NotificationKind
 from triage.oncall_roster import RosterError
 from triage.web.calm import troubles
@@ -112,7 +113,47 @@ def test_a_part_that_starts_while_a_file_is_broken_has_what_was_read_before(brok
     before = oncall_in_force(broken.house, now=NOON)
     broken.wreck("rota.toml")
     assert oncall_in_force(broken.house, now=NOON) == before
-    assert app_of(broken.house).oncall == before
+    assert app_of(broken.house).oncall() == before
+
+
+def test_the_page_and_slack_follow_a_file_that_is_saved(broken: Broken) -> None:
+    shown, asked = InForce(broken.house), app_of(broken.house).oncall
+    before = shown()
+    rota = broken.folder / "rota.toml"
+    rota.write_text(
+        rota.read_text(encoding="utf-8").replace('"Press bureau"', '"Night desk"'), encoding="utf-8"
+    )
+    for each in (shown, asked):
+        assert "Night desk" in {rota.title for rota in each().roster.rota}
+    broken.wreck("rota.toml")
+    assert {"Night desk"} <= {rota.title for rota in shown().roster.rota}, "as it was before it broke"
+    broken.mend()
+    assert shown() == before
+
+
+def test_an_alert_that_cannot_be_minded_holds_up_no_other_and_one_nobody_hears_is_a_banner(
+    broken: Broken,
+) -> None:
+    with Session(broken.house.engine) as session:
+        cases = [make_case(severity=1, desks=["comms"]) for _ in range(2)]
+        session.add_all(cases)
+        session.flush()
+        alerts = [make_alert(case, raised_at=NOON) for case in cases]
+        session.add_all(alerts)
+        session.commit()
+        mind_alerts(broken.house, NOON)
+        first, second = (
+            session.exec(select(Escalation).where(Escalation.alert_id == each.id)).one() for each in alerts
+        )
+        first.ladder = {"no": "ladder"}
+        session.commit()
+        with pytest.raises(ValidationError):
+            mind_alerts(broken.house, NOON + timedelta(minutes=5))
+        done = session.exec(
+            select(EscalationStep.step).where(EscalationStep.escalation_id == second.id)
+        ).all()
+        assert max(done) == 1
+    assert any("Nobody could be told by their ladder of GH-" in each for each in broken.banners())
 
 
 def test_files_that_never_were_right_are_refused(broken: Broken) -> None:

@@ -1,6 +1,7 @@
 """A case in Slack with somebody who presses, and what is read from the answers."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 from sqlmodel import Session, select
@@ -43,7 +44,12 @@ class Scene:
         return self.done(app.interact(self.session, payload, now=NOON))
 
     def send(
-        self, act: str, values: dict[str, Any], user: str = "U0SAM", app: SlackApp = APP
+        self,
+        act: str,
+        values: dict[str, Any],
+        user: str = "U0SAM",
+        app: SlackApp = APP,
+        now: datetime = NOON,
     ) -> dict[str, Any]:
         state = {"values": {name: {name: value} for name, value in values.items()}}
         view = {
@@ -52,7 +58,7 @@ class Scene:
             "state": state,
         }
         payload = {"type": "view_submission", "user": {"id": user}, "view": view}
-        return self.done(app.interact(self.session, payload, now=NOON)).body or {}
+        return self.done(app.interact(self.session, payload, now=now)).body or {}
 
     def ask(self, text: str, user: str = "U0SAM", app: SlackApp = APP) -> str:
         body = self.done(app.command(self.session, {"user_id": user, "text": text}, now=NOON)).body or {}

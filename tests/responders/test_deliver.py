@@ -347,6 +347,24 @@ def test_a_refusal_is_a_dead_letter_in_plain_sight(
         assert session.scalars(select(LogEntry)).one().what == "alert refused by its channel"
 
 
+def test_a_dead_letter_sent_again_goes_to_the_channel_its_desk_has_now(
+    engine: Engine, slack: tuple[SlackDouble, str], clock: MovedClock
+) -> None:
+    double, url = slack
+    [alert] = raise_alerts(engine, 1, at=clock.at)
+    sender = make_sender(engine, url, clock=clock)
+    with Session(engine) as session:
+        session.add(Delivery(alert_id=alert.id, channel="slack:#misspelt", due_at=clock.at,
+                             state=DeliveryState.FAILED, error="channel_not_found"))  # fmt: skip
+        session.commit()
+        assert retry_failed(session, now=clock.at) == 1
+        session.commit()
+    run(sender, clock, 20)
+    delivery = delivery_of(engine, alert)
+    assert (delivery.state, delivery.channel) == (DeliveryState.DELIVERED, f"slack:{CHANNELS[alert.desk]}")
+    assert len(double.messages) == 1
+
+
 def test_a_channel_given_by_name_is_looked_up_before_its_history_is(
     engine: Engine, slack: tuple[SlackDouble, str], clock: MovedClock
 ) -> None:

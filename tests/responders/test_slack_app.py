@@ -107,6 +107,18 @@ def test_the_graver_a_case_the_shorter_its_reminders_can_be_silent(
     assert scene.send("snooze", {"how_long": chosen(str(most)), "why": typed("on the phone")}) == {}
 
 
+def test_what_is_critical_cannot_be_silenced_again_and_again(scene: Scene) -> None:
+    scene.case.severity = 1
+    scene.session.commit()
+    asked = {"how_long": chosen("15"), "why": typed("on the phone")}
+    assert scene.send("snooze", asked) == {}
+    later = NOON + timedelta(minutes=20)
+    assert "silent for 15 minutes since it was raised, of 15" in shown(scene.send("snooze", asked, now=later))
+    scene.case.severity = 3
+    scene.session.commit()
+    assert scene.send("snooze", {"how_long": chosen("60"), "why": typed("on the phone")}, now=later) == {}
+
+
 def test_escalating_is_logged_and_has_whoever_is_next_told(scene: Scene) -> None:
     asked: list[tuple[UUID, str, str]] = []
 

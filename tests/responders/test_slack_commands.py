@@ -73,7 +73,7 @@ def test_who_is_on_call_is_said(scene: Scene) -> None:
         "people": ["sam"],
         "begins": "2026-01-05",
     }
-    app = APP._replace(oncall=OnCall(roster=Roster.model_validate({"rota": [rota]})))
+    app = APP._replace(oncall=lambda: OnCall(roster=Roster.model_validate({"rota": [rota]})))
     assert "Press bureau: Sam Comms until" in scene.ask("on-call", app=app)
 
 

@@ -97,6 +97,16 @@ def step(kind: str, alert: Alert, at: datetime) -> object:
     )
 
 
+@pytest.mark.parametrize("changed", [{"name": "first_line"}, {"paused_at": NOON}])
+def test_a_clock_that_has_nobody_told_is_no_next_step(session: Session, changed: dict[str, Any]) -> None:
+    alert = raised(session)
+    running = {"name": "acknowledge", "desk": alert.desk, "started_at": NOON}
+    due_at = NOON + timedelta(hours=1)
+    session.add(Clock(**{"case_id": alert.case_id, "due_at": due_at, **running, **changed}))
+    session.flush()
+    assert found(session) == ["no next step"]
+
+
 @pytest.mark.parametrize("kind", ["escalation", "clock", "delivery", "notification"])
 def test_each_sort_of_next_step_counts_until_it_is_overdue(session: Session, kind: str) -> None:
     alert = raised(session)

@@ -121,6 +121,18 @@ def test_a_severity_is_set_with_a_reason_and_taken_back(session: Session, ann: P
     assert (case.severity, case.severity_computed, override_of(session, case)) == (3, None, None)
 
 
+@pytest.mark.parametrize(("level", "told"), [(1, ["oversight"]), (4, [])])
+def test_a_case_nobody_was_told_of_is_told_when_a_person_finds_it_grave(
+    session: Session, ann: Person, level: int, told: list[str]
+) -> None:
+    case = make_case(severity=5, desks=["oversight"])
+    session.add(case)
+    session.commit()
+    set_severity(session, case.id, level, LIFECYCLE, who=ann, why="He has died", now=NOON)
+    session.commit()
+    assert list(session.exec(select(Alert.desk))) == told
+
+
 def test_a_lighter_severity_leaves_what_runs(session: Session, case: Case, ann: Person) -> None:
     due = clock_of(session, case, "first_line").due_at
     set_severity(session, case.id, 4, LIFECYCLE, who=ann, why="It is a film set", now=NOON)

@@ -9,11 +9,13 @@ from sqlmodel import Session, col, select
 
 from tests.make import NOON, make_alert, make_case, make_person
 from triage import escalation
-from triage.actions import acknowledge, claim, confirm, dismiss, reopen, watch
+from triage.actions import acknowledge, claim, confirm, dismiss, release_all, reopen, watch
+from triage.breaches import raise_anew
 from triage.escalation_ladder import Ladders
 from triage.escalation_records import Escalation, EscalationStep
 from triage.escalation_waiting import waiting
 from triage.locked import Conflict
+from triage.log import Line, note
 from triage.notification_records import Notification, NotificationKind, NotificationState
 from triage.oncall import OnCall
 from triage.oncall_roster import Roster
@@ -370,6 +372,68 @@ def test_silenced_reminders_wait(session: Session, engine: Engine, raised: Calla
     assert len(steps(session)) == 1
     service.tick(after(20))
     assert len(steps(session)) == 3
+
+
+def test_silence_ends_when_it_is_raised_anew_or_graver(
+    session: Session, engine: Engine, raised: Callable[..., Case]
+) -> None:
+    calm = {**PLAIN, "severity": 3, "step": [{**FIRST, "after": "10m"}]}
+    case, service = raised(3), Service(engine, on_call(PLAIN, calm))
+    service.tick(after(0))
+    alert = session.exec(select(Alert).where(Alert.case_id == case.id)).one()
+    alert.snoozed_until = after(480)
+    case.severity = 1
+    session.commit()
+    service.tick(after(10))
+    assert pages(session) == [("person:ann", "sms", "waiting")]
+    session.refresh(alert)
+    assert alert.snoozed_until is None
+    alert.snoozed_until = after(480)
+    raise_anew(session, case, Desk.COMMS, rule="a clock ran out", now=after(11))
+    session.commit()
+    assert alert.snoozed_until is None
+
+
+def test_what_is_told_in_a_digest_becomes_a_page_when_a_person_says_it_is_critical(
+    session: Session, engine: Engine, raised: Callable[..., Case]
+) -> None:
+    case, service = raised(3, manner="digest"), Service(engine, on_call())
+    case.severity = 1
+    raise_anew(session, case, Desk.COMMS, rule="severity set", now=after(60))
+    session.commit()
+    service.tick(after(60))
+    assert pages(session) == [("person:ann", "sms", "waiting")]
+    assert session.exec(select(Alert)).one().raised_at == after(60)
+
+
+@pytest.mark.parametrize("left", ["signs out", "is refused a look"])
+def test_who_only_took_a_case_up_or_looked_has_not_dealt_with_it(
+    session: Session, engine: Engine, people: dict[str, Person], raised: Callable[..., Case], left: str
+) -> None:
+    case, service = raised(), Service(engine, on_call())
+    service.tick(after(0))
+    acknowledge(session, case.id, who=people["ann"], desk=Desk.COMMS, now=after(1))
+    if left == "signs out":
+        claim(session, case.id, who=people["ann"], now=after(2))
+        release_all(session, who=people["ann"], now=after(3))
+    else:
+        note(session, [Line("denied", case.id, None, {"needs": "to see the case"})], who="ben", now=after(2))
+    session.commit()
+    for minutes in (1, 16.1, 16.2):
+        service.tick(after(minutes))
+    assert len(steps(session)) == 2
+
+
+def test_the_other_desk_hears_of_what_is_critical_though_the_first_was_quicker_than_the_tick(
+    session: Session, engine: Engine, people: dict[str, Person], raised: Callable[..., Case]
+) -> None:
+    both: list[object] = [{"severity": 1, "desks": ["comms", "oversight"]}]
+    case, service = raised(), Service(engine, on_call(both=both))
+    acknowledge(session, case.id, who=people["ann"], desk=Desk.COMMS, now=after(1))
+    session.commit()
+    service.tick(after(2))
+    told = session.exec(select(Alert.desk).where(Alert.case_id == case.id).order_by(col(Alert.desk))).all()
+    assert list(told) == ["comms", "oversight"]
 
 
 def test_many_at_once_share_one_message_but_what_is_critical_is_told_alone(

@@ -12,7 +12,6 @@ from sqlmodel import Session, col, select
 
 from triage.alert_acts import lengths
 from triage.notification_records import Notification
-from triage.oncall import OnCall
 from triage.records import Alert, AlertState, Case, Delivery, Desk
 from triage.resending import LETTERS_FOR, dead_letters, resend
 from triage.switch_records import SwitchKind
@@ -51,9 +50,7 @@ def alerts(visit: Visiting, state: str = "open", desk: str = "") -> HTMLResponse
     return visit.page(
         "alerts.html",
         raised=raised,
-        coming=read_coming(
-            visit.session, visit.room.policies.oncall or OnCall(), [each.alert.id for each in raised]
-        ),
+        coming=read_coming(visit.session, visit.room.policies.oncall(), [each.alert.id for each in raised]),
         state=state,
         desk=desk,
         states={"open": "Not answered", "acknowledged": "Acknowledged", "closed": "Closed"},

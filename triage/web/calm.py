@@ -34,6 +34,9 @@ from triage.web.words import clock_time, count, spell
 DEAD_AFTER = timedelta(seconds=20)
 FORGOTTEN_AFTER = timedelta(days=2)
 LOST_CALLS = 3
+# A job that failed is shown for a day; what it was about stands as a failure until it is mended. The outside watcher is
+# told for some minutes: were it longer, it could not tell of anything else meanwhile.
+SHOWN_FOR, LATELY = timedelta(days=1), timedelta(minutes=10)
 UNSEEN = "What is posted there is not seen here"
 # what a part does for the desk, by the beginning of its name
 WITHOUT = {
@@ -88,6 +91,7 @@ def troubles(
         *_failing_channels(session, now=now),
         *_undelivered(session, now=now),
         *_audited(session),
+        *_unreached(session),
         *_unsaved(session),
         *_stuck_jobs(session, now=now),
         *_drifting(session),
@@ -170,13 +174,37 @@ def _no_channel(channels: Sequence[str]) -> Iterator[Trouble]:
 
 def essentials(session: Session, *, now: datetime) -> list[Trouble]:
     """What is wrong with that without which nobody is alerted: then the outside watcher is not called."""
-    return [*_dead_parts(session, now=now), *_stuck_jobs(session, now=now), *_audited(session)]
+    jobs = _stuck_jobs(session, within=LATELY, now=now)
+    return [*_dead_parts(session, now=now), *jobs, *_audited(session)]
 
 
 def _audited(session: Session) -> Iterator[Trouble]:
     """What the audit of the alerts found, until it is mended."""
     for each in standing(session):
         yield Trouble(f"Alerts need a look: {each.error}", each.remedy or "", "/alerts")
+
+
+def _unreached(session: Session) -> Iterator[Trouble]:
+    """Critical cases that wait for an answer, and whose ladder could tell nobody so far."""
+    numbers = session.connection().execute(UNREACHED).scalars().all()
+    if numbers:
+        named = ", ".join(f"GH-{number}" for number in numbers[:3]) + (" and others" if numbers[3:] else "")
+        yield Trouble(
+            f"Nobody could be told by their ladder of {named}: nobody is on call, or no address is known",
+            "Tell people another way, then put people and addresses into config/rota.toml",
+            "/alerts",
+            "It stands on this desk and in its channel only",
+        )
+
+
+UNREACHED = text("""
+SELECT DISTINCT c.number FROM escalations e JOIN cases c ON c.id = e.case_id JOIN alerts a ON a.id = e.alert_id
+WHERE e.ended_at IS NULL AND e.severity <= 2 AND a.state = 'open'
+  AND EXISTS (SELECT FROM escalation_steps s WHERE s.escalation_id = e.id)
+  AND NOT EXISTS (SELECT FROM notifications n WHERE n.alert_id = e.alert_id AND n.kind = 'page'
+                  AND n.state NOT IN ('no_channel', 'failed', 'withdrawn'))
+ORDER BY c.number
+""")
 
 
 def _unsaved(session: Session) -> Iterator[Trouble]:
@@ -234,8 +262,9 @@ def _dead_parts(session: Session, *, now: datetime) -> Iterator[Trouble]:
         )
 
 
-def _stuck_jobs(session: Session, *, now: datetime) -> Iterator[Trouble]:
-    failed, since, waiting, age = session.connection().execute(text(JOBS)).one()
+def _stuck_jobs(session: Session, *, within: timedelta = SHOWN_FOR, now: datetime) -> Iterator[Trouble]:
+    """Jobs that wait for long, and those that failed lately."""
+    failed, since, waiting, age = session.connection().execute(text(JOBS), {"within": within}).one()
     if failed:
         yield Trouble(
             f"{count(failed, 'job')} failed for good" + (f" since {clock_time(since, now)}" if since else ""),
@@ -251,9 +280,10 @@ def _stuck_jobs(session: Session, *, now: datetime) -> Iterator[Trouble]:
 
 # how long a job waits is told by the clock that set it, the database's: that of an exercise is another
 JOBS = """
-SELECT (SELECT count(*) FROM procrastinate_jobs WHERE status = 'failed'),
-       (SELECT min(at) FROM procrastinate_jobs JOIN procrastinate_events e ON job_id = procrastinate_jobs.id
-        WHERE status = 'failed' AND type = 'failed'),
+SELECT (SELECT count(*) FROM procrastinate_jobs j WHERE status = 'failed' AND NOT EXISTS (
+            SELECT FROM procrastinate_events WHERE job_id = j.id AND type = 'failed' AND at <= now() - :within)),
+       (SELECT min(at) FROM procrastinate_jobs j JOIN procrastinate_events e ON e.job_id = j.id
+        WHERE j.status = 'failed' AND e.type = 'failed' AND e.at > now() - :within),
        (SELECT count(*) FROM procrastinate_jobs WHERE status = 'todo' AND queue_name <> 'look'),
        (SELECT now() - coalesce(j.scheduled_at, (SELECT min(at) FROM procrastinate_events
                                                  WHERE job_id = j.id AND type = 'deferred'))

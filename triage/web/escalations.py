@@ -223,4 +223,4 @@ def _titles(oncall: OnCall, ladder: Ladder, turn: Turn) -> str:
 
 
 def _oncall(visit: Visit) -> OnCall:
-    return visit.room.policies.oncall or OnCall()
+    return visit.room.policies.oncall()

@@ -81,7 +81,7 @@ def ask(
             now=visit.now,
         )
 
-    return _act(visit, "duty-asked", change)
+    return _act(visit, "duty-taken" if takes == visit.person.username else "duty-asked", change)
 
 
 @router.post(f"{HERE}/changes/{{change}}/{{act}}")
@@ -121,7 +121,7 @@ def revoke_calendar(visit: Visiting, rota: Written) -> Response:
 def calendar(request: Request, token: str) -> Response:
     """One rota as iCalendar, for a program that holds nothing but the address."""
     room = room_of(request)
-    oncall, now = room.policies.oncall or OnCall(), room.now()
+    oncall, now = room.policies.oncall(), room.now()
     with Session(room.engine) as session:
         link = changes.find_link(session, token, now=now)
         rota = oncall.roster.rota_of(link.rota) if link else None
@@ -220,8 +220,14 @@ def _changes(visit: Visit, oncall: OnCall) -> list[Asked]:
 
 
 def _takers(session: Session, me: Person) -> list[Person]:
-    asked = select(Person).where(col(Person.disabled_at).is_(None), Person.id != me.id).order_by(Person.name)
-    return [each for each in session.exec(asked) if may(each, Permission.TRIAGE)]
+    """Who may be asked; oneself for whoever may simply take a duty."""
+    asked = select(Person).where(col(Person.disabled_at).is_(None)).order_by(col(Person.name))
+    may_take = may(me, Permission.SUPERVISE)
+    return [
+        each
+        for each in session.exec(asked)
+        if may(each, Permission.TRIAGE) and (may_take or each.id != me.id)
+    ]
 
 
 def _names(session: Session) -> dict[str, str]:
@@ -229,7 +235,7 @@ def _names(session: Session) -> dict[str, str]:
 
 
 def _oncall(visit: Visit) -> OnCall:
-    return visit.room.policies.oncall or OnCall()
+    return visit.room.policies.oncall()
 
 
 def _midnight(at: datetime) -> datetime:

@@ -71,7 +71,7 @@ def calendar(request: Request, token: str) -> Response:
         link = find_link(session, token, needs=Permission.READ_REVIEWS, now=now)
         if link is None or link.rota != FEED or cycle is None:
             raise HTTPException(404)
-        page = f"{room.policies.oncall.desk_url if room.policies.oncall else ''}{HERE}"
+        page = f"{room.policies.oncall().desk_url}{HERE}"
         written = calendar_of(
             _between(session, now), title=cycle.group.title, lasts=cycle.meetings.lasts, page=page, now=now
         )
@@ -91,8 +91,7 @@ def cycle_of(visit: Visit) -> Cycle:
 
 
 def desk_address(visit: Visit) -> str:
-    oncall = visit.room.policies.oncall
-    return (oncall.desk_url if oncall else "") or str(visit.request.base_url).rstrip("/")
+    return visit.room.policies.oncall().desk_url or str(visit.request.base_url).rstrip("/")
 
 
 def _page(visit: Visit, made: str = "") -> HTMLResponse:

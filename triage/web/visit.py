@@ -131,6 +131,7 @@ SAID = {
     "lifted": "The restriction is lifted: everybody sees the case again.",
     "lift-refused": "The case stays restricted.",
     "duty-asked": "Asked. It counts once they agree.",
+    "duty-taken": "Taken, from then on. The rota and the calendars show it.",
     "duty-agreed": "Agreed. The rota and the calendars show it.",
     "duty-refused": "Refused. The rota is as it was.",
     "duty-withdrawn": "Withdrawn.",

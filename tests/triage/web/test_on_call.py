@@ -19,7 +19,7 @@ from triage import escalation
 from triage.escalation_ladder import Ladders
 from triage.escalation_records import EscalationStep
 from triage.oncall import OnCall
-from triage.oncall_records import CalendarLink, DutyChange
+from triage.oncall_records import CalendarLink, DutyChange, DutyState
 from triage.oncall_roster import Roster
 from triage.policies import Policies
 from triage.records import Alert, AlertState, Case, LogEntry
@@ -51,7 +51,9 @@ ONCALL = OnCall(LADDERS, ROSTER, LIFECYCLE.bank_holidays, "")
 
 @pytest.fixture
 def base(engine: Engine, clock: Clockwork, seeded: Seeded) -> Iterator[str]:
-    app = desk(engine, WebSettings(), lifecycle=LIFECYCLE, policies=Policies(oncall=ONCALL), now=clock)
+    app = desk(
+        engine, WebSettings(), lifecycle=LIFECYCLE, policies=Policies(oncall=lambda: ONCALL), now=clock
+    )
     with serve(app) as address:
         yield address
 
@@ -101,7 +103,6 @@ def test_a_change_counts_once_whoever_takes_it_agrees(
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"takes": "amira"}, "Ask a colleague"),
         ({"takes": "nobody-here"}, "can take a duty"),
         ({"ends": "2020-01-01T08:00"}, "ends after it begins"),
         ({"begins": "soon"}, "Give day and time"),
@@ -117,6 +118,21 @@ def test_what_cannot_be_asked_is_told(
     answer = amira.fill_in("/on-call/changes", **asked(clock, **given))
     assert answer.status_code == 409
     assert said in answer.text
+
+
+def test_a_duty_officer_takes_a_duty_at_once_and_others_ask(
+    session: Session, amira: Browser, tom: Browser, clock: Clockwork
+) -> None:
+    assert "(you, at once)" not in tom.get("/on-call").text
+    assert "Ask a colleague" in tom.fill_in("/on-call/changes", **asked(clock, takes="tom")).text
+    assert "(you, at once)" in amira.get("/on-call").text
+    now = asked(clock, takes="amira", begins=written(clock()), why="Sam is ill")
+    assert amira.fill_in("/on-call/changes", **now).status_code == 303
+    assert session.exec(select(DutyChange.state)).one() == DutyState.AGREED
+    with_lines = (
+        select(LogEntry.what).where(col(LogEntry.what).startswith("duty")).order_by(col(LogEntry.seq))
+    )
+    assert list(session.exec(with_lines)) == ["duty change asked", "duty change agreed"]
 
 
 def test_a_calendar_reads_the_rota_by_its_secret_address_until_that_is_revoked(

@@ -1,7 +1,7 @@
 """What the pages say, without a script: plain requests to a real server."""
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import Engine, text
 from sqlmodel import Session, select
@@ -16,6 +16,7 @@ from tests.triage.web.conftest import Clockwork
 from triage.records import Case, Channel, Heartbeat, Membership
 from triage.settings import WebSettings
 from triage.web.app import desk
+from triage.web.calm import essentials, troubles
 
 
 def test_what_does_not_work_stands_on_every_page(engine: Engine, amira: Browser, clock: Clockwork) -> None:
@@ -39,6 +40,25 @@ def test_what_does_not_work_stands_on_every_page(engine: Engine, amira: Browser,
         assert "Alerts do not get through to slack:C1: not_in_channel" in page
         assert "1 job failed for good" in page
         assert "1 item could not be worked through (assess)" in page
+
+
+def test_a_job_that_failed_is_told_for_a_day_and_keeps_the_outside_watcher_waiting_for_minutes(
+    session: Session, noon: datetime
+) -> None:
+    job = defer(session, "draft", queue="respond", case="one")
+    session.execute(text("UPDATE procrastinate_jobs SET status = 'failed' WHERE id = :job"), {"job": job})
+
+    def told(hours_ago: float) -> tuple[bool, bool]:
+        session.execute(text("DELETE FROM procrastinate_events"))
+        failed = text(
+            "INSERT INTO procrastinate_events (job_id, type, at) VALUES (:job, 'failed', now() - :ago)"
+        )
+        session.execute(failed, {"job": job, "ago": timedelta(hours=hours_ago)})
+        asked = troubles(session, channels=["x"], now=noon).troubles, essentials(session, now=noon)
+        desk, watcher = ("failed for good" in "".join(each.what for each in found) for found in asked)
+        return desk, watcher
+
+    assert [told(hours) for hours in (0.1, 1, 25)] == [(True, True), (True, False), (False, False)]
 
 
 def test_without_a_channel_the_page_says_where_alerts_are(engine: Engine, seeded: Seeded) -> None:
