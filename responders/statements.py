@@ -6,6 +6,7 @@ Times that follow from the moment of drafting are no change.
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -14,7 +15,7 @@ from sqlmodel import Session, col
 
 from responders.filling import GOLDEN_HOUR, fill
 from responders.templates import StatementTemplate
-from triage.case_facts import facts_of, said
+from triage.case_facts import as_kept, facts_of, said
 from triage.checking_facts import Fact
 from triage.log import MACHINE, Line, note
 from triage.notice import tell_desk
@@ -156,12 +157,10 @@ def day(moment: datetime) -> str:
     return moment.astimezone(LONDON).strftime("%-d %B")
 
 
-def _kept(fact: Fact, ids: dict[tuple[str, str], str]) -> dict[str, str | None]:
+def _kept(fact: Fact, ids: dict[tuple[str, str], str]) -> dict[str, Any]:
     """A fact as a line keeps it; with the id of the case's fact, where it is one."""
-    at = fact.verified_at.isoformat() if fact.verified_at else None
-    kept = {**fact._asdict(), "verified_at": at}
     found = ids.get((fact.name, fact.value))
-    return {**kept, "id": found} if found else kept
+    return as_kept(fact) | ({"id": found} if found else {})
 
 
 def _latest(session: Session, case: Case, template: StatementTemplate) -> Statement | None:

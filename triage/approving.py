@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlmodel import Session, select
 
+from triage.case_facts import rests_on
 from triage.checking_context import Finding
 from triage.lifecycle import Lifecycle
 from triage.locked import Conflict, touch
@@ -17,6 +18,7 @@ from triage.statements import STATES, approvals, hold_line, keep_comment, say, v
 from triage.tracks import record_line
 from triage.writing import (
     APPROVED_FOR,
+    OWN,
     Writing,
     blocking,
     check_line,
@@ -89,6 +91,7 @@ def approve_line(
         raise Conflict(f"This line is stale: {line.stale_because}. It is written anew first.")
     reasons = {rule: why.strip() for rule, why in accepted.items() if why.strip()}
     earlier = session.get(Statement, line.follows) if line.follows and line.correction else None
+    line.facts = rests_on(session, line, wordings(line).values(), all_of_them=line.template == OWN)
     context = ours(session, case, line)
     _must_pass(check_line(writing, context, wordings(line), corrects=earlier, now=now), reasons)
     second = second_because(line, case, writing)

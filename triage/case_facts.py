@@ -3,8 +3,9 @@
 A line rests only on verified facts. When one changes, every line that rests on it is stale from then on, and says why.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlmodel import Session, col, select
@@ -13,7 +14,7 @@ from collector.jobs import defer
 from triage.breaches import raise_anew
 from triage.checking_facts import Fact, FactError, FactKinds
 from triage.locked import Conflict, lock, must_be_open, touch
-from triage.log import Line, note
+from triage.log import MACHINE, Line, note
 from triage.notice import tell_desk
 from triage.permissions import Permission, need
 from triage.records import Desk, Person
@@ -21,7 +22,10 @@ from triage.statement_records import CaseFact, Statement, StatementState
 
 LONGEST_SOURCE = 300
 SAID_WRONG = "what we said is stale"
-LIVE = (StatementState.DRAFTED, StatementState.IN_REVIEW, StatementState.APPROVED, StatementState.ISSUED)
+LIVE = (
+    StatementState.DRAFTED, StatementState.IN_REVIEW, StatementState.APPROVED, StatementState.ISSUED,
+    StatementState.EXPIRED,
+)  # fmt: skip
 
 
 def note_fact(
@@ -83,7 +87,8 @@ def withdraw_fact(
     fact.withdrawn_by, fact.withdrawn_at, fact.withdrawn_because = who.username, now, why.strip()
     session.flush()
     _say(session, fact, "fact withdrawn", who=who, now=now, why=why.strip())
-    stale = mark_stale(session, fact, now=now)
+    because = f"“{fact.name.replace('_', ' ')}: {fact.value}” was withdrawn: {fact.withdrawn_because}"
+    stale = mark_stale(session, fact, because, who=who.username, now=now)
     if any(line.state == StatementState.ISSUED for line in stale):
         [case] = lock(session, fact.case_id)
         raise_anew(session, case, Desk.COMMS, rule=SAID_WRONG, now=now)
@@ -91,8 +96,8 @@ def withdraw_fact(
     return stale
 
 
-def mark_stale(session: Session, fact: CaseFact, *, now: datetime) -> list[Statement]:
-    """Mark the lines that rest on a fact that was withdrawn; the first reason stays."""
+def mark_stale(session: Session, fact: CaseFact, because: str, *, who: str, now: datetime) -> list[Statement]:
+    """Mark the lines that rest on a fact that stands no more; the first reason stays."""
     asked = select(Statement).where(Statement.case_id == fact.case_id, col(Statement.state).in_(LIVE))
     stale = [
         line
@@ -100,13 +105,34 @@ def mark_stale(session: Session, fact: CaseFact, *, now: datetime) -> list[State
         if any(each.get("id") == str(fact.id) for each in line.facts) and line.stale_at is None
     ]
     for line in stale:
-        line.stale_at = now
-        line.stale_because = (
-            f"“{fact.name.replace('_', ' ')}: {fact.value}” was withdrawn: {fact.withdrawn_because}"
-        )
+        line.stale_at, line.stale_because = now, because
     lines = [Line("line is stale", line.case_id, None, {"line": f"S-{line.number}"}) for line in stale]
-    note(session, lines, who=fact.withdrawn_by or "", now=now)
+    note(session, lines, who=who, now=now)
     return stale
+
+
+def rests_on(
+    session: Session, line: Statement, texts: Iterable[str], *, all_of_them: bool
+) -> list[dict[str, Any]]:
+    """The facts that a wording rests on, as a line keeps them: those it was filled from, and each verified one whose
+    value stands in its words; all that are verified where nobody knows which its writer meant."""
+    words = " ".join(texts).casefold()
+    known = {each["id"] for each in line.facts if "id" in each}
+    standing = [each for each in facts_of(session, line.case_id) if each.verified_at is not None]
+    meant = [
+        each for each in standing if all_of_them or str(each.id) in known or each.value.casefold() in words
+    ]
+    now_known = {str(each.id) for each in meant}
+    return [
+        *(each for each in line.facts if each.get("id") not in now_known),
+        *({**as_kept(said(each)), "id": str(each.id)} for each in meant),
+    ]
+
+
+def as_kept(fact: Fact) -> dict[str, Any]:
+    """A fact as the row of a line keeps it."""
+    at = fact.verified_at.isoformat() if fact.verified_at else None
+    return {**fact._asdict(), "verified_at": at}
 
 
 def facts_of(session: Session, case_id: UUID, *, withdrawn: bool = False) -> Sequence[CaseFact]:
@@ -162,11 +188,14 @@ def _say(
     tell_desk(session, "statements", fact.case_id)
 
 
-def move_facts(session: Session, home: UUID, to: UUID) -> None:
-    """Bring the facts of a case to another that it was joined to. What is verified there stands; the other waits."""
+def move_facts(session: Session, home: UUID, to: UUID, *, now: datetime) -> None:
+    """Bring the facts of a case to another that it was joined to. What is verified there stands; the other waits, and
+    the lines that rest on it are stale."""
     standing = {each.name for each in facts_of(session, to) if each.verified_at is not None}
     for fact in facts_of(session, home, withdrawn=True):
-        fact.case_id = to
-        if fact.name in standing and fact.withdrawn_at is None:
+        if fact.name in standing and fact.withdrawn_at is None and fact.verified_at is not None:
+            because = f"“{fact.name.replace('_', ' ')}: {fact.value}” is another in the case it was joined to"
+            mark_stale(session, fact, because, who=MACHINE, now=now)
             fact.verified_by = fact.verified_at = None
+        fact.case_id = to
     session.flush()

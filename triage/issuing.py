@@ -33,6 +33,7 @@ from triage.statements import STATES, hold_line
 from triage.tracks import NEXT_UPDATE, record_line
 from triage.writing import NAMES, Writing, wordings
 
+PUBLIC = ("long", "short", "bcu")  # the other wordings are for our people, partners, or whoever asks
 AHEAD = timedelta(minutes=2)  # how far a clock on the wall may be from ours
 PLACES = (
     "X", "Facebook", "Instagram", "YouTube", "Bluesky", "Nextdoor", "met.police.uk", "News desk, by e-mail",
@@ -68,17 +69,18 @@ def record_issue(
     who: Person,
     now: datetime,
 ) -> StatementIssue:
-    """Record that an approved line went out, also late of one that has expired since. The first time it stops the
-    clocks that wait for it; each further place is one more record. Raises Conflict.
+    """Record that an approved line went out, also late of one that has expired since. The first time the public could
+    hear it, it stops the clocks that wait for it; each further place is one more record. Raises Conflict.
     """
     need(who, Permission.WORK_COMMS)
     line, case = hold_line(session, number)
-    again = line.state == StatementState.ISSUED
+    again, public = line.state == StatementState.ISSUED, issued.variant in PUBLIC
     _must_be_issuable(line, issued, now)
     if not again:
         if because := lacks_second(session, line, case, writing):
             raise Conflict(f"A second person approves this line before it goes out. {because}.")
-        _must_promise(line, case, issued, lifecycle)
+        if public:
+            _must_promise(line, case, issued, lifecycle)
     made = StatementIssue(
         statement_id=line.id, case_id=case.id, version=line.version, variant=issued.variant, place=issued.place.strip(),
         recipients=issued.recipients.strip(), link=issued.link.strip(), at=issued.at, entered_by=who.username,
@@ -86,10 +88,9 @@ def record_issue(
     )  # fmt: skip
     session.add(made)
     detail = {"line": f"S-{line.number}", "where": made.place, "version": line.version}
-    if again:
-        note(
-            session, [Line("line issued at one more place", case.id, None, detail)], who=who.username, now=now
-        )
+    if again or not public:
+        what = "line issued at one more place" if again else "line given to some, not to the public"
+        note(session, [Line(what, case.id, None, detail)], who=who.username, now=now)
         tell_desk(session, "statements", case.id)
         return made
     _issue(session, line, case, issued, lifecycle, who=who, now=now)
@@ -103,13 +104,22 @@ def issues(session: Session, line_id: UUID) -> Sequence[StatementIssue]:
     return session.exec(asked.order_by(col(StatementIssue.at), col(StatementIssue.entered_at))).all()
 
 
-def reached(session: Session, before: UUID, after: UUID) -> list[Reached]:
-    """Who got the earlier line, and whether the later one went to the same place and people."""
-    told = {(each.place.casefold(), each.recipients.casefold()) for each in issues(session, after)}
-    return [
-        Reached(each, (each.place.casefold(), each.recipients.casefold()) in told)
-        for each in issues(session, before)
-    ]
+def reached(session: Session, line: Statement) -> list[Reached]:
+    """Who got the line before this one and those before that, each place and group once, and whether this one went to
+    them too."""
+    told = {_whom(each) for each in issues(session, line.id)}
+    found: dict[tuple[str, str], StatementIssue] = {}
+    seen, before = {line.id}, line.follows
+    while before is not None and before not in seen:
+        found = {_whom(each): each for each in issues(session, before)} | found
+        seen.add(before)
+        earlier = session.get(Statement, before)
+        before = earlier.follows if earlier else None
+    return [Reached(each, whom in told) for whom, each in found.items()]
+
+
+def _whom(issue: StatementIssue) -> tuple[str, str]:
+    return issue.place.casefold(), issue.recipients.casefold()
 
 
 def follow_ups(session: Session, line_id: UUID) -> Sequence[Statement]:
@@ -188,7 +198,7 @@ def _issue(
     if lifecycle is not None:
         to = "issued" if not _spoke(session, case, line) else "corrected" if line.correction else "updated"
         record_line(session, case, to, lifecycle, at=issued.at, by=who.username, next_at=issued.next_at)
-    words = " ".join(line.text.split())[:LONGEST]
+    words = " ".join(wordings(line)[issued.variant].split())[:LONGEST]
     if len(words) >= LEAST:
         title = f"Our line S-{line.number}"
         line.claim_id = note_claim(session, case.id, words=words, title=title, ours=True, who=who, now=now).id
@@ -230,9 +240,14 @@ def _must_promise(line: Statement, case: Case, issued: Issued, lifecycle: Lifecy
         return
     plan = next((each for each in lifecycle.clock if each.name == NEXT_UPDATE), None) if lifecycle else None
     longest = plan.due.get(case.severity) if plan else None
+    told = promised(wordings(line)[issued.variant], issued.at)
     if issued.next_at is None:
-        if longest is None:
+        if longest is None and (told is None or told <= issued.at):
             return
+        if longest is None:
+            raise Conflict(
+                f"The words promise an update by {told:%H:%M}: enter that time, or an earlier one."
+            )
         raise Conflict("Say when the next update is due: the line promises it.")
     if issued.next_at <= issued.at:
         raise Conflict("The next update is due after the line, not before.")
@@ -240,6 +255,5 @@ def _must_promise(line: Statement, case: Case, issued: Issued, lifecycle: Lifecy
         latest = lifecycle.when(longest, issued.at)
         if issued.next_at > latest + AHEAD:
             raise Conflict(f"For SEV{case.severity} the next update is due within {longest} of the line.")
-    told = promised(wordings(line)[issued.variant], issued.at)
     if told is not None and issued.at < told < issued.next_at - AHEAD:
         raise Conflict(f"The words promise an update by {told:%H:%M}: enter that time, or an earlier one.")

@@ -168,7 +168,7 @@ def _merge(
     _move_suggestions(session, other_id, case_id)
     move_claims(session, other_id, case_id)
     move_lines(session, other_id, case_id, now=now)
-    move_facts(session, other_id, case_id)
+    move_facts(session, other_id, case_id, now=now)
     move_releases(session, other_id, case_id)
     move_entries(session, other_id, case_id)
     join_reviews(session, other, case, who=who.username, now=now)

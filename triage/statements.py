@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from collector.jobs import defer
+from triage.case_facts import rests_on
 from triage.checking_context import VARIANTS
 from triage.locked import Conflict, lock, must_be_open
 from triage.log import MACHINE, Line, note
@@ -139,6 +140,7 @@ def write_line(
     )
     kept = {name: REFERENCE.sub(rf"\g<1>{line.version}", text) for name, text in kept.items()}
     line.facts = [_of_version(each, line.version) for each in line.facts]
+    line.facts = rests_on(session, line, kept.values(), all_of_them=line.template == OWN)
     line.text = kept.pop("long")
     line.variants = {name: text for name, text in kept.items() if text}
     line.flags, line.cleared = list(flags), {}

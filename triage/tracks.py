@@ -11,12 +11,14 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from triage.clocks import ANSWERED_BY
+from triage.clocks import ANSWERED_BY, LONDON
 from triage.lifecycle import CONFIRMED, RAISED, Due, Lifecycle, TrackName
 from triage.locked import Conflict, lock, must_be_open, stop_clocks, touch
+from triage.log import MACHINE
 from triage.permissions import Permission, need
 from triage.questions import ask_standing, withdraw_standing
 from triage.records import Alert, AlertState, Case, Clock, Person, Status
+from triage.statement_records import Statement
 from triage.track_records import Prompt, Track
 
 WORKS = {
@@ -45,7 +47,36 @@ def open_tracks(session: Session, case: Case, lifecycle: Lifecycle, *, now: date
         for due in lifecycle.started(event, case.severity, now=now):
             if lifecycle.track_of(due.name) in begun:
                 _start(session, case.id, due, now=now, again=False)
+    if TrackName.COMMS in begun:
+        _catch_up(session, case, lifecycle, now=now)
     return bool(new)
+
+
+def _catch_up(session: Session, case: Case, lifecycle: Lifecycle, *, now: datetime) -> None:
+    """A line that went out before there were tracks, as the first word nearly always does, counts on them."""
+    issued = select(Statement).where(Statement.case_id == case.id, col(Statement.issued_at).is_not(None))
+    lines = session.exec(issued.order_by(col(Statement.issued_at))).all()
+    if not lines:
+        return
+    newest = lines[-1]
+    to = "issued" if len(lines) == 1 else "corrected" if newest.correction else "updated"
+    track = session.get_one(Track, (case.id, TrackName.COMMS.value))
+    track.state, track.spoke_at = to, newest.issued_at
+    track.state_since = newest.issued_at or now
+    session.add(track)
+    done = [each.name for each in lifecycle.clocks_of(TrackName.COMMS) if to in each.ends]
+    running = _clocks(case.id).where(
+        col(Clock.name).in_(done), col(Clock.stopped_at).is_(None), Clock.started_at == now
+    )
+    _stop(session.scalars(running), by=MACHINE, now=now)
+    session.flush()
+
+
+def _promised(session: Session, case_id: UUID) -> datetime | None:
+    """When the public was told to expect an update that has not come yet."""
+    asked = _clocks(case_id).where(Clock.name == NEXT_UPDATE, col(Clock.stopped_at).is_(None))
+    clock = session.scalars(asked).first()
+    return clock.due_at if clock else None
 
 
 def withdraw_tracks(session: Session, case: Case, lifecycle: Lifecycle) -> None:
@@ -92,6 +123,11 @@ def move_track(
         raise Conflict(f"Record the line as issued: the track then goes to “{there.title}” by itself.")
     if there.reason and not why.strip():
         raise Conflict(f"Say why: “{there.title}” needs a reason.")
+    if there.end and name == TrackName.COMMS and (due := _promised(session, case_id)):
+        raise Conflict(
+            f"An update is promised by {due.astimezone(LONDON):%-d %B %H:%M}. Record it as issued first; a line marked"
+            " as the last one ends the promise."
+        )
     if waiting := unanswered(session, case_id, lifecycle, track=name, state=to):
         raise Conflict(f"Enter first what was decided: {', '.join(waiting)}.")
     track.state, track.state_since = to, now

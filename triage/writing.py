@@ -161,6 +161,7 @@ def check_line(
     earlier line that this one corrects."""
     return {
         name: (_undated(texts[name], corrects) if corrects and name in ("long", "short") else ())
+        + (_too_long(texts[name]) if name == "short" else ())
         + writing.checker.check(texts[name], context._replace(now=now, variant=name))
         for name in VARIANTS
         if texts.get(name, "").strip()
@@ -188,6 +189,15 @@ def _undated(text: str, before: Statement) -> tuple[Finding, ...]:
         return ()
     why = f"A correction says which line it corrects: name its day, {day}."
     return (Finding("both_dates", True, 0, 0, "", why, "docs/operating.md, corrections"),)
+
+
+def _too_long(text: str) -> tuple[Finding, ...]:
+    """The short wording is for where no more fits."""
+    over = len(text.strip()) - SHORT
+    if over <= 0:
+        return ()
+    why = f"The short wording has {over} characters too many: {SHORT} fit."
+    return (Finding("too_long", True, 0, 0, "", why, "domain 5.2, short wording"),)
 
 
 def _moment(written: str | None) -> datetime | None:

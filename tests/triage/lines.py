@@ -39,9 +39,18 @@ def begun(session: Session, case: Case, who: Person, words: str = WORDS, **given
     return line
 
 
-def write(session: Session, line: Statement, who: Person, words: str, **given: Any) -> Statement:
+def write(
+    session: Session,
+    line: Statement,
+    who: Person,
+    words: str,
+    internal: str = "",
+    short: str = "",
+    **given: Any,
+) -> Statement:
     given = {"version": line.version, "now": NOON, **given}
-    return statements.write_line(session, line.number or 0, {"long": words}, who=who, **given)
+    texts = {"long": words, "internal": internal, "short": short}
+    return statements.write_line(session, line.number or 0, texts, who=who, **given)
 
 
 def review(session: Session, line: Statement, who: Person) -> None:

@@ -4,18 +4,21 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from classifier.records import IncidentType
 from tests.make import LIFECYCLE, NOON, make_case
-from tests.triage.confirmed import clock_of, logged
+from tests.triage.confirmed import clock_of, confirmed, logged
 from tests.triage.lines import HOUR, WORDS, WRITING, approve, begun, issue, review, spoken, write
 from triage import issuing
+from triage.actions import confirm
 from triage.breaches import mark_breaches
 from triage.claim_records import KnownClaim
+from triage.lifecycle import TrackName
 from triage.locked import Conflict
-from triage.records import Case, Person
+from triage.records import Case, Clock, Person
 from triage.track_records import Track
+from triage.tracks import move_track
 
 
 def test_issuing_ends_the_silence_turns_the_clocks_and_is_known_as_ours(
@@ -98,11 +101,69 @@ def test_a_correction_names_the_first_day_lists_who_got_the_first_and_replaces_i
     issue(session, wrong, ann)
     assert (first.state, wrong.state) == ("corrected", "issued")
     assert session.get_one(Track, (case.id, "comms")).state == "corrected"
-    told = [(each.issue.place, each.told) for each in issuing.reached(session, first.id, wrong.id)]
+    told = [(each.issue.place, each.told) for each in issuing.reached(session, wrong)]
     assert told == [("X", True), ("News desk, by e-mail", False)]
     assert [each.number for each in issuing.follow_ups(session, first.id)] == [wrong.number]
     with pytest.raises(Conflict, match="corrected already"):
         begun(session, case, ann, follows=first.id)
+
+
+def test_a_correction_lists_who_got_any_line_before_it_once(
+    session: Session, case: Case, ann: Person, ben: Person
+) -> None:
+    first = spoken(session, case, ann, ben)
+    issue(session, first, ann, place="News desk, by e-mail", recipients="Two papers")
+    second = spoken(session, case, ann, ben, follows=first.id)
+    third = begun(session, case, ann, "That was wrong.", follows=second.id, correction=True)
+    told = [(each.issue.place, each.told) for each in issuing.reached(session, third)]
+    assert sorted(told) == [("News desk, by e-mail", False), ("X", False)]
+
+
+def test_what_is_told_inside_does_not_end_the_silence(
+    session: Session, case: Case, ann: Person, ben: Person
+) -> None:
+    line = begun(session, case, ann)
+    write(session, line, ann, WORDS, internal="Officers: a line is being prepared. Next update at 14:00.")
+    review(session, line, ann)
+    approve(session, line, ben)
+    issue(session, line, ann, place="Intranet", variant="internal", next_at=None)
+    track = session.get_one(Track, (case.id, "comms"))
+    assert (line.state, line.issued_at, line.claim_id, track.spoke_at) == ("approved", None, None, None)
+    assert clock_of(session, case, "line_issued").stopped_at is None
+    assert [each.what for each in logged(session, case, "line given to some, not to the public")]
+    issue(session, line, ann)
+    assert (line.state, track.spoke_at) == ("issued", NOON)
+    assert [each.place for each in issuing.issues(session, line.id)] == ["Intranet", "X"]
+
+
+def test_a_line_that_went_out_before_the_case_was_confirmed_counts_on_its_track(
+    session: Session, ann: Person, ben: Person
+) -> None:
+    case = make_case(severity=2)
+    session.add(case)
+    session.commit()
+    spoken(session, case, ann, ben)
+    confirm(session, case.id, lifecycle=LIFECYCLE, who=ann, now=NOON + HOUR / 2)
+    session.commit()
+    track = session.get_one(Track, (case.id, "comms"))
+    assert (track.state, track.spoke_at, track.state_since) == ("issued", NOON, NOON)
+    running = select(Clock.name).where(Clock.case_id == case.id, col(Clock.stopped_at).is_(None))
+    waiting = set(session.exec(running))
+    assert "next_update" in waiting
+    assert not waiting & {"first_line", "line_issued"}
+    with pytest.raises(Conflict, match="An update is promised by"):
+        move_track(session, case.id, TrackName.COMMS, "done", LIFECYCLE, who=ann, now=NOON + HOUR / 2)
+
+
+def test_words_that_promise_an_update_need_its_time_whatever_the_severity(
+    session: Session, ann: Person, ben: Person
+) -> None:
+    case = confirmed(session, ann, severity=4)
+    line = begun(session, case, ann)
+    review(session, line, ann)
+    approve(session, line, ben)
+    with pytest.raises(Conflict, match="promise an update by 14:00"):
+        issue(session, line, ann, next_at=None)
 
 
 def test_an_update_supersedes_the_line_before(session: Session, case: Case, ann: Person, ben: Person) -> None:

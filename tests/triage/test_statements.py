@@ -187,6 +187,28 @@ def test_a_line_is_stale_once_a_fact_it_rests_on_is_withdrawn(
     assert line.stale_because is None
 
 
+@pytest.mark.parametrize("words", ["Two officers stopped a man.", "It was in Lavender Hill."])
+def test_a_line_in_own_words_rests_on_every_verified_fact_of_its_case(
+    session: Session, case: Case, ann: Person, words: str
+) -> None:
+    fact = case_facts.note_fact(session, case.id, "place", "Lavender Hill", "CAD 5", KINDS, who=ann, now=NOON)
+    case_facts.verify_fact(session, fact.id, who=ann, now=NOON)
+    line = begun(session, case, ann, words)
+    assert [(each["name"], each["id"]) for each in line.facts] == [("place", str(fact.id))]
+    case_facts.withdraw_fact(session, fact.id, why="It was Lavender Avenue", who=ann, now=NOON)
+    assert "Lavender Hill" in (line.stale_because or "")
+
+
+def test_a_short_wording_that_is_too_long_is_stopped(
+    session: Session, case: Case, ann: Person, ben: Person
+) -> None:
+    line = begun(session, case, ann)
+    write(session, line, ann, WORDS, short=f"{'We know of it. ' * 19}Next update by 14:00.")
+    review(session, line, ann)
+    with pytest.raises(Conflict, match="26 characters too many: 280 fit"):
+        approve(session, line, ben)
+
+
 def test_the_comms_desk_is_alerted_when_what_we_said_grows_stale(
     session: Session, case: Case, ann: Person, ben: Person
 ) -> None:

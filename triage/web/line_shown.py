@@ -165,7 +165,7 @@ def read_line(visit: Visit, case: Case, line: Statement) -> LinePage:
         comments=_comments(session, line),
         issues=issues(session, line.id),
         before=before,
-        reached=reached(session, before.id, line.id) if before else [],
+        reached=reached(session, line),
         after=follow_ups(session, line.id),
         claims=_claims(session, case.id),
         explainers=offered(session, case, writing.explainers),
