@@ -52,7 +52,9 @@ def _texts(sheet: Sheet) -> Iterator[str]:
     yield from (each.why or "" for each in sheet.log)
     yield from (each.why or "" for each in sheet.prompts)
     for made in sheet.releases:
-        yield f"{made.why}\n{made.necessity}\n{made.proportionality}"
+        weighed = (each["words"] for each in made.answers)
+        untold = (each["why"] or "" for each in made.told)
+        yield "\n".join([made.why, made.necessity, made.proportionality, *weighed, *made.redactions, *untold])
     for finding in sheet.findings:
         yield "\n".join([finding.decision, finding.why, *(each["words"] for each in finding.dissent)])
 

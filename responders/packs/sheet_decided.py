@@ -18,6 +18,7 @@ from responders.packs.document import (
 )
 from responders.packs.rows import Sheet
 from responders.packs.saying import LONDON, NOT_RECORDED, day, length, many, moment, spaced
+from triage.release_records import BwvDecision
 from triage.review.finding_records import Action, Finding
 from triage.review.merging import origins
 
@@ -151,6 +152,36 @@ def _prompts(sheet: Sheet) -> Iterator[Block]:
         for each in sheet.releases
     ]
     yield Table("Body-worn video: release", released, rows_of(made), "No release was decided on.")
+    for each in sheet.releases:
+        asked = columns_of("Asked:2 | Said:4")
+        yield Table(
+            f"BWV-{each.number}: what was weighed", asked, rows_of(_weighed(each)), "Nothing is recorded."
+        )
+
+
+def _weighed(made: BwvDecision) -> list[tuple[str, str]]:
+    """The form of a decision, in the words of its policy; what was left empty is left out."""
+    said = [
+        (f"{'For' if each['side'] == 'for' else 'Against'}: {each['asks']}", each["words"])
+        for each in made.answers
+    ]
+    said += [
+        ("Exception", made.exception or ""),
+        ("Necessity", made.necessity),
+        ("Proportionality", made.proportionality),
+        ("Hidden", ", ".join(made.redactions)),
+        ("Viewed by", ", ".join(made.viewed_by) or "nobody"),
+    ]
+    said += [
+        (
+            each["says"],
+            f"told {moment(datetime.fromisoformat(each['at']))}"
+            if each["at"]
+            else f"not told: {each['why']}",
+        )
+        for each in made.told
+    ]
+    return [(asks, words) for asks, words in said if words]
 
 
 def _clocks(sheet: Sheet) -> Iterator[Block]:

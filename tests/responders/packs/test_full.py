@@ -187,9 +187,21 @@ def test_every_refused_release_is_in_the_pack_with_its_reason_and_the_time_it_to
                 asked_at=at - timedelta(hours=26), entered_at=at, decided_at=at, **said,
             )
         )  # fmt: skip
+    decision = fortnight.scalars(select(BwvDecision).where(col(BwvDecision.outcome) == "release")).one()
+    decision.answers = [
+        {"name": "trust", "side": "for", "asks": "Is it needed?", "words": "A false clip goes round"}
+    ]
+    decision.told = [{"name": "family", "says": "Family", "at": noon.isoformat(), "why": None}]
+    decision.redactions = ["Faces of bystanders"]
     fortnight.commit()
     told = text_of(made(fortnight))
     front, _, sheet = told.partition("Body-worn video: release")
+    for weighed in (
+        "For: Is it needed? A false clip goes round",
+        "Hidden Faces of bystanders",
+        "Family told 14 July",
+    ):
+        assert weighed in sheet
     assert "Data protection. Lawful basis: None for bystanders Bystanders are in it" in front
     assert "1 d 2 h" in front
     assert "Before this fortnight" not in front
