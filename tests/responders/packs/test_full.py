@@ -13,7 +13,7 @@ from sqlmodel import Session, col
 from config.packs import templates_of
 from config.settings import HERE, Settings
 from responders.packs.full import Ground, full_pack
-from responders.packs.saying import length
+from responders.packs.saying import length, moment
 from responders.packs.writing import Form, write
 from responders.statements import draft
 from responders.tactics import read_tactics
@@ -199,7 +199,7 @@ def test_every_refused_release_is_in_the_pack_with_its_reason_and_the_time_it_to
     for weighed in (
         "For: Is it needed? A false clip goes round",
         "Hidden Faces of bystanders",
-        "Family told 14 July",
+        f"Family told {moment(noon)}",
     ):
         assert weighed in sheet
     assert "Data protection. Lawful basis: None for bystanders Bystanders are in it" in front
