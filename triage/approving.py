@@ -22,6 +22,7 @@ from triage.writing import (
     Writing,
     blocking,
     check_line,
+    falsehood,
     ours,
     second_because,
     warned,
@@ -93,7 +94,8 @@ def approve_line(
     earlier = session.get(Statement, line.follows) if line.follows and line.correction else None
     line.facts = rests_on(session, line, wordings(line).values(), all_of_them=line.template == OWN)
     context = ours(session, case, line)
-    _must_pass(check_line(writing, context, wordings(line), corrects=earlier, now=now), reasons)
+    also = falsehood(session, line)
+    _must_pass(check_line(writing, context, wordings(line), corrects=earlier, also=also, now=now), reasons)
     second = second_because(line, case, writing)
     session.add(
         StatementApproval(

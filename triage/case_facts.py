@@ -99,15 +99,29 @@ def withdraw_fact(
 def mark_stale(session: Session, fact: CaseFact, because: str, *, who: str, now: datetime) -> list[Statement]:
     """Mark the lines that rest on a fact that stands no more; the first reason stays."""
     asked = select(Statement).where(Statement.case_id == fact.case_id, col(Statement.state).in_(LIVE))
-    stale = [
-        line
-        for line in session.exec(asked.with_for_update())
-        if any(each.get("id") == str(fact.id) for each in line.facts) and line.stale_at is None
-    ]
+    lines = session.exec(asked.with_for_update()).all()
+    rest = [line for line in lines if any(each.get("id") == str(fact.id) for each in line.facts)]
+    return _stale(session, rest, because, who=who, now=now)
+
+
+def mark_answers_stale(
+    session: Session, claim: UUID, because: str, *, who: str, now: datetime
+) -> list[Statement]:
+    """Mark the lines that answer a claim which is no longer decided as it was."""
+    asked = select(Statement).where(
+        col(Statement.answers).contains([str(claim)]), col(Statement.state).in_(LIVE)
+    )
+    return _stale(session, session.exec(asked.with_for_update()).all(), because, who=who, now=now)
+
+
+def _stale(
+    session: Session, lines: Iterable[Statement], because: str, *, who: str, now: datetime
+) -> list[Statement]:
+    stale = [line for line in lines if line.stale_at is None]
     for line in stale:
         line.stale_at, line.stale_because = now, because
-    lines = [Line("line is stale", line.case_id, None, {"line": f"S-{line.number}"}) for line in stale]
-    note(session, lines, who=who, now=now)
+    said = [Line("line is stale", line.case_id, None, {"line": f"S-{line.number}"}) for line in stale]
+    note(session, said, who=who, now=now)
     return stale
 
 

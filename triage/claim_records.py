@@ -21,6 +21,9 @@ class ClaimState(StrEnum):
     OPINION = "opinion"
 
 
+DECIDED = (ClaimState.FALSE, ClaimState.PARTIAL)  # what may be called wrong in public
+
+
 class ClaimType(StrEnum):
     """What kind of untruth a claim might be: a hypothesis with checks to make (config/claims.toml), no verdict."""
 

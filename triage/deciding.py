@@ -10,7 +10,8 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from triage.claim_records import ClaimDecision, ClaimState, KnownClaim
+from triage.case_facts import mark_answers_stale
+from triage.claim_records import DECIDED, ClaimDecision, ClaimState, KnownClaim
 from triage.claim_types import Notice
 from triage.claims import lock_claim, reason, say
 from triage.locked import Conflict, touch
@@ -93,7 +94,7 @@ def undo(session: Session, number: int, *, why: str, who: Person, now: datetime)
         .order_by(col(ClaimDecision.in_force_at).desc())
     ).first()
     was = claim.state
-    _stand(claim, before, now)
+    _stand(session, claim, before, who=who.username, now=now)
     detail = {"was": was, "is": claim.state}
     say(session, claim, "claim decision taken back", who=who, now=now, why=reason(why), detail=detail)
     return claim
@@ -126,7 +127,7 @@ def _put_in_force(
     session: Session, claim: KnownClaim, made: ClaimDecision, notice: Notice, *, who: Person, now: datetime
 ) -> None:
     made.in_force_at = now
-    _stand(claim, made, now)
+    _stand(session, claim, made, who=who.username, now=now)
     session.flush()
     say(session, claim, "claim decided", who=who, now=now, why=made.why, detail=_said(made))
     case = session.get_one(Case, claim.case_id, with_for_update=True)
@@ -134,17 +135,23 @@ def _put_in_force(
         _raise_again(session, case, who=who, now=now)
 
 
-def _stand(claim: KnownClaim, decision: ClaimDecision | None, now: datetime) -> None:
+def _stand(
+    session: Session, claim: KnownClaim, decision: ClaimDecision | None, *, who: str, now: datetime
+) -> None:
+    before = claim.state
     claim.decision_id = decision.id if decision else None
     claim.state = ClaimState(decision.state) if decision else ClaimState.UNVERIFIED
     claim.met_wrong = decision.met_wrong if decision else False
     claim.changed_at = now
+    if before in DECIDED and claim.state not in DECIDED:
+        because = f"C-{claim.number}, which it answers, is no longer decided {before}"
+        mark_answers_stale(session, claim.id, because, who=who, now=now)
 
 
 def _raise_again(session: Session, case: Case, *, who: Person, now: datetime) -> None:
     """The alerts of the case wait for an answer anew; their messages say so."""
     for alert in session.scalars(select(Alert).where(Alert.case_id == case.id, Alert.growth == 0)):
-        alert.state, alert.raised_at = AlertState.OPEN, now
+        alert.state, alert.raised_at, alert.manner, alert.snoozed_until = AlertState.OPEN, now, "page", None
         alert.acknowledged_at = alert.acknowledged_by = alert.acknowledged_through = None
     touch(session, case, "alerts raised again for a claim", who=who, now=now)
 

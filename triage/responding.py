@@ -10,7 +10,7 @@ from typing import NamedTuple
 from sqlalchemy import text
 from sqlmodel import Session, col, select
 
-from triage.claim_records import ClaimDecision, ClaimResponse, ClaimState, ClaimType, KnownClaim
+from triage.claim_records import DECIDED, ClaimDecision, ClaimResponse, ClaimState, ClaimType, KnownClaim
 from triage.claims import LONGEST, lock_claim, reason, say
 from triage.hidden import hidden_cases
 from triage.locked import Conflict
@@ -19,7 +19,6 @@ from triage.records import Person
 from triage.response_policy import Option, ResponsePolicy
 
 HOUR = timedelta(hours=1)
-DECIDED = (ClaimState.FALSE, ClaimState.PARTIAL)
 
 _REACH = text("""
     WITH said AS (SELECT DISTINCT ON (s.post_id) s.post_id, s.published_at, p.platform

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
+from uuid import UUID
 
 from sqlmodel import Session, col, select
 
@@ -12,13 +13,14 @@ from triage.checking import Checker
 from triage.checking_context import VARIANTS, Claimed, Context, Finding
 from triage.checking_facts import Fact, FactKinds
 from triage.checking_rules import Checks
-from triage.claim_records import KnownClaim
+from triage.claim_records import DECIDED, ClaimState, KnownClaim
 from triage.clocks import LONDON
 from triage.records import Case
 from triage.second import Seconds
 from triage.statement_records import Statement, StatementState
 from triage.track_records import BodyWornVideo, Prompt
 
+FALSEHOOD = "false-claim"  # the template of a line that calls a claim false
 OWN = "own"  # the template of a line in somebody's own words
 SHORT = 280
 APPROVED_FOR = timedelta(hours=4)  # an approved line that nobody issued is looked at again
@@ -155,13 +157,15 @@ def check_line(
     texts: Mapping[str, str],
     *,
     corrects: Statement | None = None,
+    also: tuple[Finding, ...] = (),
     now: datetime,
 ) -> dict[str, tuple[Finding, ...]]:
     """What the checker finds in each wording, by its name; those without words are not asked. `corrects` is the
-    earlier line that this one corrects."""
+    earlier line that this one corrects, `also` what is found of the line whatever its words."""
     return {
         name: (_undated(texts[name], corrects) if corrects and name in ("long", "short") else ())
         + (_too_long(texts[name]) if name == "short" else ())
+        + (also if name == "long" else ())
         + writing.checker.check(texts[name], context._replace(now=now, variant=name))
         for name in VARIANTS
         if texts.get(name, "").strip()
@@ -189,6 +193,26 @@ def _undated(text: str, before: Statement) -> tuple[Finding, ...]:
         return ()
     why = f"A correction says which line it corrects: name its day, {day}."
     return (Finding("both_dates", True, 0, 0, "", why, "docs/operating.md, corrections"),)
+
+
+def falsehood(session: Session, line: Statement) -> tuple[Finding, ...]:
+    """A line that calls a claim false is for claims that people decided so, on evidence."""
+    if line.template != FALSEHOOD:
+        return ()
+    known = session.exec(
+        select(KnownClaim).where(col(KnownClaim.id).in_([UUID(each) for each in line.answers]))
+    )
+    states = {each.number: each.state for each in known}
+    open_ = [number for number, state in states.items() if state not in DECIDED]
+    if states and not open_:
+        return ()
+    why = (
+        f"Nobody has decided on evidence that C-{open_[0]} is false or lacks context: decide it first."
+        if open_
+        else "Tick which claim this line answers: one that was decided false on evidence, or lacks context."
+    )
+    true = ClaimState.TRUE in states.values()
+    return (Finding("claim_undecided", true, 0, 0, "", why, "domain 5.3, H6"),)
 
 
 def _too_long(text: str) -> tuple[Finding, ...]:

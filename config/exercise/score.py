@@ -15,7 +15,7 @@ from collector.records import Post
 from config.exercise.play import Held
 from config.exercise.script import Happening, Rumour, Script
 from triage.actions import DISMISSALS
-from triage.claim_records import ClaimDecision, KnownClaim
+from triage.claim_records import ClaimDecision, ClaimResponse, KnownClaim
 from triage.clocks import ANSWERED_BY
 from triage.records import Alert, Case, Clock, Delivery, DeliveryState, LogEntry, Membership, Status
 from triage.statement_records import Statement, StatementApproval
@@ -167,18 +167,44 @@ class Scorer:
 
     def _rumours(self) -> Iterator[Mark]:
         for rumour in self.script.rumour:
-            yield self._rumour(rumour)
+            noted = self._noted(rumour)
+            yield self._decided(rumour, noted)
+            yield self._replied(rumour, noted)
 
-    def _rumour(self, rumour: Rumour) -> Mark:
-        name = f"Rumour answered: {rumour.claim}"
-        allowed = " or ".join(each.value for each in rumour.states)
-        expected = f"{allowed}, with evidence, within {rumour.within} min of the evidence"
-        noted = [
+    def _noted(self, rumour: Rumour) -> list[KnownClaim]:
+        return [
             each
             for each in self.session.exec(select(KnownClaim).where(~col(KnownClaim.ours)))
             if any(sign in f"{each.title} {each.text}".lower() for sign in rumour.signs)
             and each.noted_at <= self.until
         ]
+
+    def _replied(self, rumour: Rumour, noted: list[KnownClaim]) -> Mark:
+        """What was done about a rumour: a response chosen from the ladder, or a line that answers it."""
+        name = f"Rumour answered: {rumour.claim}"
+        expected = f"a response chosen or a line that answers it, within {rumour.within} min of the evidence"
+        known = [each.id for each in noted]
+        chosen = select(ClaimResponse.at).where(
+            col(ClaimResponse.claim_id).in_(known), col(ClaimResponse.at) <= self.until
+        )
+        lines = select(Statement).where(col(Statement.issued_at) <= self.until)
+        said = [
+            each.issued_at
+            for each in self.session.exec(lines)
+            if each.issued_at and {str(claim) for claim in known} & set(each.answers)
+        ]
+        at = min([*self.session.exec(chosen), *said], default=None)
+        if at is None:
+            return Mark(name, expected, "not answered", 0, "nothing was chosen and no line answers it")
+        after = (at - self.start) / timedelta(minutes=1) - rumour.known_at
+        happened = f"{_spell(abs(after))} {'before' if after < 0 else 'after'} the evidence"
+        late = max(after, 0)
+        return Mark(name, expected, happened, _points(late, rumour.within), _why(late, rumour.within))
+
+    def _decided(self, rumour: Rumour, noted: list[KnownClaim]) -> Mark:
+        name = f"Rumour decided: {rumour.claim}"
+        allowed = " or ".join(each.value for each in rumour.states)
+        expected = f"{allowed}, with evidence, within {rumour.within} min of the evidence"
         if not noted:
             return Mark(name, expected, "not noted", 0, "nobody noted the claim")
         asked = select(ClaimDecision).where(

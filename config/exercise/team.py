@@ -27,6 +27,8 @@ from triage.locked import Conflict
 from triage.people import create_person
 from triage.permissions import Denied
 from triage.records import OPEN, Alert, AlertState, Case, Desk, Membership, Person, Role, Status
+from triage.responding import refusal, respond, responses
+from triage.response_policy import read_response_policy
 
 PRESS, APPROVER, SECOND, OVERSIGHT = "press-officer", "bureau-lead", "gold", "oversight"
 SEATS = {
@@ -61,6 +63,7 @@ class Team:
         settings = play.house.settings
         self.lifecycle = read_lifecycle(settings.file("tracks.toml"))
         self.writing = writing_of(settings)
+        self.responses = read_response_policy(settings.file("policy/responses.toml"))
         self.notice = read_guide(settings.file("claims.toml")).notice
         self.people: dict[str, Person] = {}
         self.refused: Counter[str] = Counter()
@@ -183,7 +186,7 @@ class Team:
                 self.attempt("rumour", partial(self._answer, case=case, rumour=rumour, now=now))
 
     def _answer(self, session: Session, *, case: UUID, rumour: Rumour, now: datetime) -> None:
-        """Note what is told, then decide it once there is evidence."""
+        """Note what is told, decide it once there is evidence, then choose what is done about it."""
         minute, who = self.minute(now), self.people[PRESS]
         asked = select(KnownClaim).where(KnownClaim.case_id == case, KnownClaim.type == rumour.type)
         claim = session.exec(asked.where(~col(KnownClaim.ours))).first()
@@ -192,6 +195,20 @@ class Team:
             if minute >= min(told, default=float(rumour.known_at)) + self.react.note:
                 note_claim(session, case, words=rumour.claim, type=rumour.type, who=who, now=now)
             return
+        if claim.state != ClaimState.UNVERIFIED and not responses(session, claim):
+            correction = self.responses.of("central_correction")
+            option = (
+                "qa_line" if correction is None or refusal(session, claim, correction) else correction.name
+            )
+            respond(
+                session,
+                claim.number or 0,
+                option,
+                self.responses,
+                why="It is being shared as fact",
+                who=who,
+                now=now,
+            )
         ready = claim.state == ClaimState.UNVERIFIED and minute >= rumour.known_at + self.react.decide
         if ready and not _waits(session, claim.id):
             decide(

@@ -202,7 +202,9 @@ def test_the_robot_plays_from_start_to_score(played: dict[str, Any]) -> None:
     for name in ("Detected", "Alerted", "Claimed", "Acknowledged, comms", "Silence ended", "Lines that fit"):
         assert found[name]["points"] == 10, found[name]
     assert all(each["expected"] and each["happened"] and each["because"] for each in played["marks"])
-    assert sum(each["name"].startswith("Rumour answered") for each in played["marks"]) == 2
+    for what in ("Rumour decided", "Rumour answered"):
+        points = [each["points"] for each in played["marks"] if each["name"].startswith(what)]
+        assert points == [10, 10], what
 
 
 def test_the_live_database_is_as_it_was(played: dict[str, Any], stages: Settings) -> None:

@@ -13,14 +13,17 @@ from tests.make import LIFECYCLE, NOON, make_case, make_person, make_post
 from tests.triage.confirmed import confirmed, kept, logged
 from tests.triage.lines import HOUR, KINDS, WORDS, WRITING, approve, begun, issue, review, spoken, write
 from triage import actions, approving, case_facts, issuing, statements
-from triage.claim_records import ClaimSighting, KnownClaim, SightingState
+from triage.claim_records import ClaimSighting, ClaimState, KnownClaim, SightingState
+from triage.claim_types import Notice
+from triage.claims import note_claim
+from triage.deciding import agree, decide, undo
 from triage.locked import Conflict
 from triage.outcomes import adopted, pick_up, volumes
 from triage.permissions import Denied
 from triage.records import Alert, Case, Desk, Person, Role
 from triage.statement_records import CaseFact, Statement, StatementIssue, StatementVersion
 from triage.track_records import Prompt
-from triage.writing import check_line, ours
+from triage.writing import FALSEHOOD, check_line, ours
 
 
 def test_a_line_goes_from_draft_to_issued_and_the_log_says_each_step(
@@ -197,6 +200,35 @@ def test_a_line_in_own_words_rests_on_every_verified_fact_of_its_case(
     assert [(each["name"], each["id"]) for each in line.facts] == [("place", str(fact.id))]
     case_facts.withdraw_fact(session, fact.id, why="It was Lavender Avenue", who=ann, now=NOON)
     assert "Lavender Hill" in (line.stale_because or "")
+
+
+def test_a_line_that_calls_a_claim_false_needs_the_decision_that_it_is(
+    session: Session, case: Case, ann: Person, ben: Person
+) -> None:
+    claim = note_claim(session, case.id, words="The man stopped in Rye Lane has died", who=ann, now=NOON)
+    line = statements.ask_line(session, case.id, FALSEHOOD, "H6", who=ann, now=NOON)
+    write(session, line, ann, WORDS)
+    review(session, line, ann)
+    for answers, told in (([], "Tick which claim"), ([str(claim.id)], f"C-{claim.number} is false")):
+        line.answers = answers
+        session.commit()
+        with pytest.raises(Conflict, match=told):
+            approve(session, line, ben)
+        session.rollback()
+    number = claim.number or 0
+    known: dict[str, Any] = {"why": "He left", "evidence": ["CE-1"], "who": ann, "now": NOON}
+    true = decide(session, number, ClaimState.TRUE, Notice(), **known)
+    agree(session, true.id, Notice(), who=ben, now=NOON)
+    session.commit()
+    with pytest.raises(Conflict, match="The checker stops this line"):
+        approve(session, line, ben, accepted={"claim_undecided": "because I say so"})
+    session.rollback()
+    number = claim.number or 0
+    decide(session, number, ClaimState.PARTIAL, Notice(), why="He left", evidence=["CE-1"], who=ann, now=NOON)
+    session.commit()
+    approve(session, line, ben)
+    undo(session, number, why="It was another man", who=ann, now=NOON)
+    assert line.stale_because == f"C-{number}, which it answers, is no longer decided partial"
 
 
 def test_a_short_wording_that_is_too_long_is_stopped(

@@ -42,6 +42,7 @@ from triage.writing import (
     LineKind,
     Writing,
     check_line,
+    falsehood,
     ours,
     own_words,
     second_because,
@@ -191,7 +192,8 @@ def read_check(
     else:
         texts = wordings(line)
     earlier = visit.session.get(Statement, line.follows) if line.follows and line.correction else None
-    found = check_line(writing_of(visit), context, texts, corrects=earlier, now=visit.now)
+    also = falsehood(visit.session, line)
+    found = check_line(writing_of(visit), context, texts, corrects=earlier, also=also, now=visit.now)
     return _check(found, texts)
 
 

@@ -15,8 +15,8 @@ from triage.statement_records import CaseFact, Statement, StatementIssue, Statem
 from triage.web.plots import Panel, panel
 from triage.web.visit import Visit
 from triage.web.words import LONDON
+from triage.writing import FALSEHOOD
 
-TEMPLATE = "false-claim"  # H6
 # The order of a line that answers a claim: the truth first and last, the claim once.
 ORDER = (
     ("Fact", "truth", "what is true, as a whole sentence"),
@@ -78,7 +78,7 @@ def read_answering(visit: Visit, claim: KnownClaim, waiting: int) -> Answering |
         after=after,
         plot=_plot(claim, after) if after else None,
         order=_order(session, claim),
-        template=TEMPLATE if falsehood else "",
+        template=FALSEHOOD if falsehood else "",
         follows=_standing(session, claim) if falsehood else None,
     )
 
