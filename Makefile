@@ -44,8 +44,9 @@ test-upper: $(VENV)/tested
 	@$(PY) -m pytest -q -m "not (browser or faults)" --junitxml=$(TESTS)/upper.xml $(UPPER) --ignore=$(WEB) > $(TESTS)/upper.txt 2>&1 \
 		|| [ $$? = 1 ] || rm -f $(TESTS)/upper.xml
 
-campaign: $(VENV)/tested ## Kill -9 100 times over 50,000 posts, then every hostile publisher at full length (20 minutes)
+campaign: $(VENV)/tested ## Kill -9 100 times over 50,000 posts, then every set of drafts and every hostile publisher at full length (22 minutes)
 	@GOLDENHOUR_TEST_KILLS=100 GOLDENHOUR_TEST_POSTS=50000 $(PY) -m pytest -q -s tests/faults/test_kills.py
+	@GOLDENHOUR_TEST_DRAFTS=all $(PY) -m pytest -q tests/triage/test_checking_sense.py
 	@GOLDENHOUR_TEST_PATIENCE=24 $(PY) -m pytest -q -s tests/walk/test_hostile.py
 
 screenshots: $(VENV)/tested ## Pictures of every page in var/screenshots: four widths, three looks, 0 to 50,000 cases (an hour)
