@@ -220,14 +220,10 @@ def _changes(visit: Visit, oncall: OnCall) -> list[Asked]:
 
 
 def _takers(session: Session, me: Person) -> list[Person]:
-    """Who may be asked; oneself for whoever may simply take a duty."""
+    """Who may be asked; last oneself, for whoever may simply take a duty."""
     asked = select(Person).where(col(Person.disabled_at).is_(None)).order_by(col(Person.name))
-    may_take = may(me, Permission.SUPERVISE)
-    return [
-        each
-        for each in session.exec(asked)
-        if may(each, Permission.TRIAGE) and (may_take or each.id != me.id)
-    ]
+    others = [each for each in session.exec(asked) if may(each, Permission.TRIAGE) and each.id != me.id]
+    return [*others, me] if may(me, Permission.SUPERVISE) else others
 
 
 def _names(session: Session) -> dict[str, str]:
