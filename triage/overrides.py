@@ -103,9 +103,8 @@ def _follow(session: Session, case: Case, before: int, lifecycle: Lifecycle, *, 
         Desk(each)
         for each in session.scalars(select(Alert.desk).where(Alert.case_id == case.id, Alert.growth == 0))
     ]
-    if (
-        not desks and case.severity <= lifecycle.breach.alert_to
-    ):  # nobody was told of it as long as it was less
+    # nobody was told of it as long as it was less
+    if not desks and case.severity <= lifecycle.breach.alert_to:
         desks = [Desk(each) for each in case.desks] or [Desk.COMMS]
     tracked = session.scalars(select(Track.name).where(Track.case_id == case.id)).first() is not None
     dues = lifecycle.started(RAISED, case.severity, now=now)
