@@ -4,11 +4,10 @@ VENV  := .venv
 PY    := $(VENV)/bin/python
 PIP   := $(PY) -m pip -qq --disable-pip-version-check --no-input
 TESTS := build/tests
-UPPER := tests/triage tests/responders tests/walk
-WEB   := tests/triage/web
+LANES := upper web config browser faults lower
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test test-waiting test-lower test-web test-upper campaign screenshots check format lock clean
+.PHONY: help run install test campaign screenshots check format lock clean
 .DELETE_ON_ERROR:
 
 help: ## List what there is to make
@@ -21,28 +20,24 @@ install: $(VENV)/installed ## Set up .venv with what Golden Hour needs
 
 test: $(VENV)/tested check ## Check the code, then run all tests on real PostgreSQL and Chromium
 	@rm -rf $(TESTS) && mkdir -p $(TESTS)
-	@$(MAKE) --no-print-directory -j2 test-waiting test-lower test-upper test-web
-	@cat $(TESTS)/waiting.txt $(TESTS)/web.txt $(TESTS)/upper.txt
-	@$(PY) -m tests.tally $(TESTS)/lower.xml $(TESTS)/web.xml $(TESTS)/upper.xml $(TESTS)/waiting.xml
+	@$(MAKE) --no-print-directory -j3 $(LANES:%=test-%)
+	@cat $(LANES:%=$(TESTS)/%.txt)
+	@$(PY) -m tests.tally $(LANES:%=$(TESTS)/%.xml)
 
-# Two at a time, each on a database server of its own: those that kill, break off and click, which mostly wait, and the
-# others in three parts, so that both lanes end together. A run that ends with another code than 1 (tests failed) broke
-# off: its report is not to be believed.
-test-waiting: $(VENV)/tested
-	@$(PY) -m pytest -q -m "browser or faults" --junitxml=$(TESTS)/waiting.xml > $(TESTS)/waiting.txt 2>&1 \
-		|| [ $$? = 1 ] || rm -f $(TESTS)/waiting.xml
+# Lanes, the longest first, each on a database server of its own: three at a time keep two cores busy, as what kills,
+# breaks off and clicks mostly waits. `lower` takes whatever no other lane does. A run that ends with another code than
+# 1 (tests failed) broke off: its report is not to be believed.
+test-upper:   CHOSEN := tests/triage tests/responders tests/walk --ignore=tests/triage/web
+test-web:     CHOSEN := tests/triage/web
+test-config:  CHOSEN := tests/config
+test-lower:   CHOSEN := $(addprefix --ignore=tests/,triage responders walk config)
+test-browser: MARKED := browser
+test-faults:  MARKED := faults and not browser
 
-test-lower: $(VENV)/tested
-	@$(PY) -m pytest -q -m "not (browser or faults)" --junitxml=$(TESTS)/lower.xml $(UPPER:%=--ignore=%) \
-		|| [ $$? = 1 ] || rm -f $(TESTS)/lower.xml
-
-test-web: $(VENV)/tested
-	@$(PY) -m pytest -q -m "not (browser or faults)" --junitxml=$(TESTS)/web.xml $(WEB) > $(TESTS)/web.txt 2>&1 \
-		|| [ $$? = 1 ] || rm -f $(TESTS)/web.xml
-
-test-upper: $(VENV)/tested
-	@$(PY) -m pytest -q -m "not (browser or faults)" --junitxml=$(TESTS)/upper.xml $(UPPER) --ignore=$(WEB) > $(TESTS)/upper.txt 2>&1 \
-		|| [ $$? = 1 ] || rm -f $(TESTS)/upper.xml
+test-%: $(VENV)/tested
+	@$(PY) -m pytest -q -m "$(or $(MARKED),not (browser or faults))" --junitxml=$(TESTS)/$*.xml $(CHOSEN) > $(TESTS)/$*.txt 2>&1 \
+		|| [ $$? = 1 ] || rm -f $(TESTS)/$*.xml
+	@echo "$*: $$(tail -n 1 $(TESTS)/$*.txt)"
 
 campaign: $(VENV)/tested ## Kill -9 100 times over 50,000 posts, then every set of drafts and every hostile publisher at full length (22 minutes)
 	@GOLDENHOUR_TEST_KILLS=100 GOLDENHOUR_TEST_POSTS=50000 $(PY) -m pytest -q -s tests/faults/test_kills.py

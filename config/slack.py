@@ -15,9 +15,9 @@ from responders.slack import Slack
 from responders.slack_app import SlackApp
 from responders.slack_door import router
 from responders.socket_mode import Socket
-from triage.desks import read_desks
+from triage.desks import DeskPost, read_desks
 from triage.escalation import pass_on
-from triage.records import Alert, Person
+from triage.records import Alert, Desk, Person
 
 
 def slack_of(house: House) -> Slack | None:
@@ -36,8 +36,11 @@ def channels_of(house: House) -> dict[str, str]:
     """Each desk's channel, where it has one and Slack is set up."""
     if house.settings.slack.token is None:
         return {}
-    desks = read_desks(house.settings.file("desks.toml"))
-    return {name.value: desk.channel for name, desk in desks.items() if desk.channel}
+    return {name.value: desk.channel for name, desk in _desks(house).items() if desk.channel}
+
+
+def _desks(house: House) -> dict[Desk, DeskPost]:
+    return read_desks(house.settings.file("desks.toml"))
 
 
 def sender_of(house: House) -> Sender:
@@ -49,6 +52,7 @@ def sender_of(house: House) -> Sender:
         desk_url=house.settings.address,
         clock=house.clock,
         owner=f"{here()}:{os.getpid()}",
+        quiet={name.value: desk.quiet for name, desk in _desks(house).items() if desk.quiet},
     )
 
 

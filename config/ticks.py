@@ -30,10 +30,10 @@ from config.reaper import forget, reap
 from config.retention_ticks import keep_ledger, let_go_by_night
 from config.review_ticks import mind_meetings
 from config.service import House, in_short, is_away
-from config.slack import channels_of, slack_of
+from config.slack import channels_of
 from config.start import LEAST_FREE_MB, free_mb
 from responders import notifying
-from responders.slack_head import tell_head
+from responders.alarms import leave_head
 from triage.breaches import begin_tracks, mark_breaches, overdue_cases, unbegun_cases
 from triage.chain import head_of
 from triage.custody import take_into_custody
@@ -44,6 +44,7 @@ from triage.heads import HeadsError, read_heads, write_head
 from triage.issuing import expire_line, overdue_lines
 from triage.keeping import settle_files
 from triage.lifecycle import read_lifecycle
+from triage.notification_records import ChannelKind
 from triage.records import Desk
 from triage.repeated import forget_marks
 from triage.reveal import read_reveal_policy
@@ -216,14 +217,15 @@ def publish_head(house: House, now: datetime) -> None:
         published = []
     if published and published[-1].at.date() >= now.astimezone(UTC).date():
         return
+    channels = channels_of(house)
+    desk = Desk.OVERSIGHT.value if Desk.OVERSIGHT in channels else next(iter(channels), None)
     with Session(house.engine) as session:
         head = head_of(session)
-    write_head(path, head, now=now)
-    channels, slack = channels_of(house), slack_of(house)
-    channel = channels.get(Desk.OVERSIGHT) or next(iter(channels.values()), None)
-    if slack is not None and channel is not None:
-        outcome = tell_head(slack, channel, head, now=now)
-        log.info("head of the log published", entries=head.entries, slack=type(outcome).__name__.lower())
+        write_head(path, head, now=now)
+        if desk is not None:
+            leave_head(session, (ChannelKind.SLACK, channels[desk], f"desk:{desk}"), head, now=now)
+            session.commit()
+    log.info("head of the log published", entries=head.entries)
 
 
 def keep_house(house: House, now: datetime) -> None:

@@ -1,4 +1,5 @@
-"""Alarms about the alerts themselves, and the tries that prove each channel: to every address there is."""
+"""Alarms about the alerts themselves, and the tries that prove each channel: to every address there is. And the head of
+the log, said where it stays with its own date."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, time, timedelta
@@ -10,12 +11,13 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col
 
 from collector.records import Failure
+from triage.chain import Head
 from triage.log import MACHINE, Line, note
 from triage.notification_records import ChannelKind, Notification, NotificationKind, NotificationState
 
 LONDON = ZoneInfo("Europe/London")
 LATE = timedelta(minutes=30)  # a try that comes later than this waits for the next
-LASTS = timedelta(hours=2)
+LASTS, DAY = timedelta(hours=2), timedelta(days=1)
 Place = tuple[ChannelKind, str, str]  # how, where, whose it is
 
 
@@ -67,6 +69,13 @@ def leave_alarms(
         if place[0] != ChannelKind.SMS
     ]
     return _insert(session, rows)
+
+
+def leave_head(session: Session, place: Place, head: Head, *, now: datetime) -> None:
+    """Leave the head of the log, to be said in one place."""
+    text = f"The log has {head.entries:,} entries. Keep the next line for goldenhour audit verify:\n--head {head}"
+    row = _row(NotificationKind.HEAD, f"head {head}", place, "The head of the log", text, now)
+    _insert(session, [row | {"expires_at": now + DAY}])
 
 
 def _row(

@@ -75,7 +75,7 @@ def _pages_due(
             col(Delivery.state) == DeliveryState.WAITING,
             col(Delivery.due_at) <= now,
             col(Delivery.manner) == "page",
-            may_go(),
+            may_go(channel.name),
             *wanted,
         )
         .order_by(

@@ -21,6 +21,7 @@ from responders.settling import reconcile, settle
 from responders.slack import Outcome, Sent, Slack, UnreadableError, Wait, told
 from responders.threads import is_for_all
 from responders.turns import Act, Pace, Turn, key_of
+from triage.desks import ChannelQuiet
 from triage.records import Alert, Delivery
 
 log = structlog.get_logger()
@@ -31,7 +32,8 @@ CLOCKS_DIFFER = timedelta(minutes=10)
 
 
 class Sender:
-    """Speaks for all desks. `channels` gives each desk's Slack channel; without `slack` nothing is sent.
+    """Speaks for all desks. `channels` gives each desk's Slack channel, `quiet` its quiet hours; without `slack`
+    nothing is sent.
 
     `clock` is asked for the time before and after every call. Safe to use from several threads and processes.
     """
@@ -46,6 +48,7 @@ class Sender:
         desk_url: str,
         clock: Callable[[], datetime],
         owner: str,
+        quiet: Mapping[str, ChannelQuiet] | None = None,
     ) -> None:
         self._engine = engine
         self._slack = slack
@@ -54,6 +57,7 @@ class Sender:
         self._desk_url = desk_url
         self._clock = clock
         self._owner = owner
+        self._quiet = quiet or {}
         self._audited_at: datetime | None = None
         nap_s = min(NAP_S, settings.gap_s / 4)
         self._rounds = Rounds(self._channels_with_work, self.step, clock=clock, name="sender", nap_s=nap_s)
@@ -66,7 +70,7 @@ class Sender:
                 log.warning("alert to deliver is gone", alert=str(alert_id))
                 return
             channel = self._channels.get(alert.desk)
-            enter(session, alert, channel, self._pace, now=self._clock())
+            self._enter(session, alert, self._clock())
             taken = self._take(session, channel) if channel is not None else None
             session.commit()
         if taken is not None:
@@ -106,9 +110,13 @@ class Sender:
             turn_to(session, desk, channel, now=now)
         forgotten = [*overlooked(session), *(unheard(session, now=now) if self._channels else ())]
         for alert in forgotten:
-            enter(session, alert, self._channels.get(alert.desk), self._pace, now=now)
+            self._enter(session, alert, now)
         if forgotten:
             log.info("alerts entered by the audit", count=len(forgotten))
+
+    def _enter(self, session: Session, alert: Alert, now: datetime) -> None:
+        channel, quiet = self._channels.get(alert.desk), self._quiet.get(alert.desk)
+        enter(session, alert, channel, self._pace, quiet=quiet, now=now)
 
     def _take(self, session: Session, channel: str) -> tuple[Turn, Message | None] | None:
         """The channel's next turn with what is to be said in it, nothing where it is for looking. The caller commits

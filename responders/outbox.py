@@ -18,8 +18,9 @@ from responders.choosing import next_turn
 from responders.threads import REMINDER, facts, put_under
 from responders.turns import Act, Pace, Turn, free, give_up_on_the_dead, hold, open_channel
 from triage.backups import may_be_known
+from triage.desks import ChannelQuiet
 from triage.log import MACHINE, Line, note
-from triage.records import Alert, AlertState, Delivery, DeliveryState
+from triage.records import Alert, AlertState, Case, Delivery, DeliveryState
 from triage.switching import channels_off
 
 REPEATED = "possibly told before"
@@ -29,9 +30,20 @@ LOOK_AGAIN = timedelta(seconds=5)
 EDIT_AGAIN = timedelta(seconds=60)
 
 
-def enter(session: Session, alert: Alert, channel: str | None, pace: Pace, *, now: datetime) -> None:
-    """See that the alert is in the outbox, or that an edit is due where a channel shows an older revision."""
-    due_at = now if alert.manner == "page" else alert.raised_at + pace.digest_wait
+def enter(
+    session: Session,
+    alert: Alert,
+    channel: str | None,
+    pace: Pace,
+    *,
+    quiet: ChannelQuiet | None = None,
+    now: datetime,
+) -> None:
+    """See that the alert is in the outbox, or that an edit is due where a channel shows an older revision. In quiet
+    hours what is not grave is due when they are over."""
+    severity = session.scalars(select(col(Case.severity)).where(col(Case.id) == alert.case_id)).one()
+    told_at = quiet.due(severity, now) if quiet else now
+    due_at = told_at if alert.manner == "page" else max(told_at, alert.raised_at + pace.digest_wait)
     row = {
         "id": uuid4(),
         "alert_id": alert.id,
@@ -51,10 +63,12 @@ def enter(session: Session, alert: Alert, channel: str | None, pace: Pace, *, no
         session.execute(insert(Delivery).values(row).on_conflict_do_nothing())
     for delivery in known:
         _renew(session, delivery, alert, channel, now)
-    _hasten(session, alert, now)
+    _hasten(session, alert, told_at, now)
     if own is not None and channel:
         for fact in facts(session, alert, own, now=now):
-            told = row | fact._asdict() | {"id": uuid4(), "manner": "page"}
+            told = (
+                row | fact._asdict() | {"id": uuid4(), "manner": "page", "due_at": max(fact.due_at, told_at)}
+            )
             session.execute(insert(Delivery).values(told).on_conflict_do_nothing())
     if channel:
         open_channel(session, channel, now=now)
@@ -171,13 +185,15 @@ def _renew(session: Session, delivery: Delivery, alert: Alert, channel: str | No
     session.add(delivery)
 
 
-def _hasten(session: Session, alert: Alert, now: datetime) -> None:
-    """What waits for the digest goes at once when its alert has become a page; what an alert told in a thread before
-    it was answered is told no more."""
+def _hasten(session: Session, alert: Alert, told_at: datetime, now: datetime) -> None:
+    """What waits for the digest goes when its alert has become a page, and what waits through quiet hours when its case
+    has become graver; what an alert told in a thread before it was answered is told no more."""
     waiting = (col(Delivery.alert_id) == alert.id, col(Delivery.state) == DeliveryState.WAITING)
     if alert.manner == "page":
         minor = (col(Delivery.manner) == "digest", col(Delivery.bundle).is_(None))
-        session.execute(update(Delivery).where(*waiting, *minor).values(manner="page", due_at=now))
+        session.execute(update(Delivery).where(*waiting, *minor).values(manner="page", due_at=told_at))
+        held = (col(Delivery.due_at) > told_at, col(Delivery.about) == "", col(Delivery.attempts) == 0)
+        session.execute(update(Delivery).where(*waiting, *held).values(due_at=told_at))
     if alert.state != AlertState.OPEN:
         untold = (col(Delivery.about) != "", col(Delivery.attempts) == 0)
         session.execute(

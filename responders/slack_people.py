@@ -4,9 +4,9 @@ from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
-from triage.hidden import sees
+from triage.hidden import is_hidden
 from triage.log import Line, note
 from triage.people import by_slack_user
 from triage.permissions import Denied, Permission, may
@@ -45,19 +45,24 @@ def need_to(person: Person, permission: Permission, case_id: UUID | None = None,
 
 def alert_for(session: Session, person: Person, alert_id: UUID) -> tuple[Alert, Case]:
     """An alert and its case, which the person sees. Raises Refused."""
-    alert = session.get(Alert, alert_id)
-    case = session.exec(select(Case).where(Case.id == alert.case_id)).first() if alert else None
-    if alert is None or case is None:
+    asked = select(Alert, Case, is_hidden(person, col(Case.id))).join(
+        Case, col(Case.id) == col(Alert.case_id)
+    )
+    found = session.exec(asked.where(Alert.id == alert_id)).first()
+    if found is None:
         raise Refused(GONE)
-    if not sees(session, person, case.id):
+    alert, case, hidden = found
+    if hidden:
         line = Line("denied", case.id, None, {"needs": "to see the case"})
         raise Refused(HIDDEN, line, person.username)
     return alert, case
 
 
 def in_one_piece(session: Session, change: Callable[[], object]) -> None:
-    """Do one act or nothing of it. What is known is read anew: another may have been quicker."""
-    session.expire_all()
+    """Do one act or nothing of it. What is known of the case is read anew: another may have been quicker."""
+    for known in session:
+        if isinstance(known, Alert | Case):
+            session.expire(known)
     try:
         with session.begin_nested():
             change()

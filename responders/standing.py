@@ -28,7 +28,7 @@ class Answers(BaseModel):
 
 
 class StandingQuestion(BaseModel):
-    """One question. The answer is given only once the facts it `needs` are verified; `when` says by when otherwise."""
+    """One question. The answer is given only once the facts it `needs` are verified."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -17,8 +17,10 @@ from responders.filling import GOLDEN_HOUR, fill
 from responders.templates import StatementTemplate
 from triage.case_facts import as_kept, facts_of, said
 from triage.checking_facts import Fact
+from triage.claim_records import AnswerState
 from triage.log import MACHINE, Line, note
 from triage.notice import tell_desk
+from triage.questions import make_ready
 from triage.records import Case, Severity
 from triage.statement_records import CaseFact, Statement, StatementState, StatementVersion
 from triage.statements import fill_line
@@ -50,6 +52,7 @@ def draft(
         template = next((each for each in templates if each.name == line.template), None)
         if template is not None:
             _fill(session, line, case, template, noted, now=now)
+    _make_ready(session, case, templates, noted, now=now)
     return _latest(session, case, fitting) if fitting else None
 
 
@@ -76,6 +79,36 @@ def _fill(
     said_so = Line("statement drafted", case.id, f"not known: {missing}" if missing else None, detail)
     note(session, [said_so], who=MACHINE, now=now)
     tell_desk(session, "drafted", case.id)
+
+
+def _make_ready(
+    session: Session,
+    case: Case,
+    templates: Sequence[StatementTemplate],
+    noted: Sequence[CaseFact],
+    *,
+    now: datetime,
+) -> None:
+    """Words for the standing questions, as the newest line says them. When the next update is due the page adds: that
+    moves on."""
+    asked = select(col(Statement.template)).where(col(Statement.case_id) == case.id)
+    newest = session.scalars(asked.order_by(col(Statement.drafted_at).desc())).all()
+    by_name = {each.name: each for each in templates}
+    template = next((by_name[name] for name in newest if name in by_name), None) or next(
+        iter(templates), None
+    )
+    if template is None:
+        return
+    known = [*(said(each) for each in noted), *known_facts(case, template, now=now)]
+    words = {
+        each.asks: {
+            AnswerState.ANSWERED: each.answer,
+            AnswerState.NOT_YET: each.not_yet,
+            AnswerState.CANNOT_SAY: each.cannot_say,
+        }
+        for each in fill(template, known).answers
+    }
+    make_ready(session, case.id, words)
 
 
 def _not_taken_up(session: Session, case_id: UUID) -> Sequence[Statement]:

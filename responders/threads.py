@@ -7,9 +7,10 @@ A message that shares itself with other cases, as bundles and digests do, has no
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, or_, select, update
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
@@ -20,6 +21,7 @@ RAISED, PAGED = "raised ", "paged "
 REMINDER = "reminder "
 TOLD_WITHIN = timedelta(hours=1)
 GRAVE = 2  # SEV1 and SEV2 are told to the whole channel
+_OTHER, _ITS = aliased(Delivery), aliased(Alert)
 SENT = (DeliveryState.SENDING, DeliveryState.UNKNOWN, DeliveryState.DELIVERED)
 RAISED_BY = {
     "severity raised": "Severity raised",
@@ -60,27 +62,35 @@ def facts(session: Session, alert: Alert, own: Delivery, *, now: datetime) -> It
         yield Fact(f"{REMINDER}silence {alert.snoozed_until}", "The silence has ended", silent_until)
 
 
-def may_go() -> ColumnElement[bool]:
-    """Whether a delivery need not wait for another about the same case, which may be or become the first message."""
-    ours, other, its = aliased(Alert), aliased(Delivery), aliased(Alert)
-    first = and_(other.state == DeliveryState.WAITING, other.about == "", its.growth == 0)  # type: ignore[arg-type]
-    later = or_(col(Delivery.about) != "", ours.growth > 0)  # type: ignore[arg-type]
-    before = (
-        select(other.id)  # type: ignore[call-overload]
-        .join(its, its.id == other.alert_id)
-        .join(ours, ours.case_id == its.case_id)
-        .where(
-            ours.id == col(Delivery.alert_id),
-            other.channel == col(Delivery.channel),
-            other.id != col(Delivery.id),
-            other.bundle.is_(None),  # type: ignore[union-attr]
-            other.thread_ts.is_(None),  # type: ignore[union-attr]
-            other.manner == "page",
-            or_(other.state == DeliveryState.UNKNOWN, and_(first, later)),  # type: ignore[arg-type]
-        )
-        .correlate(Delivery)
+def may_go(channel: str) -> ColumnElement[bool]:
+    """Whether what waits in a channel, asked for with its alert, need not wait for another delivery about the same
+    case, which may be or become the first message.
+
+    Which cases have one is found once, however many rows are looked at: nothing here rests on how many rows the planner
+    believes there are.
+    """
+    first = and_(col(_OTHER.state) == DeliveryState.WAITING, col(_OTHER.about) == "", col(_ITS.growth) == 0)
+    later = or_(col(Delivery.about) != "", col(Alert.growth) > 0)
+    in_doubt = col(_OTHER.state) == DeliveryState.UNKNOWN
+    return col(Alert.case_id).not_in(_cases(channel, in_doubt)) & ~(
+        later & col(Alert.case_id).in_(_cases(channel, first))
     )
-    return ~exists(before)
+
+
+def _cases(channel: str, which: ColumnElement[bool]) -> Select[UUID]:
+    """The cases with a page of this sort in a channel that stands, or is to stand, by itself."""
+    return (
+        select(col(_ITS.case_id))
+        .join(_OTHER, col(_OTHER.alert_id) == col(_ITS.id))
+        .where(
+            col(_OTHER.channel) == channel,
+            col(_OTHER.bundle).is_(None),
+            col(_OTHER.thread_ts).is_(None),
+            col(_OTHER.manner) == "page",
+            which,
+        )
+        .correlate(None)
+    )
 
 
 def put_under(session: Session, deliveries: Sequence[Delivery]) -> None:

@@ -151,7 +151,10 @@ class AnswerState(StrEnum):
 
 
 class Question(Record, table=True):
-    """A question people ask about a case. `answer` is the answer, when there will be one, or why we cannot say."""
+    """A question people ask about a case. `answer` is the answer, when there will be one, or why we cannot say.
+
+    `ready` has the service's words by state, as far as there are any: nobody said them yet.
+    """
 
     __tablename__ = "questions"
 
@@ -164,3 +167,4 @@ class Question(Record, table=True):
     asked_by: str
     answered_at: AwareDatetime | None = None
     answered_by: str | None = None
+    ready: dict[str, str] = Field(default_factory=dict, sa_column=document())

@@ -1,4 +1,5 @@
-"""What looks coordinated: the same words, link or footage from many accounts within a minute or so.
+"""What looks coordinated: the same words but for tags and links, the same link, or the same footage from many accounts
+within a minute or so.
 
 A burst says something of posts, never of persons: people who share one post look just the same, and no account is
 kept or shown. It names what was the same, how many accounts brought it, and when.
@@ -21,6 +22,9 @@ LOOKS_BACK = timedelta(hours=1)
 MOST_POSTS = 4_000
 WORDS, LINK, FOOTAGE = "words", "link", "footage"
 _LINK = re.compile(r"https?://[^\s<>\"']+")
+_VARIED = re.compile(
+    rf"{_LINK.pattern}|(?<!\w)[#@]\S+"
+)  # what copies are told apart by: links, tags, who is addressed
 
 _POSTS = text("""
     SELECT p.id, p.published_at, p.author_key, p.text,
@@ -110,7 +114,7 @@ def burst(what: str, shown: Sequence[Shown], within: timedelta) -> Burst | None:
 
 def _things(row: Any) -> Iterator[tuple[str, object]]:
     """What a post shows that others may show too."""
-    words, exact = exact_of(row.text)
+    words, exact = exact_of(_VARIED.sub(" ", row.text))
     if words >= FEWEST_WORDS:
         yield WORDS, exact
     for link in {*row.links, *_LINK.findall(row.text)}:

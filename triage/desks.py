@@ -2,13 +2,15 @@
 
 import re
 import tomllib
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from triage.escalation_ladder import Quiet
 from triage.notification_records import ChannelKind
-from triage.records import Desk
+from triage.records import Desk, Severity
 
 MAILBOX, NAME = r"[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;.]+", r"[a-z][a-z0-9_-]{0,39}"
 ADDRESSES = {
@@ -42,14 +44,26 @@ class FallBack(BaseModel):
         return self
 
 
+class ChannelQuiet(Quiet):
+    """Quiet hours of a desk's own channel: an alert of this severity, or a less grave one, waits there."""
+
+    severity: Severity
+
+    def due(self, severity: int, at: datetime) -> datetime:
+        """When an alert raised at this moment is told in the channel."""
+        return self.hold(at) if severity >= self.severity else at
+
+
 class DeskPost(BaseModel):
-    """Where one desk is reached. `channel` is a Slack channel's name or id, empty for none."""
+    """Where one desk is reached. `channel` is a Slack channel's name or id, empty for none; it is `quiet` through some
+    hours of what is not grave."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: Desk
     title: Annotated[str, Field(min_length=1, max_length=60)]
     channel: Annotated[str, Field(pattern=r"^(#?[a-z0-9_-]{1,80}|[CGD][A-Z0-9]{6,20})?$")] = ""
+    quiet: ChannelQuiet | None = None
     fall_back: tuple[FallBack, ...] = ()
 
 

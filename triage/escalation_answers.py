@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import exists, func, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
 from triage.escalation_records import Acknowledgement, Escalation
@@ -19,13 +20,11 @@ def enter_answers(
 ) -> None:
     """Keep who acknowledged which raising. Pages still waiting are withdrawn, but those of others who must each
     acknowledge too."""
-    for alert in alerts:
-        if session.get(Acknowledgement, (alert.id, alert.raised_at, who.id)) is None:
-            session.add(
-                Acknowledgement(
-                    alert_id=alert.id, raised_at=alert.raised_at, person_id=who.id, at=now, through=through
-                )
-            )
+    answers = [
+        {"alert_id": each.id, "raised_at": each.raised_at, "person_id": who.id, "at": now, "through": through}
+        for each in alerts
+    ]
+    session.execute(insert(Acknowledgement).values(answers).on_conflict_do_nothing())
     several = exists().where(
         col(Escalation.alert_id) == col(Notification.alert_id), col(Escalation.ended_at).is_(None), SEVERAL
     )

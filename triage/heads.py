@@ -1,7 +1,7 @@
 """Heads of the log, kept in a file that whoever can change the database cannot change too.
 
 A chain alone does not show that its end was cut off, nor that all of it was written anew; a head kept elsewhere
-does. One is published every day, here and in Slack (`responders/slack_head.py`); every review pack carries one.
+does. One is published every day, here and in Slack (`responders/alarms.py`); every review pack carries one.
 """
 
 import json

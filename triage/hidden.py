@@ -61,9 +61,14 @@ def is_tied(session: Session, case_id: UUID) -> bool:
 
 def sees(session: Session, who: Person, case_id: UUID) -> bool:
     """Whether a person sees a case, whatever the session looks as."""
-    found = hidden_from(who).subquery()
-    hidden: bool = session.execute(select(exists().where(found.c.case_id == case_id))).scalar_one()
+    hidden: bool = session.execute(select(is_hidden(who, case_id))).scalar_one()
     return not hidden
+
+
+def is_hidden(who: Person, case_id: object) -> ColumnElement[bool]:
+    """Whether a case, of this id or of a column's, is hidden from a person: to stand in a query."""
+    found = hidden_from(who).subquery()
+    return exists().where(found.c.case_id == case_id)
 
 
 @contextmanager

@@ -36,6 +36,7 @@ class NotificationKind(StrEnum):
     TEST = "test"
     HEARTBEAT = "heartbeat"
     OUTAGE = "outage"
+    HEAD = "head"
     ON_CALL = "on_call"
     REMINDER = "reminder"
 

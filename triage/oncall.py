@@ -114,6 +114,18 @@ def people_reached(session: Session, oncall: OnCall, ids: Collection[UUID]) -> l
     ]
 
 
+def address_now(session: Session, oncall: OnCall, recipient: str, kind: ChannelKind) -> str | None:
+    """Where a recipient of a notification is reached now; None for one that the roster does not know."""
+    sort, _, name = recipient.partition(":")
+    if sort == "post":
+        post = oncall.roster.post_of(name)
+        return post.address(kind) if post else None
+    if sort == "person":
+        person = session.scalars(select(Person).where(Person.username == name)).first()
+        return _reached(oncall, person, recipient).address(kind) if person else None
+    return None
+
+
 def _reached(oncall: OnCall, person: Person, party: str) -> Reached:
     reach = oncall.roster.reach_of(person.username)
     reach = reach.model_copy(update={"slack": reach.slack or person.slack_user})

@@ -1,12 +1,13 @@
 """What people ask about a case, and what we can say: answered, not yet (until when), or cannot say (and why)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
+from collector.jobs import defer
 from triage.claim_records import AnswerState, Question
 from triage.locked import Conflict
 from triage.log import MACHINE, Line, note
@@ -38,12 +39,27 @@ def ask(session: Session, case_id: UUID, words: str, *, who: Person, now: dateti
 
 
 def ask_standing(session: Session, case_id: UUID, asked: Sequence[str], *, now: datetime) -> None:
-    """Put what people ask of every encounter on a case's list, unless it stands there. The caller tells the desk."""
+    """Put what people ask of every encounter on a case's list, unless it stands there, and have words made ready. The
+    caller tells the desk."""
     there = set(session.exec(select(Question.text).where(Question.case_id == case_id)))
     for place, words in enumerate(asked):
         if words not in there:
             in_order = now + timedelta(microseconds=place)
             session.add(Question(case_id=case_id, text=words, asked_at=in_order, asked_by=MACHINE))
+    if not there.issuperset(asked):
+        defer(session, "draft", queue="respond", priority=1, case=str(case_id))
+
+
+def make_ready(session: Session, case_id: UUID, words: Mapping[str, Mapping[AnswerState, str]]) -> None:
+    """Keep the words that are ready for questions of a case, by what is asked. Empty are none. The caller commits."""
+    changed = False
+    for question in questions(session, case_id):
+        ready = {state.value: said for state, said in words.get(question.text, {}).items() if said}
+        if ready != question.ready:
+            question.ready, changed = ready, True
+    if changed:
+        session.flush()
+        tell_desk(session, "questions", case_id)
 
 
 def withdraw_standing(session: Session, case_id: UUID) -> None:

@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 
 from triage.log import Line, note
 from triage.notification_records import Notification, NotificationState
+from triage.oncall import OnCall, address_now
 from triage.permissions import Permission, need
 from triage.records import Alert, Case, Delivery, DeliveryState, Person
 
@@ -66,8 +67,11 @@ def dead_letters(session: Session, *, since: datetime, most: int) -> list[Letter
     return sorted(found, key=lambda each: each.tried_at or oldest, reverse=True)[:most]
 
 
-def resend(session: Session, letters: Sequence[UUID], *, who: Person, now: datetime) -> int:
-    """Put these back to be sent, with a line in the log for each, and say how many there were. Raises Denied."""
+def resend(session: Session, letters: Sequence[UUID], oncall: OnCall, *, who: Person, now: datetime) -> int:
+    """Put these back to be sent, to where their recipients are reached now, with a line in the log for each.
+
+    Returns how many there were. Raises Denied.
+    """
     need(who, Permission.ACKNOWLEDGE)
     about = select(Delivery, Alert).join(Alert, col(Alert.id) == col(Delivery.alert_id))
     deliveries = session.exec(about.where(col(Delivery.id).in_(letters)).with_for_update(of=Delivery)).all()
@@ -82,16 +86,17 @@ def resend(session: Session, letters: Sequence[UUID], *, who: Person, now: datet
     lines += [
         Line("sent again", each.case_id, each.error, {"channel": each.channel_kind})
         for each in others
-        if _once_more(session, each, now)
+        if _once_more(session, each, oncall, now)
     ]
     note(session, lines, who=who.username, now=now)
     return len(lines)
 
 
-def put_back(session: Session, *, now: datetime) -> int:
-    """Put every notification that was refused back to be sent; for the terminal of whoever runs the service."""
+def put_back(session: Session, oncall: OnCall, *, now: datetime) -> int:
+    """Put every notification that was refused back to be sent, to where its recipient is reached now; for the
+    terminal of whoever runs the service."""
     failed = select(Notification).where(col(Notification.state) == NotificationState.FAILED).with_for_update()
-    return sum(_once_more(session, each, now) for each in session.exec(failed))
+    return sum(_once_more(session, each, oncall, now) for each in session.exec(failed))
 
 
 def _again(session: Session, delivery: Delivery, now: datetime) -> bool:
@@ -102,9 +107,10 @@ def _again(session: Session, delivery: Delivery, now: datetime) -> bool:
     return True
 
 
-def _once_more(session: Session, it: Notification, now: datetime) -> bool:
+def _once_more(session: Session, it: Notification, oncall: OnCall, now: datetime) -> bool:
     if it.state != NotificationState.FAILED:
         return False
+    it.address = address_now(session, oncall, it.recipient, it.channel_kind) or it.address
     it.state, it.due_at, it.attempts, it.expires_at = NotificationState.WAITING, now, 0, None
     session.add(it)
     return True

@@ -29,11 +29,15 @@ from config.database import connect
 from config.queues.collect import author_key, prefilter_of
 from config.settings import Settings
 from config.supervise import goldenhour
+from triage.records import Desk
 
 CORES = 2
 BATCH = 500
 STARTS_WITHIN_S = 60.0
 STALLS_AFTER_S = 60.0
+DESKS = "".join(  # whose channels know no quiet hours: a measurement at night is one by day
+    f'[[desk]]\nname = "{each}"\ntitle = "{each}"\nchannel = "bench-{each}"\n' for each in Desk
+)
 
 COUNTS = text("SELECT (SELECT count(*) FROM assessments), (SELECT count(*) FROM routings)")
 LEFT = text("SELECT count(*) FROM procrastinate_jobs WHERE queue_name IN ('assess', 'route')")
@@ -97,6 +101,7 @@ def service(
     """`goldenhour run` on a data folder of its own, watching `sources` alone; `more` is set in its environment."""
     (folder / "config").mkdir()
     (folder / "config" / "sources.toml").write_text(sources, encoding="ascii")
+    (folder / "config" / "desks.toml").write_text(DESKS, encoding="ascii")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GOLDENHOUR_")}
     environment |= {
         "GOLDENHOUR_DATA": str(settings.data),

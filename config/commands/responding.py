@@ -18,6 +18,7 @@ from config.commands.figuring import print_figures, print_report
 from config.commands.foretelling import early_signals
 from config.commands.packing import make_pack
 from config.database import open_database
+from config.oncall import read_oncall
 from config.reviews import meetings_of
 from config.service import House, clock
 from config.settings import read_settings
@@ -62,10 +63,11 @@ def alerts(
         .order_by(col(Alert.raised_at).desc(), col(Case.number).desc(), col(Alert.desk))
         .limit(limit)
     )
-    with open_database(read_settings()) as engine, Session(engine) as session:
+    settings = read_settings()
+    with open_database(settings) as engine, Session(engine) as session:
         if retry:
             now = datetime.now(UTC)
-            again = retry_failed(session, now=now) + put_back(session, now=now)
+            again = retry_failed(session, now=now) + put_back(session, read_oncall(settings), now=now)
             session.commit()
             typer.echo(f"put back to be sent: {again}", err=True)
         rows = [_alert(alert, case, delivery) for alert, case, delivery in session.execute(asked)]

@@ -3,7 +3,7 @@
 import json
 import tomllib
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from threading import Event
 from types import SimpleNamespace
@@ -31,7 +31,10 @@ from config.settings import HERE, Settings
 from responders.blocks import Message
 from responders.slack import Sent
 from tests.databases import Databases
+from tests.make import NOON
 from tests.stages import live_beside
+from triage.coordinated import WORDS, Shown, burst
+from triage.growth_rules import read_growth_rules
 
 ON = date(2026, 11, 17)
 SHIPPED = ("viral-stop", "other-force", "death-after-contact")
@@ -96,6 +99,19 @@ def test_what_is_told_first_comes_first_and_only_earlier_posts_are_quoted() -> N
     assert [each.at_s for each in told] == sorted(each.at_s for each in told)
     assert any(each.quotes is not None for each in told)
     assert all(each.quotes < each.number for each in told if each.quotes is not None)
+
+
+def test_the_flood_looks_coordinated() -> None:
+    told = tell(read_script(HERE / "exercises" / "death-after-contact.toml"), seed=1)
+    rules = read_growth_rules(HERE / "growth.toml").coordinated
+    wave = [
+        Shown(NOON + timedelta(seconds=each.at_s), each.author.encode(), uuid4())
+        for each in told
+        if each.family == "wave"
+    ]
+    found = burst(WORDS, wave, rules.within)
+    assert found is not None
+    assert found.accounts >= rules.accounts
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from tests.doubles.smtp import KINDS as MAIL_FAULTS
 from tests.doubles.smtp import MailServer, mail_server
 from tests.responders.carrying import carry_until_killed, leave, make_notification
 from triage.notification_records import ChannelKind, Notification, NotificationState
+from triage.oncall import OnCall
 from triage.resending import put_back
 
 SEED = int(os.environ.get("GOLDENHOUR_TEST_SEED", "20261120"))
@@ -87,7 +88,7 @@ def play(engine: Engine, database_url: str, mail: MailServer, them: Receivers) -
                 running[at] = start(context, database_url, mail, them)
                 done += 1
             with Session(engine) as session:
-                put_back(session, now=datetime.now(UTC))
+                put_back(session, OnCall(), now=datetime.now(UTC))
                 session.commit()
                 is_done = col(Notification.state) == NotificationState.DELIVERED
                 arrived = session.scalar(select(func.count()).where(is_done)) or 0

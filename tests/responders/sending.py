@@ -14,6 +14,7 @@ from responders.settings import SlackSettings
 from responders.slack import Slack
 from tests.doubles.slack import TOKEN
 from tests.make import make_alert, make_case
+from triage.desks import ChannelQuiet
 from triage.records import Alert, Desk
 
 CHANNELS = {"comms": "C0COMMS001", "oversight": "C0OVERS001"}
@@ -54,6 +55,7 @@ def make_sender(
     clock: object = wall_clock,
     owner: str = "test",
     token: str = TOKEN,
+    quiet: ChannelQuiet | None = None,
 ) -> Sender:
     return Sender(
         engine,
@@ -63,6 +65,7 @@ def make_sender(
         desk_url=DESK_URL,
         clock=clock,  # type: ignore[arg-type]
         owner=owner,
+        quiet=dict.fromkeys(CHANNELS, quiet) if quiet else None,
     )
 
 

@@ -22,6 +22,7 @@ from tests.make import NOON, make_alert, make_case
 from tests.responders.carrying import QUICK, leave, make_courier, make_notification, make_ways
 from tests.responders.sending import MovedClock, wall_clock
 from triage.notification_records import ChannelKind, Notification, NotificationKind, NotificationState
+from triage.oncall import OnCall
 from triage.records import Channel, LogEntry
 from triage.resending import put_back
 
@@ -90,7 +91,7 @@ def test_what_is_refused_is_a_dead_letter_that_a_person_can_send_again(engine: E
     bench.after(0)
     assert (bench.only().state, bench.only().error) == (STATE.FAILED, "smtp 550")
     with Session(engine) as session:
-        assert put_back(session, now=bench.clock()) == 1
+        assert put_back(session, OnCall(), now=bench.clock()) == 1
         session.commit()
     bench.after(5)
     assert bench.only().state == STATE.DELIVERED

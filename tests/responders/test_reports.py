@@ -17,6 +17,7 @@ from tests.responders.sending import MovedClock, wall_clock
 from tests.triage.test_escalation import on_call
 from triage import escalation
 from triage.notification_records import ChannelKind, Notification, NotificationState
+from triage.oncall import OnCall
 from triage.records import Channel, LogEntry
 from triage.resending import put_back
 
@@ -103,7 +104,7 @@ def test_what_did_not_arrive_is_a_dead_letter_that_a_person_can_send_again(bench
     with Session(bench.engine) as session:
         [entry] = session.scalars(select(LogEntry))
         assert (entry.what, entry.why) == ("notification did not arrive", said)
-        assert put_back(session, now=bench.clock()) == 1
+        assert put_back(session, OnCall(), now=bench.clock()) == 1
         session.commit()
     bench.channel.says = Sent("theirs 2")
     assert bench.after(1)

@@ -16,7 +16,9 @@ from responders.templates import StatementTemplate, StatementTemplateError, read
 from tests.make import LIFECYCLE, make_case, make_person
 from tests.responders.words import AWARE, KINDS, STANDING, TEMPLATES
 from triage.case_facts import note_fact, verify_fact
+from triage.claim_records import AnswerState
 from triage.log import MACHINE
+from triage.questions import ask_standing, questions
 from triage.records import Case, LogEntry
 from triage.statement_records import Statement, StatementState, StatementVersion
 from triage.statements import ask_line, write_line
@@ -248,3 +250,37 @@ def test_a_template_that_cannot_be_filled_is_refused(tmp_path: Path, name: str) 
     )
     with pytest.raises(StatementTemplateError, match=told):
         try_out(read_template(path, KINDS, STANDING), KINDS)
+
+
+def test_words_for_the_standing_questions_are_ready_and_follow_what_is_verified(
+    session: Session, aware: StatementTemplate, noon: datetime
+) -> None:
+    case = stored(session, make_case(borough="Southwark", severity=2))
+    ask_standing(session, case.id, LIFECYCLE.questions, now=noon)
+    draft(session, case.id, [aware], now=noon)
+    was_it_met = questions(session, case.id)[0]
+    assert was_it_met.ready == {
+        "not_yet": "We are checking which force or body was involved.",
+        "cannot_say": "We neither confirm nor deny it where saying so would identify someone the law protects.",
+    }
+    assert (was_it_met.answer, was_it_met.state) == ("", AnswerState.NOT_YET)
+    given: dict[str, Any] = {"who": make_person(roles=["duty_officer"]), "now": noon}
+    noted = note_fact(session, case.id, "contact", "a stop and search", "Stop record 12", KINDS, **given)
+    verify_fact(session, noted.id, **given)
+    draft(session, case.id, [aware], now=noon)
+    session.refresh(was_it_met)
+    assert was_it_met.ready["answered"] == "Yes. Officers of the Metropolitan Police were involved."
+
+
+def test_the_newest_lines_template_says_what_is_ready(session: Session, noon: datetime) -> None:
+    case = stored(session, make_case(borough="Southwark", severity=2))
+    ask_standing(session, case.id, LIFECYCLE.questions, now=noon)
+    draft(session, case.id, TEMPLATES, now=noon)
+    session.add(
+        Statement(
+            case_id=case.id, template="referred", version=0, text="", drafted_at=noon + timedelta(hours=1)
+        )
+    )
+    draft(session, case.id, TEMPLATES, now=noon + timedelta(hours=1))
+    why_force = next(each for each in questions(session, case.id) if each.text == "Why was force used?")
+    assert why_force.ready["cannot_say"].startswith("This is being looked at independently.")

@@ -6,15 +6,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, event, select, text
 from sqlmodel import Session, col
 
 from responders.deliver import Sender
-from responders.outbox import retry_failed
+from responders.outbox import enter, retry_failed, take
 from responders.settings import SlackSettings
+from responders.turns import Pace
 from tests.doubles.slack import Faults, Posted, SlackDouble, slack_double, texts_of
 from tests.make import make_alert, make_case, make_person
-from tests.responders.sending import QUICK, MovedClock, make_sender, raise_alerts, raise_growth
+from tests.responders.sending import CHANNELS, QUICK, MovedClock, make_sender, raise_alerts, raise_growth
 from tests.responders.test_deliver import delivery_of, run
 from triage import actions
 from triage.breaches import raise_anew
@@ -32,6 +33,18 @@ def slack() -> Iterator[tuple[SlackDouble, str]]:
 @pytest.fixture
 def clock(noon: datetime) -> MovedClock:
     return MovedClock(noon)
+
+
+def looks(plan: dict[str, Any]) -> float:
+    """How many rows a query looked at, as EXPLAIN ANALYZE tells: handed on or thrown away, at every step."""
+    passed = (
+        "Actual Rows",
+        "Rows Removed by Filter",
+        "Rows Removed by Join Filter",
+        "Rows Removed by Index Recheck",
+    )
+    own: float = sum(plan.get(each, 0) for each in passed) * plan["Actual Loops"]
+    return own + sum(looks(each) for each in plan.get("Plans", ()))
 
 
 def grow(engine: Engine, alert: Alert, clock: MovedClock, number: int = 1) -> Alert:
@@ -338,3 +351,38 @@ def test_a_flood_of_pages_goes_before_what_is_told_in_threads(
     with Session(engine) as session:
         open_ = select(Delivery).where(col(Delivery.state) != DeliveryState.DELIVERED)
         assert session.scalars(open_).all() == []
+
+
+def test_what_is_next_is_found_in_few_looks_whatever_the_planner_believes(
+    engine: Engine, clock: MovedClock
+) -> None:
+    """The tables were last analysed when all that had been in them was gone, and then there is a flood."""
+    many, tables = 60, ("deliveries", "alerts", "cases")
+    channel = "slack:" + CHANNELS[Desk.COMMS]
+
+    def flood() -> None:
+        with Session(engine, expire_on_commit=False) as session:
+            for alert in raise_alerts(engine, many, at=clock.at, desks=[Desk.COMMS]):
+                enter(session, alert, channel, Pace.of(QUICK), now=clock.at)
+            session.commit()
+
+    flood()
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        for table in tables:
+            connection.execute(text(f"DELETE FROM {table}"))
+        connection.execute(text(f"VACUUM (ANALYZE, TRUNCATE false) {', '.join(tables)}"))
+    flood()
+    asked: list[tuple[str, Any]] = []
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def hear(_connection: object, _cursor: object, said: str, given: Any, *_rest: object) -> None:
+        if said.startswith("SELECT") and "FOR UPDATE OF deliveries" in said:
+            asked.append((said, given))
+
+    with Session(engine) as session:
+        assert take(session, channel, "test", Pace.of(QUICK), now=clock.at) is not None
+    assert asked
+    with engine.connect() as connection:
+        for said, given in asked:
+            [plan] = connection.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {said}", given).scalar_one()
+            assert looks(plan["Plan"]) < 10 * many**2  # it believes in one row

@@ -9,6 +9,8 @@ from tests.make import NOON, make_alert, make_case, make_person
 from tests.responders.carrying import make_notification
 from triage.hidden import look_as
 from triage.notification_records import ChannelKind, Notification, NotificationKind, NotificationState
+from triage.oncall import OnCall
+from triage.oncall_roster import Colleague, Post, Roster
 from triage.permissions import Denied
 from triage.records import AlertState, Case, Delivery, DeliveryState
 from triage.resending import dead_letters, resend
@@ -64,8 +66,8 @@ def test_what_is_about_a_case_that_is_hidden_is_neither_seen_nor_sent(session: S
     look_as(session, person)
     found = dead_letters(session, since=WEEK, most=50)
     assert {each.id for each in found} == {each.id for each in seen}
-    assert resend(session, [each.id for each in hidden], who=person, now=NOON) == 0
-    assert resend(session, [each.id for each in seen], who=person, now=NOON) == 3
+    assert resend(session, [each.id for each in hidden], OnCall(), who=person, now=NOON) == 0
+    assert resend(session, [each.id for each in seen], OnCall(), who=person, now=NOON) == 3
     assert dead_letters(session, since=WEEK, most=50) == []
 
 
@@ -98,4 +100,22 @@ def test_what_did_not_arrive_is_in_plain_sight_until_it_is_answered_or_tested_ag
 def test_who_may_not_acknowledge_may_not_send_again(session: Session) -> None:
     letters = refused(session, make_case())
     with pytest.raises(Denied):
-        resend(session, [each.id for each in letters], who=make_person(roles=["viewer"]), now=NOON)
+        resend(session, [each.id for each in letters], OnCall(), who=make_person(roles=["viewer"]), now=NOON)
+
+
+def test_what_is_sent_again_goes_to_where_its_recipient_is_reached_now(session: Session) -> None:
+    session.add(make_person(username="sam"))
+    lost = {"state": NotificationState.FAILED, "error": "permanent-failure", "address": "+447700900001"}
+    recipients = ["person:sam", "post:dmc-gold", "person:nobody", "desk:comms"]
+    letters = [make_notification(ChannelKind.SMS, recipient=each, **lost) for each in recipients]
+    session.add_all(letters)
+    session.flush()
+    roster = Roster(
+        person=(Colleague(username="sam", sms="+447700900002"),),
+        post=(Post(name="dmc-gold", title="DMC gold", sms="+447700900003"),),
+    )
+    officer = make_person(roles=["duty_officer"])
+    ids = [each.id for each in letters]
+    assert resend(session, ids, OnCall(roster=roster), who=officer, now=NOON) == 4
+    found = [each.address for each in letters]
+    assert found == ["+447700900002", "+447700900003", "+447700900001", "+447700900001"]

@@ -68,7 +68,7 @@ def alerts(visit: Visiting, state: str = "open", desk: str = "") -> HTMLResponse
 @router.post("/alerts/retry")
 def retry(visit: Visiting, letter: Annotated[list[UUID], Form(max_length=LETTERS)]) -> Response:
     """Send again what a channel refused."""
-    resend(visit.session, letter, who=visit.person, now=visit.now)
+    resend(visit.session, letter, visit.room.policies.oncall(), who=visit.person, now=visit.now)
     visit.session.commit()
     return visit.back("sent-again", "/alerts")
 

@@ -127,7 +127,10 @@ def case(visit: Visiting, ref: str) -> WholeCaseOut:
         growth=GrowthOut.of(read_growth(visit.session, file, now=visit.now)),
         posts=posts,
         tracks=[TrackOut.of(each) for each in tracks.shown] if tracks else [],
-        claims=[ClaimOut.of(each) for each in read_panel(visit.session, file, visit.room.guide).rows],
+        claims=[
+            ClaimOut.of(each)
+            for each in read_panel(visit.session, file, visit.room.guide, now=visit.now).rows
+        ],
     )
 
 

@@ -103,7 +103,7 @@ def case(visit: Visiting, ref: str, posts: Annotated[int, Query(ge=1, le=10_000)
         stopped=sorted((each for each in file.clocks if each.stopped_at), key=_stopped_at),
         facts=facts(voices),
         growth=read_growth(session, file, now=now),
-        panel=read_panel(session, file, visit.room.guide),
+        panel=read_panel(session, file, visit.room.guide, now=visit.now),
         lines=read_case_lines(visit, file),
         told=_told(session, file),
         climbs=read_climbs(visit, file),

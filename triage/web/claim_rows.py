@@ -12,9 +12,11 @@ from collector.records import Post
 from triage.claim_records import AnswerState, ClaimDecision, ClaimSighting, ClaimState, KnownClaim, Question
 from triage.claim_types import Guide, Hypothesis, hypotheses
 from triage.claims import wordings
+from triage.clocks import LONDON
 from triage.hidden import hidden_cases
 from triage.questions import questions
 from triage.records import Case, Membership
+from triage.tracks import NEXT_UPDATE
 from triage.web.case_file import CaseFile
 from triage.web.reading import pseudonym
 
@@ -56,11 +58,18 @@ class Row(NamedTuple):
     waits: ClaimDecision | None
 
 
+class Asked(NamedTuple):
+    """A question and the words that are ready for it, by state."""
+
+    question: Question
+    ready: dict[AnswerState, str]
+
+
 class Panel(NamedTuple):
     """What a case page says of claims and questions."""
 
     rows: list[Row]
-    questions: Sequence[Question]
+    questions: list[Asked]
     hypotheses: list[Hypothesis]
     states: dict[ClaimState, str]
     answers: dict[AnswerState, str]
@@ -83,14 +92,26 @@ class First(NamedTuple):
     case: int | None
 
 
-def read_panel(session: Session, file: CaseFile, guide: Guide) -> Panel:
+def read_panel(session: Session, file: CaseFile, guide: Guide, *, now: datetime) -> Panel:
     """The claims of a case that stand for themselves, its questions, and what to check."""
     case = file.case
     asked = select(KnownClaim).where(KnownClaim.case_id == case.id, col(KnownClaim.merged_into).is_(None))
     claims = session.exec(asked.order_by(col(KnownClaim.number))).all() if file.has(KnownClaim) else []
     rows = rows_of(session, claims) if claims else []
-    said = questions(session, case.id) if file.has(Question) else []
+    due = next((each for each in file.clocks if each.name == NEXT_UPDATE and each.stopped_at is None), None)
+    update_at = due.due_at if due and due.due_at > now else None
+    said = [_asked(each, update_at) for each in questions(session, case.id)] if file.has(Question) else []
     return Panel(rows, said, hypotheses(session, case, guide), STATES, ANSWERS)
+
+
+def _asked(question: Question, update_at: datetime | None) -> Asked:
+    """The words that nobody has entered yet; "not yet" says when, where an update is promised."""
+    ready = {AnswerState(state): said for state, said in question.ready.items()}
+    if update_at and (not_yet := ready.get(AnswerState.NOT_YET)):
+        by = update_at.astimezone(LONDON).strftime("%H:%M on %-d %B")
+        ready[AnswerState.NOT_YET] = f"{not_yet} Our next update is by {by}."
+    in_order = [(state, ready[state]) for state in AnswerState if state in ready]
+    return Asked(question, {state: said for state, said in in_order if said != question.answer})
 
 
 def find_rows(session: Session, words: str, state: str) -> list[Row]:

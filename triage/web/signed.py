@@ -70,8 +70,7 @@ def check(signed: Signed, secret: str, *, version: bytes, now: datetime) -> byte
 
 def first_time(session: Session, digest: bytes, *, now: datetime) -> bool:
     """Whether this request is new; it is remembered with the transaction, for longer than it could be repeated."""
-    session.execute(delete(Press).where(col(Press.at) < now - KEPT))
-    entered = (
-        insert(Press).values(digest=digest, at=now).on_conflict_do_nothing().returning(col(Press.digest))
-    )
+    forgotten = delete(Press).where(col(Press.at) < now - KEPT).cte("forgotten")
+    new = insert(Press).values(digest=digest, at=now).on_conflict_do_nothing()
+    entered = new.returning(col(Press.digest)).add_cte(forgotten)
     return session.execute(entered).first() is not None

@@ -1,6 +1,7 @@
 """Posts that come to a case as a flood does, and what the ledger then holds."""
 
 import hashlib
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
@@ -34,11 +35,13 @@ def come(
     source: str = "stream",
     now: datetime | None = None,
     severity: float = 0.3,
+    apart: Callable[[int], str] = lambda nth: "😡" * (nth % 4),
 ) -> None:
-    """That many posts within ten seconds of a moment, each from its own account or from few, all routed."""
+    """That many posts within ten seconds of a moment, each from its own account or from few, all routed. `apart` is
+    what stands behind the words of each."""
     posts = [
         make_post(
-            f"{said} {'😡' * (nth % 4)}",
+            f"{said} {apart(nth)}",
             source=source,
             platform="bluesky",
             published_at=at + timedelta(seconds=10 * nth / number),

@@ -56,3 +56,14 @@ def test_copies_within_seconds_from_many_accounts_are_noted_without_the_accounts
     assert (found["what"], found["accounts"], found["posts"]) == ("words", 40, 40)
     assert set(found) == {"what", "accounts", "posts", "from", "until", "post"}
     assert session.get(Membership, (UUID(found["post"]), only_case(session).id)) is not None
+
+
+def test_copies_told_apart_by_tags_and_links_are_copies_still(
+    session: Session, rules: Rules, memory: Memory
+) -> None:
+    def tagged(nth: int) -> str:
+        return f"#share{nth} https://clips.example/{nth} @someone{nth}.example"
+
+    come(session, rules, memory, 40, at=NOON, apart=tagged)
+    measured(session, now=NOON + MINUTE)
+    assert [(each["what"], each["accounts"]) for each in spread_of(session).coordinated] == [("words", 40)]

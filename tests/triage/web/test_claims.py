@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine
@@ -13,8 +13,11 @@ from tests.browser.seed import Seeded
 from tests.browser.seed_claims import seed_claims
 from tests.make import make_post
 from tests.served import Browser, field
-from triage.claim_records import ClaimSighting, ClaimState, KnownClaim, Question, SightingState
-from triage.records import Membership
+from triage.claim_records import AnswerState, ClaimSighting, ClaimState, KnownClaim, Question, SightingState
+from triage.clocks import LONDON
+from triage.questions import ask_standing, make_ready
+from triage.records import Clock, Desk, Membership
+from triage.tracks import NEXT_UPDATE
 
 
 @pytest.fixture(autouse=True)
@@ -152,6 +155,31 @@ def test_a_question_is_noted_and_answered_on_the_case_page(engine: Engine, amira
     assert amira.fill_in(address, state="cannot_say", words="Proceedings are active").status_code == 303
     assert "Proceedings are active" in amira.get("/cases/2").text
     assert amira.fill_in(address, state="maybe", words="x").status_code == 422
+
+
+def test_ready_words_are_offered_and_entered_with_one_press(
+    engine: Engine, seeded: Seeded, amira: Browser
+) -> None:
+    case, due = seeded.cases[1], datetime.now(UTC) + timedelta(hours=1)
+    ready = {AnswerState.NOT_YET: "We are checking.", AnswerState.CANNOT_SAY: "The law of contempt."}
+    with Session(engine) as session:
+        ask_standing(session, case.id, ["Why was force used?"], now=due)
+        session.flush()
+        make_ready(session, case.id, {"Why was force used?": ready})
+        clock = Clock(case_id=case.id, name=NEXT_UPDATE, desk=Desk.COMMS, started_at=due, due_at=due)
+        session.add(clock)
+        session.commit()
+        asked = session.exec(select(Question).where(Question.text == "Why was force used?")).one().id
+    page = amira.get("/cases/2").text
+    by = due.astimezone(LONDON).strftime("%H:%M on %-d %B")
+    not_yet = f"We are checking. Our next update is by {by}."
+    assert f'name="words" value="{not_yet}"' in page
+    assert 'name="words" value="The law of contempt."' in page
+    answer = amira.fill_in(f"/cases/2/questions/{asked}", state="not_yet", words=not_yet)
+    assert answer.status_code == 303
+    page = amira.get("/cases/2").text
+    assert f'value="{not_yet}"' not in page  # it stands as the answer now
+    assert 'value="The law of contempt."' in page
 
 
 def test_who_may_only_read_sees_claims_and_nothing_to_press(
