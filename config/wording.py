@@ -141,7 +141,7 @@ def writing_of(settings: Settings) -> Writing:
         LineKind(
             name=each.name, title=each.front.title, approver=each.front.approver,
             second=each.front.second_approver, required=_from_people(each, facts), because=each.front.constraints,
-            owner=each.front.owner, review_on=each.front.review_on,
+            owner=each.front.owner, review_on=each.front.review_on, meant_for=each.front.when.meant_for,
         )
         for each in templates_of(settings)
     )  # fmt: skip

@@ -64,10 +64,11 @@ class When(BaseModel):
 
     def fits(self, case: Case, verified: Iterable[str] = ()) -> bool:
         """Whether this case, with these facts verified by name, is one of them."""
-        of_the_case = (
-            case.type in self.types and case.severity in self.severities and case.force in self.forces
-        )
-        return of_the_case and set(self.facts) <= set(verified)
+        return self.meant_for(case) and set(self.facts) <= set(verified)
+
+    def meant_for(self, case: Case) -> bool:
+        """Whether it is one of them by its type, severity and force."""
+        return case.type in self.types and case.severity in self.severities and case.force in self.forces
 
 
 class Front(BaseModel):

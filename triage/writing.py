@@ -1,6 +1,6 @@
 """What writing lines goes by: the kinds of lines there are, the checker, which facts can be noted, explainers."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -45,7 +45,8 @@ NAMES = {
 class LineKind(NamedTuple):
     """A template as people choose it. `second` names who approves besides the first approver, where two must.
 
-    `required` are facts it cannot do without that people verify, `because` what its owner demands of whoever writes it.
+    `required` are facts it cannot do without that people verify, `because` what its owner demands of whoever writes it,
+    `meant_for` whether it is for cases like this one.
     """
 
     name: str
@@ -56,6 +57,7 @@ class LineKind(NamedTuple):
     because: tuple[str, ...] = ()
     owner: str = ""
     review_on: date | None = None
+    meant_for: Callable[[Case], bool] = lambda _case: True
 
 
 class Explainer(NamedTuple):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from classifier.records import Force
 from responders.filling import Draft, fill
 from responders.statements import known_facts
 from responders.templates import PARTS, SHORT, StatementTemplate
@@ -236,3 +237,12 @@ def test_a_value_that_is_none_is_refused_with_its_reason(name: str) -> None:
 def test_a_value_becomes_one_line() -> None:
     assert KINDS.clean("place", "  Rye Lane,\n Peckham ") == "Rye Lane, Peckham"
     assert KINDS.clean("bwv_viewed", "Yes") == "yes"
+
+
+def test_which_cases_a_template_is_meant_for_does_not_ask_for_facts() -> None:
+    referred = next(each for each in TEMPLATES if each.name == "referred").front.when
+    theirs, minor = make_case(severity=2, force=Force.OTHER_UK), make_case(severity=4, force=Force.MET)
+    ours = make_case(severity=2, force=Force.MET)
+    assert [referred.meant_for(each) for each in (ours, theirs, minor)] == [True, False, False]
+    assert not referred.fits(ours)
+    assert referred.fits(ours, ["referral_on", "referral_type"])

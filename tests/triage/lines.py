@@ -25,8 +25,9 @@ WARNS = Check(
     name="jargon", kind="pattern", why="Plain words.", source="for tests", blocks=False, patterns=("IC3",)
 )
 SORRY = LineKind("apology", "H5 Sorry", approver="BCU commander", second="legal services")
+ELSEWHERE = LineKind("weather", "H13 Weather", meant_for=lambda case: case.severity > 5)
 SECONDS = read_seconds(HERE / "statements" / "second.toml")
-WRITING = Writing((SORRY,), Checker(Checks(check=(STOPS, WARNS))), KINDS, seconds=SECONDS)
+WRITING = Writing((SORRY, ELSEWHERE), Checker(Checks(check=(STOPS, WARNS))), KINDS, seconds=SECONDS)
 WORDS = "We are aware of a stop in Rye Lane and are looking into it. We will say more by 14:00."
 HOUR = timedelta(hours=1)
 

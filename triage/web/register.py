@@ -64,14 +64,16 @@ class LineRow(NamedTuple):
 
 class CaseLines(NamedTuple):
     """What a case page says of lines. `last` is the newest one that was issued, or else approved; also of a case that
-    was opened again; `standing` the issued one that the next line follows. `short` says by template how many facts are
-    not verified yet, `next` names the one that can say most; `needed` are facts that drafts wait for."""
+    was opened again; `standing` the issued one that the next line follows. `kinds` are templates for a case like this,
+    `others` the rest. `short` says by template how many facts are not verified yet, `next` names the one of `kinds`
+    that can say most; `needed` are facts that drafts wait for."""
 
     rows: list[LineRow]
     over: list[LineRow]
     last: Statement | None
     standing: Statement | None
-    kinds: tuple[LineKind, ...]
+    kinds: list[LineKind]
+    others: list[LineKind]
     short: dict[str, int]
     next: str
     needed: list[str]
@@ -222,6 +224,7 @@ def _library(visit: Visit) -> list[LibraryItem]:
 def read_case_lines(visit: Visit, file: CaseFile) -> CaseLines:
     """The lines and facts of one case."""
     writing, case = writing_of(visit), file.case
+    kinds = [each for each in writing.kinds if each.meant_for(case)]
     asked = select(Statement).where(Statement.case_id == case.id).order_by(col(Statement.drafted_at).desc())
     lines = visit.session.exec(asked).all() if file.has(Statement) else []
     rows = [_row(visit, each, case) for each in lines]
@@ -234,9 +237,10 @@ def read_case_lines(visit: Visit, file: CaseFile) -> CaseLines:
         over=[each for each in rows if each.line.state in OVER],
         last=next(iter([*spoken, *signed]), None),
         standing=next((each for each in spoken if each.state == StatementState.ISSUED), None),
-        kinds=writing.kinds,
+        kinds=kinds,
         short=short,
-        next=_next(writing.kinds, short, lines),
+        others=[each for each in writing.kinds if not each.meant_for(case)],
+        next=_next(kinds, short, lines),
         needed=[name for each in lines if each.state == StatementState.DRAFTED for name in each.missing],
         facts=facts,
         fact_kinds=[each for each in writing.facts.fact if not each.ours],

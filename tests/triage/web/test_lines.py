@@ -276,3 +276,11 @@ def test_a_line_that_is_begun_follows_the_one_that_stands(amira: Browser, ben: B
     assert f"It follows S-{number} and, once issued, takes its place" in amira.get("/cases/3").text
     later = send(amira, "/cases/3/statements", template="own", follows=number).headers["location"]
     assert f'follows <a class="govuk-link" href="{line}">S-{number}</a>' in amira.get(later).text
+
+
+def test_a_template_meant_for_other_cases_stands_apart_and_is_never_the_next(amira: Browser) -> None:
+    chosen = amira.get("/cases/3").text.partition('<select class="govuk-select" id="template"')[2]
+    meant, _, others = chosen.partition("</select>")[0].partition("Meant for other cases than this")
+    assert 'value="apology"' in meant
+    assert 'value="weather"' not in meant
+    assert 'value="weather">H13 Weather' in others
