@@ -4,7 +4,7 @@ VENV  := .venv
 PY    := $(VENV)/bin/python
 PIP   := $(PY) -m pip -qq --disable-pip-version-check --no-input
 TESTS := build/tests
-LANES := upper web config browser faults lower
+LANES := faults upper web browser config lower
 
 .DEFAULT_GOAL := help
 .PHONY: help run install test campaign screenshots check format lock clean
@@ -24,18 +24,19 @@ test: $(VENV)/tested check ## Check the code, then run all tests on real Postgre
 	@cat $(LANES:%=$(TESTS)/%.txt)
 	@$(PY) -m tests.tally $(LANES:%=$(TESTS)/%.xml)
 
-# Lanes, the longest first, each on a database server of its own: three at a time keep two cores busy, as what kills,
-# breaks off and clicks mostly waits. `lower` takes whatever no other lane does. A run that ends with another code than
-# 1 (tests failed) broke off: its report is not to be believed.
+# Lanes, each on a database server of its own: three at a time keep two cores busy, as what kills, breaks off and clicks
+# mostly waits. `lower` takes whatever no other lane does. Libraries that compute get one thread each, as in the
+# service: more only wait for each other. A run that ends with another code than 1 (tests failed) broke off: its report
+# is not to be believed.
+test-faults:  CHOSEN := tests/faults
 test-upper:   CHOSEN := tests/triage tests/responders tests/walk --ignore=tests/triage/web
 test-web:     CHOSEN := tests/triage/web
+test-browser: CHOSEN := tests/browser
 test-config:  CHOSEN := tests/config
-test-lower:   CHOSEN := $(addprefix --ignore=tests/,triage responders walk config)
-test-browser: MARKED := browser
-test-faults:  MARKED := faults and not browser
+test-lower:   CHOSEN := $(addprefix --ignore=tests/,faults triage responders walk browser config)
 
 test-%: $(VENV)/tested
-	@$(PY) -m pytest -q -m "$(or $(MARKED),not (browser or faults))" --junitxml=$(TESTS)/$*.xml $(CHOSEN) > $(TESTS)/$*.txt 2>&1 \
+	@OMP_NUM_THREADS=1 $(PY) -m pytest -q --junitxml=$(TESTS)/$*.xml $(CHOSEN) > $(TESTS)/$*.txt 2>&1 \
 		|| [ $$? = 1 ] || rm -f $(TESTS)/$*.xml
 	@echo "$*: $$(tail -n 1 $(TESTS)/$*.txt)"
 

@@ -231,7 +231,7 @@ def test_a_name_used_twice_is_refused() -> None:
 
 
 TOO_MUCH = {
-    "too many words": ("No details", "No details " + "at all " * 30, "80 are allowed"),
+    "too many words": ("No details", "No details " + "at all " * 30, "70 are allowed"),
     "a short line that is long": (
         "We know of posts",
         "We know of posts " + "and more " * 20,
