@@ -4,7 +4,7 @@ VENV  := .venv
 PY    := $(VENV)/bin/python
 PIP   := $(PY) -m pip -qq --disable-pip-version-check --no-input
 TESTS := build/tests
-LANES := faults upper web browser config lower
+LANES := faults upper browser web config lower
 
 .DEFAULT_GOAL := help
 .PHONY: help run install test campaign screenshots check format lock clean
@@ -20,14 +20,14 @@ install: $(VENV)/installed ## Set up .venv with what Golden Hour needs
 
 test: $(VENV)/tested check ## Check the code, then run all tests on real PostgreSQL and Chromium
 	@rm -rf $(TESTS) && mkdir -p $(TESTS)
-	@$(MAKE) --no-print-directory -j3 $(LANES:%=test-%)
+	@$(MAKE) --no-print-directory -j2 $(LANES:%=test-%)
 	@cat $(LANES:%=$(TESTS)/%.txt)
 	@$(PY) -m tests.tally $(LANES:%=$(TESTS)/%.xml)
 
-# Lanes, each on a database server of its own: three at a time keep two cores busy, as what kills, breaks off and clicks
-# mostly waits. `lower` takes whatever no other lane does. Libraries that compute get one thread each, as in the
-# service: more only wait for each other. A run that ends with another code than 1 (tests failed) broke off: its report
-# is not to be believed.
+# Lanes, two at a time, each on a database server of its own; those that kill, break off and click, which partly wait, lie
+# beside one that does not. `lower` takes whatever no other lane does. Libraries that compute get one thread each, as in
+# the service: more only wait for each other. A run that ends with another code than 1 (tests failed) broke off: its
+# report is not to be believed.
 test-faults:  CHOSEN := tests/faults
 test-upper:   CHOSEN := tests/triage tests/responders tests/walk --ignore=tests/triage/web
 test-web:     CHOSEN := tests/triage/web

@@ -24,7 +24,7 @@ def enter_answers(
         {"alert_id": each.id, "raised_at": each.raised_at, "person_id": who.id, "at": now, "through": through}
         for each in alerts
     ]
-    session.execute(insert(Acknowledgement).values(answers).on_conflict_do_nothing())
+    session.execute(insert(Acknowledgement).on_conflict_do_nothing(), answers)
     several = exists().where(
         col(Escalation.alert_id) == col(Notification.alert_id), col(Escalation.ended_at).is_(None), SEVERAL
     )
