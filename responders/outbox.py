@@ -28,6 +28,7 @@ NOWHERE = "none"  # the channel of a desk that has none
 REVIVED_WITHIN = timedelta(hours=24)
 LOOK_AGAIN = timedelta(seconds=5)
 EDIT_AGAIN = timedelta(seconds=60)
+SURELY_HELD = timedelta(minutes=1)  # what another has just entered is due within this, and is left to it
 
 
 def enter(
@@ -192,8 +193,9 @@ def _hasten(session: Session, alert: Alert, told_at: datetime, now: datetime) ->
     if alert.manner == "page":
         minor = (col(Delivery.manner) == "digest", col(Delivery.bundle).is_(None))
         session.execute(update(Delivery).where(*waiting, *minor).values(manner="page", due_at=told_at))
-        held = (col(Delivery.due_at) > told_at, col(Delivery.about) == "", col(Delivery.attempts) == 0)
-        session.execute(update(Delivery).where(*waiting, *held).values(due_at=told_at))
+        own = (col(Delivery.about) == "", col(Delivery.tried_at).is_(None))
+        held = col(Delivery.due_at) > told_at + SURELY_HELD
+        session.execute(update(Delivery).where(*waiting, *own, held).values(due_at=told_at))
     if alert.state != AlertState.OPEN:
         untold = (col(Delivery.about) != "", col(Delivery.attempts) == 0)
         session.execute(
