@@ -52,8 +52,7 @@ def focused(page: Page) -> str:
     return found
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [375, 1440])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 375), ("dark", 1440)])
 def test_axe_finds_nothing_on_the_forms(
     served: str, opened: Callable[..., BrowserContext], scheme: str, width: int
 ) -> None:

@@ -46,8 +46,7 @@ def watched(cluster: Cluster) -> Iterator[str]:
             yield address
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [375, 1440])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 375), ("dark", 1440)])
 def test_axe_finds_nothing_and_nothing_sticks_out(
     watched: str, opened: Callable[..., BrowserContext], scheme: str, width: int
 ) -> None:
