@@ -20,7 +20,7 @@ from triage.checking_facts import Fact
 from triage.claim_records import AnswerState
 from triage.log import MACHINE, Line, note
 from triage.notice import tell_desk
-from triage.questions import make_ready
+from triage.questions import make_ready, questions
 from triage.records import Case, Severity
 from triage.statement_records import CaseFact, Statement, StatementState, StatementVersion
 from triage.statements import fill_line
@@ -91,6 +91,8 @@ def _make_ready(
 ) -> None:
     """Words for the standing questions, as the newest line says them. When the next update is due the page adds: that
     moves on."""
+    if not questions(session, case.id):
+        return  # as of most cases: nothing is filled for nobody
     asked = select(col(Statement.template)).where(col(Statement.case_id) == case.id)
     newest = session.scalars(asked.order_by(col(Statement.drafted_at).desc())).all()
     by_name = {each.name: each for each in templates}
