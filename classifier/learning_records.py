@@ -19,7 +19,7 @@ class ModelVersion(Record, table=True):
 
     version: str = Field(primary_key=True)
     sha256: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    figures: dict[str, Any] = Field(default_factory=dict, sa_column=document())
+    figures: dict[str, Any] = Field(default={}, sa_column=document())
     added_at: AwareDatetime
     added_by: str
 
@@ -38,7 +38,7 @@ class Promotion(Record, table=True):
     instead_of: str
     back: bool = False
     why: str
-    figures: dict[str, Any] = Field(default_factory=dict, sa_column=document())
+    figures: dict[str, Any] = Field(default={}, sa_column=document())
     asked_by: str
     asked_at: AwareDatetime
     agreed_by: str | None = None
@@ -74,12 +74,12 @@ class ShadowAssessment(Record, table=True):
     incident_any: float
     type: IncidentType = Field(sa_type=Text)
     severity: float
-    labels: dict[str, float] = Field(default_factory=dict, sa_column=document())
+    labels: dict[str, float] = Field(default={}, sa_column=document())
     claim: float = 0.0
     unverified: float = 0.0
-    boroughs: list[str] = Field(default_factory=list, sa_column=document("[]"))
+    boroughs: list[str] = Field(default=[], sa_column=document("[]"))
     force: Force = Field(default=Force.UNKNOWN, sa_type=Text)
-    signals: list[dict[str, Any]] = Field(default_factory=list, sa_column=document("[]"))
+    signals: list[dict[str, Any]] = Field(default=[], sa_column=document("[]"))
     abstain: bool = False
 
 
@@ -91,7 +91,7 @@ class ScoreDay(Record, table=True):
     day: date = Field(primary_key=True)
     model: str = Field(primary_key=True)
     posts: int = Field(sa_column=Column(BigInteger, nullable=False))
-    numbers: dict[str, Any] = Field(default_factory=dict, sa_column=document())
+    numbers: dict[str, Any] = Field(default={}, sa_column=document())
 
 
 class ScoreReference(Record, table=True):
@@ -102,4 +102,4 @@ class ScoreReference(Record, table=True):
     model: str = Field(primary_key=True)
     kept_at: AwareDatetime
     posts: int = Field(sa_column=Column(BigInteger, nullable=False))
-    numbers: dict[str, Any] = Field(default_factory=dict, sa_column=document())
+    numbers: dict[str, Any] = Field(default={}, sa_column=document())

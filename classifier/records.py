@@ -61,18 +61,18 @@ class Assessment(Record, table=True):
     incident: float
     incident_any: float
     type: IncidentType = Field(sa_type=Text)
-    types: dict[str, float] = Field(default_factory=dict, sa_column=document())
+    types: dict[str, float] = Field(default={}, sa_column=document())
     severity: float
     urgent: bool = False
-    labels: dict[str, float] = Field(default_factory=dict, sa_column=document())
+    labels: dict[str, float] = Field(default={}, sa_column=document())
     claim: float = 0.0
     unverified: float = 0.0
-    places: list[dict[str, Any]] = Field(default_factory=list, sa_column=document("[]"))
+    places: list[dict[str, Any]] = Field(default=[], sa_column=document("[]"))
     boroughs: list[str] | None = Field(
         default=None, sa_column=Column(JSONB(none_as_null=True), Computed(BOROUGHS_OF_PLACES, persisted=True))
     )
     force: Force = Field(default=Force.UNKNOWN, sa_type=Text)
-    signals: list[dict[str, Any]] = Field(default_factory=list, sa_column=document("[]"))
+    signals: list[dict[str, Any]] = Field(default=[], sa_column=document("[]"))
     abstain: bool = False
     hurried: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
 

@@ -40,7 +40,7 @@ class Fetch(Record, table=True):
     source: str
     at: AwareDatetime = Field(index=True)
     url: str
-    headers: dict[str, Any] = Field(default_factory=dict, sa_column=document())
+    headers: dict[str, Any] = Field(default={}, sa_column=document())
     body_sha256: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
@@ -118,5 +118,5 @@ class WatchEvent(Record, table=True):
     every_s: int
     from_at: AwareDatetime
     until_at: AwareDatetime
-    sources: list[str] = Field(default_factory=list, sa_column=words())
+    sources: list[str] = Field(default=[], sa_column=words())
     because: str

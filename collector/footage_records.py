@@ -48,8 +48,8 @@ class Look(Record, table=True):
     error: str | None = None
     remedy: str | None = None
     url: str | None = None
-    headers: dict[str, Any] = Field(default_factory=dict, sa_column=document())
-    steps: list[str] = Field(default_factory=list, sa_column=words())
+    headers: dict[str, Any] = Field(default={}, sa_column=document())
+    steps: list[str] = Field(default=[], sa_column=words())
     sha256: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
     size_bytes: int | None = Field(default=None, sa_column=Column(BigInteger))
     file_at: AwareDatetime | None = None
@@ -91,11 +91,11 @@ class Footage(Record, table=True):
     duration_s: float | None = None
     has_sound: bool = False
     method: str
-    captions: list[str] = Field(default_factory=list, sa_column=words())
+    captions: list[str] = Field(default=[], sa_column=words())
     captions_note: str | None = None
-    provenance: dict[str, Any] = Field(default_factory=dict, sa_column=document())
-    notes: list[str] = Field(default_factory=list, sa_column=words())
-    matches: list[dict[str, Any]] = Field(default_factory=list, sa_column=document("[]"))
+    provenance: dict[str, Any] = Field(default={}, sa_column=document())
+    notes: list[str] = Field(default=[], sa_column=words())
+    matches: list[dict[str, Any]] = Field(default=[], sa_column=document("[]"))
     withdrawn_at: AwareDatetime | None = None
 
 

@@ -22,4 +22,4 @@ class HeldCopy(Record, table=True):
     collected_at: AwareDatetime
     taken_at: AwareDatetime
     because: str
-    content: dict[str, Any] = Field(default_factory=dict, sa_column=document())
+    content: dict[str, Any] = Field(default={}, sa_column=document())

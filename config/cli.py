@@ -1,5 +1,6 @@
 """The command `goldenhour`. Each command lives in `config/commands/` and is loaded only when it is called."""
 
+import gc
 import importlib
 import sys
 from typing import Any, NamedTuple
@@ -69,8 +70,10 @@ class Lazy(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
+        gc.disable()  # nothing that is being loaded is garbage, and to look for it is a quarter of a start
         importlib.import_module("config.log").set_up("warning", cmd_name)
         module = importlib.import_module(f"config.commands.{COMMANDS[cmd_name].module}")
+        gc.enable()
         group: Any = typer.main.get_group(module.app)
         return group.commands[cmd_name]  # type: ignore[no-any-return]
 

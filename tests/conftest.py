@@ -1,5 +1,6 @@
 """What all tests stand on: one real PostgreSQL for the run, an empty database for each test, a fixed clock."""
 
+import gc
 import os
 import tempfile
 from collections.abc import Iterator
@@ -18,6 +19,14 @@ from tests.databases import Databases
 NOON = datetime(2026, 7, 14, 12, 0, tzinfo=UTC)
 LOG_KEY = b"only for tests"
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+gc.disable()  # while tests are collected: what is loaded stays, and to look for garbage in it takes a minute of a run
+
+
+def pytest_collection_finish() -> None:
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture

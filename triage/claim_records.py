@@ -88,7 +88,7 @@ class ClaimDecision(Record, table=True):
     state: ClaimState = Field(sa_type=Text)
     met_wrong: bool = False
     why: str
-    evidence: list[str] = Field(default_factory=list, sa_column=words())
+    evidence: list[str] = Field(default=[], sa_column=words())
     first: str
     first_role: str
     asked_at: AwareDatetime
@@ -114,7 +114,7 @@ class ClaimResponse(Record, table=True):
     why: str
     law: str | None = None
     people: int | None = Field(default=None, sa_column=Column(BigInteger))
-    reach: dict[str, int | None] = Field(default_factory=dict, sa_column=document())
+    reach: dict[str, int | None] = Field(default={}, sa_column=document())
     chosen_by: str
     role: str
     at: AwareDatetime
@@ -167,4 +167,4 @@ class Question(Record, table=True):
     asked_by: str
     answered_at: AwareDatetime | None = None
     answered_by: str | None = None
-    ready: dict[str, str] = Field(default_factory=dict, sa_column=document())
+    ready: dict[str, str] = Field(default={}, sa_column=document())

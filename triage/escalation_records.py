@@ -39,7 +39,7 @@ class Escalation(Record, table=True):
     desk: str
     severity: int
     raised_at: AwareDatetime
-    ladder: dict[str, Any] = Field(default_factory=dict, sa_column=document())
+    ladder: dict[str, Any] = Field(default={}, sa_column=document())
     began_at: AwareDatetime
     next_due_at: AwareDatetime | None = None
     ended_at: AwareDatetime | None = None
@@ -58,7 +58,7 @@ class EscalationStep(Record, table=True):
     turn: int = Field(primary_key=True)
     due_at: AwareDatetime
     done_at: AwareDatetime
-    told: list[dict[str, Any]] = Field(default_factory=list, sa_column=document("[]"))
+    told: list[dict[str, Any]] = Field(default=[], sa_column=document("[]"))
     pressed_by: UUID | None = Field(default=None, foreign_key="people.id")
     why: str | None = None
 

@@ -19,8 +19,8 @@ class Growth(Record, table=True):
     at: AwareDatetime = Field(primary_key=True, index=True)
     posts: int = 0
     voices: int = 0
-    sources: list[str] = Field(default_factory=list, sa_column=words())
-    platforms: list[str] = Field(default_factory=list, sa_column=words())
+    sources: list[str] = Field(default=[], sa_column=words())
+    platforms: list[str] = Field(default=[], sa_column=words())
 
 
 class Spread(Record, table=True):
@@ -38,16 +38,16 @@ class Spread(Record, table=True):
     case_id: UUID = Field(foreign_key="cases.id", primary_key=True)
     voices: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     accounts: int = 0
-    platforms: list[str] = Field(default_factory=list, sa_column=words())
+    platforms: list[str] = Field(default=[], sa_column=words())
     views: int | None = Field(default=None, sa_column=Column(BigInteger))
     viewed: int = 0
-    pick_ups: list[dict[str, Any]] = Field(default_factory=list, sa_column=document("[]"))
-    coordinated: list[dict[str, Any]] = Field(default_factory=list, sa_column=document("[]"))
+    pick_ups: list[dict[str, Any]] = Field(default=[], sa_column=document("[]"))
+    coordinated: list[dict[str, Any]] = Field(default=[], sa_column=document("[]"))
     spiking_at: AwareDatetime | None = None
     told: int = 0
     told_at: AwareDatetime | None = None
     told_pace: int = 0
-    waiting: list[str] = Field(default_factory=list, sa_column=words())
+    waiting: list[str] = Field(default=[], sa_column=words())
     measured_at: AwareDatetime | None = None
 
 

@@ -94,20 +94,20 @@ class Case(Record, table=True):
     status: Status = Field(default=Status.DETECTED, sa_type=Text)
     severity: int
     severity_computed: int | None = None
-    severity_parts: dict[str, Any] = Field(default_factory=dict, sa_column=document())
+    severity_parts: dict[str, Any] = Field(default={}, sa_column=document())
     incident: float = 0.0
     type: IncidentType = Field(sa_type=Text)
     force: Force = Field(default=Force.UNKNOWN, sa_type=Text)
     borough: str | None = None
     bcu: str | None = None
     place: str | None = None
-    desks: list[str] = Field(default_factory=list, sa_column=words())
+    desks: list[str] = Field(default=[], sa_column=words())
     opened_at: AwareDatetime
     first_published_at: AwareDatetime
     last_post_at: AwareDatetime
     post_count: int = 0
     source_count: int = 0
-    sources: list[str] = Field(default_factory=list, sa_column=words())
+    sources: list[str] = Field(default=[], sa_column=words())
     touched_at: AwareDatetime | None = None
     first_due_at: AwareDatetime | None = None
     claimed_by: UUID | None = None
@@ -151,7 +151,7 @@ class Routing(Record, table=True):
     outcome: str
     because: str
     case_id: UUID | None = None
-    desks: list[str] = Field(default_factory=list, sa_column=words())
+    desks: list[str] = Field(default=[], sa_column=words())
     priority: str = "note"
     rules: str | None = None
 
@@ -328,7 +328,7 @@ class LogEntry(Record, table=True):
     who: str
     what: str
     why: str | None = None
-    detail: dict[str, Any] = Field(default_factory=dict, sa_column=document())
+    detail: dict[str, Any] = Field(default={}, sa_column=document())
     hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
@@ -369,8 +369,8 @@ class Person(Record, table=True):
     username: str = Field(unique=True)
     name: str
     password_hash: str | None = None
-    desks: list[str] = Field(default_factory=list, sa_column=words())
-    roles: list[str] = Field(default_factory=list, sa_column=words())
+    desks: list[str] = Field(default=[], sa_column=words())
+    roles: list[str] = Field(default=[], sa_column=words())
     slack_user: str | None = Field(default=None, unique=True)
     oidc_issuer: str | None = None  # with the subject: which account at work signs this person in
     oidc_subject: str | None = None

@@ -39,17 +39,17 @@ class BwvDecision(Record, table=True):
     policy: str
     policy_title: str
     outcome: ReleaseOutcome = Field(sa_type=Text)
-    answers: list[dict[str, Any]] = Field(default_factory=list, sa_column=document("[]"))
+    answers: list[dict[str, Any]] = Field(default=[], sa_column=document("[]"))
     exception: str | None = None
     necessity: str
     proportionality: str
-    redactions: list[str] = Field(default_factory=list, sa_column=words())
-    told: list[dict[str, Any]] = Field(default_factory=list, sa_column=document("[]"))
+    redactions: list[str] = Field(default=[], sa_column=words())
+    told: list[dict[str, Any]] = Field(default=[], sa_column=document("[]"))
     reason: str | None = None
     reason_says: str | None = None
     lawful_basis: str | None = None
     why: str
-    viewed_by: list[str] = Field(default_factory=list, sa_column=words())
+    viewed_by: list[str] = Field(default=[], sa_column=words())
     clip_s: float | None = None
     encounter_s: int | None = None
     asked_at: AwareDatetime

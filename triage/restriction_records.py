@@ -27,8 +27,8 @@ class Restriction(Record, table=True):
     case_id: UUID = Field(foreign_key="cases.id", index=True)
     reason: str
     why: str
-    roles: list[str] = Field(default_factory=list, sa_column=words())
-    people: list[str] = Field(default_factory=list, sa_column=words())
+    roles: list[str] = Field(default=[], sa_column=words())
+    people: list[str] = Field(default=[], sa_column=words())
     set_by: UUID = Field(foreign_key="people.id")
     set_at: AwareDatetime
     lift_asked_by: UUID | None = Field(default=None, foreign_key="people.id")

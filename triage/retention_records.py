@@ -22,7 +22,7 @@ class RetentionRun(Record, table=True):
     who: str
     began_at: AwareDatetime
     ended_at: AwareDatetime | None = None
-    held: dict[str, Any] = Field(default_factory=dict, sa_column=document())
+    held: dict[str, Any] = Field(default={}, sa_column=document())
 
 
 class DisposalCertificate(Record, table=True):
@@ -54,9 +54,9 @@ class DisposalCertificate(Record, table=True):
     began_at: AwareDatetime
     ended_at: AwareDatetime | None = None
     items: int = 0
-    counts: dict[str, int] = Field(default_factory=dict, sa_column=document())
+    counts: dict[str, int] = Field(default={}, sa_column=document())
     digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    held: dict[str, Any] = Field(default_factory=dict, sa_column=document())
+    held: dict[str, Any] = Field(default={}, sa_column=document())
     follows: int | None = Field(default=None, sa_column=Column(BigInteger))
     seal: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
 

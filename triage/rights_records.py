@@ -42,7 +42,7 @@ class RightsRequest(Record, table=True):
     )
     kind: RightsKind = Field(sa_type=Text)
     reference: str
-    permalinks: list[str] = Field(default_factory=list, sa_column=words())
+    permalinks: list[str] = Field(default=[], sa_column=words())
     asks: str = ""
     received_at: AwareDatetime
     due_at: AwareDatetime
@@ -53,7 +53,7 @@ class RightsRequest(Record, table=True):
     why: str | None = None
     decided_by: str | None = None
     decided_at: AwareDatetime | None = None
-    found: list[dict[str, Any]] = Field(default_factory=list, sa_column=document("[]"))
-    kept: list[str] = Field(default_factory=list, sa_column=words())
+    found: list[dict[str, Any]] = Field(default=[], sa_column=document("[]"))
+    kept: list[str] = Field(default=[], sa_column=words())
     erased_at: AwareDatetime | None = None
     answered_at: AwareDatetime | None = None

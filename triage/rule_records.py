@@ -37,7 +37,7 @@ class RulesChange(Record, table=True):
     back: bool = False
     alone: bool = False
     why: str
-    rehearsal: dict[str, Any] = Field(default_factory=dict, sa_column=document())
+    rehearsal: dict[str, Any] = Field(default={}, sa_column=document())
     asked_by: str
     asked_at: AwareDatetime
     agreed_by: str | None = None

@@ -21,7 +21,7 @@ class HandoverNote(Record, table=True):
     id: UUID = Field(default_factory=uuid4, primary_key=True)
     desk: Desk = Field(sa_type=Text)
     words: str
-    stood: dict[str, Any] = Field(default_factory=dict, sa_column=document())
+    stood: dict[str, Any] = Field(default={}, sa_column=document())
     written_by: UUID = Field(foreign_key="people.id")
     written_at: AwareDatetime
     read_by: UUID | None = Field(default=None, foreign_key="people.id")

@@ -52,9 +52,9 @@ class Statement(Record, table=True):
     version: int = 1
     state: StatementState = Field(default=StatementState.DRAFTED, sa_type=Text)
     text: str
-    variants: dict[str, str] = Field(default_factory=dict, sa_column=document())
-    facts: list[dict[str, Any]] = Field(default_factory=list, sa_column=document("[]"))
-    missing: list[str] = Field(default_factory=list, sa_column=words())
+    variants: dict[str, str] = Field(default={}, sa_column=document())
+    facts: list[dict[str, Any]] = Field(default=[], sa_column=document("[]"))
+    missing: list[str] = Field(default=[], sa_column=words())
     author: str | None = None
     drafted_at: AwareDatetime
     approved_at: AwareDatetime | None = None
@@ -65,9 +65,9 @@ class Statement(Record, table=True):
     stale_because: str | None = None
     follows: UUID | None = Field(default=None, foreign_key="statements.id")
     correction: bool = False
-    answers: list[str] = Field(default_factory=list, sa_column=words())
-    flags: list[str] = Field(default_factory=list, sa_column=words())
-    cleared: dict[str, str] = Field(default_factory=dict, sa_column=document())
+    answers: list[str] = Field(default=[], sa_column=words())
+    flags: list[str] = Field(default=[], sa_column=words())
+    cleared: dict[str, str] = Field(default={}, sa_column=document())
     claim_id: UUID | None = None
 
 
@@ -101,8 +101,8 @@ class StatementVersion(Record, table=True):
     statement_id: UUID = Field(foreign_key="statements.id", primary_key=True)
     number: int = Field(primary_key=True)
     case_id: UUID = Field(foreign_key="cases.id", index=True)
-    texts: dict[str, str] = Field(default_factory=dict, sa_column=document())
-    facts: list[dict[str, Any]] = Field(default_factory=list, sa_column=document("[]"))
+    texts: dict[str, str] = Field(default={}, sa_column=document())
+    facts: list[dict[str, Any]] = Field(default=[], sa_column=document("[]"))
     written_by: str
     written_at: AwareDatetime
     why: str | None = None
@@ -121,7 +121,7 @@ class StatementApproval(Record, table=True):
     version: int
     who: str
     post: str = ""
-    accepted: dict[str, str] = Field(default_factory=dict, sa_column=document())
+    accepted: dict[str, str] = Field(default={}, sa_column=document())
     at: AwareDatetime
     voided_at: AwareDatetime | None = None
 

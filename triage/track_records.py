@@ -63,6 +63,6 @@ class BodyWornVideo(Record, table=True):
     activated: str | None = None
     audio_from: str | None = None
     encounter_s: int | None = None
-    viewings: list[dict[str, Any]] = Field(default_factory=list, sa_column=document("[]"))
+    viewings: list[dict[str, Any]] = Field(default=[], sa_column=document("[]"))
     version: int = 1
     changed_at: AwareDatetime

@@ -1,5 +1,6 @@
 """The running service: all of it on one machine, or its parts on several."""
 
+import gc
 import importlib
 import sys
 import time
@@ -160,6 +161,7 @@ def _part_of(name: str) -> Any:
 @contextmanager
 def _part(name: str, attended: bool) -> Iterator[House]:
     """What a part stands on: settings, logs, the database. An attended part waits for it and ends with us."""
+    gc.disable()  # until the part says that it is `loaded`
     settings = read_settings()
     logs.set_up(settings.log_level, name)
     need_safe(settings)

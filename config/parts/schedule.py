@@ -11,7 +11,7 @@ from config.beats import Pulse
 from config.database import DatabaseError, plain_url
 from config.leader import TRY_EVERY_S, Leadership
 from config.parts.duties import duties
-from config.service import House, in_short
+from config.service import House, in_short, loaded
 from config.supervise import when_asked_to_end
 from config.ticks import scheduler
 
@@ -34,6 +34,7 @@ def schedule(house: House) -> None:
         alive=lambda: time.monotonic() - turned[0] < ALIVE_WITHIN_S,
         state=lambda: "ok" if leadership.connection else "standing by",
     )
+    loaded()
     pulse.start()
     standing_by = False
     while not stop.is_set():

@@ -1,6 +1,5 @@
 """The web part: the desk and the JSON interface, served by uvicorn."""
 
-import gc
 import time
 
 import uvicorn
@@ -19,7 +18,7 @@ from config.retaining import due_of, retention_policy
 from config.reviews import cycle_of
 from config.rules import digest_on_disk
 from config.scrape import Scrape, Timed
-from config.service import House
+from config.service import House, loaded
 from config.slack import doors_of
 from config.supervise import when_asked_to_end
 from config.wording import writing_of
@@ -134,8 +133,7 @@ def serve(house: House) -> None:
         house.engine, "web", clock=house.clock, alive=lambda: time.monotonic() - turned[0] < ALIVE_WITHIN_S
     )
     when_asked_to_end(lambda: None)  # uvicorn ends itself, then raises the signal once more
-    gc.collect()
-    gc.freeze()  # what is loaded stays for good: looking through it for garbage would hold up every page at once
+    loaded()
     pulse.start()
     server.run()
     pulse.end()

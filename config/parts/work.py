@@ -1,6 +1,5 @@
 """The work part: one process that works through queues."""
 
-import gc
 import os
 from collections.abc import Sequence
 from contextlib import suppress
@@ -10,7 +9,7 @@ import structlog
 
 from config.beats import Pulse
 from config.lanes import Lanes
-from config.service import House, build
+from config.service import House, build, loaded
 from config.supervise import when_asked_to_end
 
 log = structlog.get_logger()
@@ -29,8 +28,7 @@ def work(house: House, name: str, queues: Sequence[str]) -> None:
     app = build(house, queues)
     if PATIENT.issuperset(queues):
         give_way(LEISURELY_NICENESS if LEISURELY.issuperset(queues) else NICENESS)
-    gc.collect()
-    gc.freeze()  # the model and the lexicons stay for good: nothing in them is garbage to look for
+    loaded()
     lanes = Lanes(app, queues, collect=house.settings.collect.fetches_at_once)
     pulse = Pulse(house.engine, name, clock=house.clock, alive=lanes.alive)
     when_asked_to_end(lanes.stop)

@@ -54,9 +54,9 @@ class Finding(Record, table=True):
     review_id: UUID = Field(foreign_key="reviews.id")
     version: int = 1
     code: str
-    secondary: list[str] = Field(default_factory=list, sa_column=words())
-    says: dict[str, Any] = Field(default_factory=dict, sa_column=document())
-    themes: list[str] = Field(default_factory=list, sa_column=words())
+    secondary: list[str] = Field(default=[], sa_column=words())
+    says: dict[str, Any] = Field(default={}, sa_column=document())
+    themes: list[str] = Field(default=[], sa_column=words())
     reviewed: bool = True
     concern: bool = False
     talk: Talk | None = Field(default=None, sa_type=Text)
@@ -65,8 +65,8 @@ class Finding(Record, table=True):
     went_well: str | None = None
     decision: str
     why: str
-    steps: list[dict[str, Any]] = Field(default_factory=list, sa_column=document("[]"))
-    dissent: list[dict[str, Any]] = Field(default_factory=list, sa_column=document("[]"))
+    steps: list[dict[str, Any]] = Field(default=[], sa_column=document("[]"))
+    dissent: list[dict[str, Any]] = Field(default=[], sa_column=document("[]"))
     entered_by: str
     entered_at: AwareDatetime
     correction_why: str | None = None
@@ -120,7 +120,7 @@ class Minutes(Record, table=True):
     id: UUID = Field(default_factory=uuid4, primary_key=True)
     review_id: UUID = Field(foreign_key="reviews.id", unique=True)
     version: int = 1
-    parts: list[dict[str, Any]] = Field(default_factory=list, sa_column=document("[]"))
+    parts: list[dict[str, Any]] = Field(default=[], sa_column=document("[]"))
     author: str
     drafted_at: AwareDatetime
     changed_at: AwareDatetime
@@ -256,7 +256,7 @@ class PanelForm(Record, table=True):
     panel: str
     met_on: date
     case_id: UUID | None = Field(default=None, foreign_key="cases.id", index=True)
-    scores: dict[str, Any] = Field(default_factory=dict, sa_column=document())
+    scores: dict[str, Any] = Field(default={}, sa_column=document())
     comments: str | None = None
     imported_by: str
     imported_at: AwareDatetime

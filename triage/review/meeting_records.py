@@ -63,7 +63,7 @@ class LockedAgenda(Record, table=True):
 
     review_id: UUID = Field(foreign_key="reviews.id", primary_key=True)
     locked_at: AwareDatetime
-    items: list[dict[str, Any]] = Field(default_factory=list, sa_column=document("[]"))
+    items: list[dict[str, Any]] = Field(default=[], sa_column=document("[]"))
 
 
 class Seat(Record, table=True):

@@ -34,7 +34,7 @@ class SheetEntry(Record, table=True):
     id: UUID = Field(default_factory=uuid4, primary_key=True)
     case_id: UUID = Field(foreign_key="cases.id")
     name: str
-    choices: list[str] = Field(default_factory=list, sa_column=words())
+    choices: list[str] = Field(default=[], sa_column=words())
     words: str | None = None
     source: str
     entered_by: str
@@ -82,9 +82,9 @@ class PackEdition(Record, table=True):
     asked_by: str
     asked_at: AwareDatetime
     made_at: AwareDatetime | None = None
-    manifest: dict[str, Any] = Field(default_factory=dict, sa_column=document())
+    manifest: dict[str, Any] = Field(default={}, sa_column=document())
     manifest_sha256: str | None = None
-    stopped_by: list[dict[str, Any]] = Field(default_factory=list, sa_column=document("[]"))
+    stopped_by: list[dict[str, Any]] = Field(default=[], sa_column=document("[]"))
     decided_by: str | None = None
     decided_at: AwareDatetime | None = None
     why: str | None = None
