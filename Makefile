@@ -73,10 +73,12 @@ clean: ## Remove .venv and what tools leave behind; the data in var/ stays
 	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
+# Compiled here: where Python is told not to write what it compiles, as in many containers, every start would compile anew.
 $(VENV)/installed: requirements.lock pyproject.toml | $(PY)
 	@echo "Installing what Golden Hour needs (about a minute) ..."
 	@$(PIP) install --require-hashes --requirement requirements.lock
 	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@$(PY) -m compileall -q collector classifier triage responders config
 	@touch $@
 
 $(VENV)/tested: requirements-dev.lock $(VENV)/installed

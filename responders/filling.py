@@ -5,6 +5,7 @@ verified values of one fact are a contradiction: neither is said, and the draft 
 """
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from jinja2 import TemplateError
@@ -153,6 +154,11 @@ def _asked_by_questions(standing: Iterable[StandingQuestion]) -> list[str]:
 
 def _render(text: str, values: dict[str, str], template: str) -> str:
     try:
-        return environment.from_string(text).render(values).strip()
+        return _compiled(text).render(values).strip()
     except TemplateError as error:
         raise StatementTemplateError(f"template {template}: {error}") from error
+
+
+_compiled = lru_cache(maxsize=1_000)(
+    environment.from_string
+)  # the few hundred wordings that ship, each said often

@@ -10,6 +10,7 @@ import re
 import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from uuid import UUID
 
 from pwdlib import PasswordHash
@@ -31,7 +32,6 @@ FIRST_PERSON = "admin"
 SLACK_USER = re.compile(r"[UW][A-Z0-9]{2,20}", re.ASCII)
 
 _hasher = PasswordHash((Argon2Hasher(),))
-_nobody = _hasher.hash(secrets.token_urlsafe(16))  # what a wrong name is compared with
 
 
 class Throttled(Exception):
@@ -200,9 +200,16 @@ def name_of(session: Session, person_id: UUID) -> str:
     return found.name if found else "someone"
 
 
+@cache
+def nobodys() -> str:
+    """What the password of a wrong name is compared with. To make it takes as long as a comparison: whoever lets people
+    sign in asks for it before the first does."""
+    return _hasher.hash(secrets.token_urlsafe(16))
+
+
 def _fits(kept: str | None, password: str) -> bool:
     """Takes the same time with and without a password to compare with."""
-    right = _hasher.verify(password[:LONGEST_PASSWORD], kept or _nobody)
+    right = _hasher.verify(password[:LONGEST_PASSWORD], kept or nobodys())
     return right and kept is not None
 
 

@@ -31,6 +31,7 @@ class Provider:
     signing: Key = field(default_factory=lambda: ECKey.generate_key("P-256", {"kid": "k-1"}))
     published: list[Key] = field(default_factory=list)
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     @property
     def issuer(self) -> str:
@@ -54,7 +55,7 @@ class Provider:
         if begun is None or _challenge(form.get("code_verifier", "")) != begun["code_challenge"]:
             return Said({"error": "invalid_grant"}, 400)
         assert form["redirect_uri"] == begun["redirect_uri"]
-        now = int(datetime.now(UTC).timestamp())
+        now = int(self.now().timestamp())
         claims: dict[str, Any] = {
             "iss": self.issuer,
             "aud": self.client_id,

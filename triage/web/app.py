@@ -22,7 +22,7 @@ from starlette.types import Scope
 
 from classifier.rarity import Rarity
 from collector.video.files import Files
-from triage import actions
+from triage import actions, people
 from triage.claim_types import Guide
 from triage.lifecycle import Lifecycle
 from triage.oidc import Provider
@@ -292,6 +292,7 @@ def _finder(
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     hub: live.Hub = app.state.room.hub
     hub.open(asyncio.get_running_loop())
+    people.nobodys()
     yield
     hub.close()
 

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
 
 import pytest
 from sqlalchemy import Engine
@@ -10,10 +12,13 @@ from sqlmodel import Session
 
 from config.postgres import Cluster
 from tests.browser.seed import PASSWORD, Seeded, seed
+from tests.copied import Copied
+from tests.databases import Databases
 from tests.make import LIFECYCLE
 from tests.served import Browser, fresh_database, serve
 from tests.triage.review.kept import CYCLE
 from triage.policies import Policies
+from triage.records import Case, Person
 from triage.settings import WebSettings
 from triage.web.app import desk
 
@@ -22,10 +27,10 @@ class Clockwork:
     """The desk's clock, which a test can move."""
 
     def __init__(self) -> None:
-        self.ahead = timedelta()
+        self.ahead = self.back = timedelta()
 
     def __call__(self) -> datetime:
-        return datetime.now(UTC) + self.ahead
+        return datetime.now(UTC) - self.back + self.ahead
 
     def to_half_past(self) -> None:
         """Forward to the middle of an hour: what is counted by the hour does not begin anew in the test."""
@@ -37,10 +42,34 @@ def clock() -> Clockwork:
     return Clockwork()
 
 
+class Night(NamedTuple):
+    """A busy night, and when it was."""
+
+    rows: Copied
+    now: datetime
+    people: list[UUID]
+    cases: list[UUID]
+
+
+@pytest.fixture(scope="package")
+def night(cluster: Cluster, databases: Databases) -> Iterator[Night]:
+    now = datetime.now(UTC) - timedelta(
+        minutes=25
+    )  # so that a test that asks another clock than the desk's fails
+    with fresh_database(cluster) as engine, Session(engine) as session:
+        made = seed(session, now=now, posts=4)
+        people = [made.officer.id, made.secretary.id]
+        yield Night(Copied(engine, databases.first_rows), now, people, [case.id for case in made.cases])
+
+
 @pytest.fixture
-def seeded(engine: Engine, clock: Clockwork) -> Seeded:
-    with Session(engine, expire_on_commit=False) as session:
-        return seed(session, now=clock(), posts=4)
+def seeded(engine: Engine, clock: Clockwork, night: Night) -> Seeded:
+    """That night, and the clock stands where it stood."""
+    night.rows.into(engine)
+    clock.back = datetime.now(UTC) - night.now
+    with Session(engine) as session:
+        officer, secretary = (session.get_one(Person, each) for each in night.people)
+        return Seeded(officer, secretary, [session.get_one(Case, each) for each in night.cases])
 
 
 @pytest.fixture

@@ -40,6 +40,7 @@ def base(engine: Engine, clock: Clockwork, seeded: Seeded, theirs: Lying, only: 
     settings = OidcSettings(
         issuer=theirs.issuer, client_id="desk", client_secret=SecretStr("hush"), name="Met account", only=only
     )
+    theirs.now = clock
     ours = Provider(settings, back=BACK, now=clock)
     with serve(desk(engine, WebSettings(), lifecycle=LIFECYCLE, provider=ours, now=clock)) as address:
         yield address
