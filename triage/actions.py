@@ -18,6 +18,7 @@ from triage.hidden import hidden_from
 from triage.lifecycle import Lifecycle
 from triage.locked import (
     Conflict,
+    alerts_of,
     clock_time,
     held_by_another,
     lock,
@@ -117,12 +118,12 @@ def acknowledge(
     """Answer one desk's alerts, through "desk" or "slack". It stops that desk's clock, not the incident.
 
     The same person may answer twice, as Slack delivers a click more than once. Where several must each acknowledge, the
-    first answers, and the others are entered beside.
+    first answers, and the others are entered beside. Raises Conflict before it changes anything.
     """
     need(who, Permission.ACKNOWLEDGE)
     [case] = lock(session, case_id)
-    told = select(Alert).where(Alert.case_id == case_id, Alert.desk == desk).order_by(col(Alert.growth))
-    alerts = session.exec(told).all()
+    every = alerts_of(session, case)
+    alerts = [each for each in every if each.desk == desk]
     if not alerts:
         raise Conflict(f"The {Desk(desk).value} desk was not alerted to this case.")
     waiting = [each for each in alerts if each.state == AlertState.OPEN] or [alerts[0]]
@@ -133,19 +134,20 @@ def acknowledge(
             return case
         if needs_others(session, alert):
             enter_answers(session, [alert], who=who, through=through, now=now)
-            touch(session, case, "acknowledged", who=who, now=now, detail=detail)
+            touch(session, case, "acknowledged", who=who, now=now, detail=detail, alerts=every)
             return case
         raise Conflict(
             f"{_name(session, alert.acknowledged_by)} acknowledged this {_at(alert.acknowledged_at)}."
         )
     if alert.state == AlertState.CLOSED:
         must_be_open(case)
-    for each in waiting:
-        each.state = AlertState.ACKNOWLEDGED
-        each.acknowledged_at, each.acknowledged_by, each.acknowledged_through = now, who.id, through
-    enter_answers(session, waiting, who=who, through=through, now=now)
-    stop_clocks(session, case, [ANSWERED_BY[Desk(desk)]], by=who.username, now=now)
-    touch(session, case, "acknowledged", who=who, now=now, detail=detail)
+    with session.no_autoflush:  # an alert is written once, when its revision is counted too
+        for each in waiting:
+            each.state = AlertState.ACKNOWLEDGED
+            each.acknowledged_at, each.acknowledged_by, each.acknowledged_through = now, who.id, through
+        enter_answers(session, waiting, who=who, through=through, now=now)
+        stop_clocks(session, case, [ANSWERED_BY[Desk(desk)]], by=who.username, now=now)
+    touch(session, case, "acknowledged", who=who, now=now, detail=detail, alerts=every)
     return case
 
 

@@ -24,11 +24,10 @@ def enter_answers(
         {"alert_id": each.id, "raised_at": each.raised_at, "person_id": who.id, "at": now, "through": through}
         for each in alerts
     ]
-    session.execute(insert(Acknowledgement).on_conflict_do_nothing(), answers)
     several = exists().where(
         col(Escalation.alert_id) == col(Notification.alert_id), col(Escalation.ended_at).is_(None), SEVERAL
     )
-    session.execute(
+    withdrawn = (
         update(Notification)
         .where(
             col(Notification.alert_id).in_([alert.id for alert in alerts]),
@@ -37,7 +36,9 @@ def enter_answers(
             (col(Notification.recipient) == f"person:{who.username}") | ~several,
         )
         .values(state=NotificationState.WITHDRAWN)
+        .cte("withdrawn")
     )
+    session.execute(insert(Acknowledgement).values(answers).on_conflict_do_nothing().add_cte(withdrawn))
 
 
 def needs_others(session: Session, alert: Alert) -> bool:

@@ -62,6 +62,12 @@ def must_be_open(case: Case) -> None:
         raise Conflict(f"GH-{case.number} is {state}. Reopen it first.")
 
 
+def alerts_of(session: Session, case: Case) -> list[Alert]:
+    """The alerts about a case, as they now are: what is known of them is read anew."""
+    every = select(Alert).where(Alert.case_id == case.id).order_by(col(Alert.desk), col(Alert.growth))
+    return list(session.scalars(every.execution_options(populate_existing=True)))
+
+
 def touch(
     session: Session,
     case: Case,
@@ -71,9 +77,13 @@ def touch(
     now: datetime,
     why: str | None = None,
     detail: dict[str, Any] | None = None,
+    alerts: Sequence[Alert] | None = None,
 ) -> None:
-    """What every act ends with: a new version, a line in the log, and all channels and pages told."""
-    touch_by(session, case, what, who=who.username, now=now, why=why, detail=detail)
+    """What every act ends with: a new version, a line in the log, and all channels and pages told.
+
+    `alerts` are all of the case, where they were just read.
+    """
+    touch_by(session, case, what, who=who.username, now=now, why=why, detail=detail, alerts=alerts)
 
 
 def touch_by(
@@ -85,11 +95,12 @@ def touch_by(
     now: datetime,
     why: str | None = None,
     detail: dict[str, Any] | None = None,
+    alerts: Sequence[Alert] | None = None,
 ) -> None:
     """The same for an act of a machine, or of someone known by name only."""
     case.version += 1
     case.touched_at = now
-    alerts = list(session.scalars(select(Alert).where(Alert.case_id == case.id).order_by(col(Alert.desk))))
+    alerts = alerts_of(session, case) if alerts is None else alerts
     for alert in alerts:
         alert.revision += 1
     session.flush()
