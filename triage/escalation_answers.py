@@ -4,15 +4,26 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import exists, func, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import func, text
 from sqlmodel import Session, col, select
 
 from triage.escalation_records import Acknowledgement, Escalation
-from triage.notification_records import Notification, NotificationKind, NotificationState
 from triage.records import Alert, Person
 
 SEVERAL = func.jsonb_array_length(col(Escalation.ladder)["each"]) > 0
+# one question instead of two, its words found once; `SEVERAL` stands in it as SQL
+ANSWER = text("""
+    WITH withdrawn AS (
+        UPDATE notifications n SET state = 'withdrawn'
+        WHERE n.alert_id = ANY(:alerts) AND n.kind = 'page' AND n.state = 'waiting'
+            AND (n.recipient = :recipient OR NOT EXISTS (
+                SELECT FROM escalations e WHERE e.alert_id = n.alert_id AND e.ended_at IS NULL
+                    AND jsonb_array_length(e.ladder->'each') > 0))
+    )
+    INSERT INTO acknowledgements (alert_id, raised_at, person_id, at, through)
+    SELECT id, raised_at, :person, :at, :through FROM alerts WHERE id = ANY(:alerts) ORDER BY id
+    ON CONFLICT DO NOTHING
+""")
 
 
 def enter_answers(
@@ -20,25 +31,14 @@ def enter_answers(
 ) -> None:
     """Keep who acknowledged which raising. Pages still waiting are withdrawn, but those of others who must each
     acknowledge too."""
-    answers = [
-        {"alert_id": each.id, "raised_at": each.raised_at, "person_id": who.id, "at": now, "through": through}
-        for each in alerts
-    ]
-    several = exists().where(
-        col(Escalation.alert_id) == col(Notification.alert_id), col(Escalation.ended_at).is_(None), SEVERAL
-    )
-    withdrawn = (
-        update(Notification)
-        .where(
-            col(Notification.alert_id).in_([alert.id for alert in alerts]),
-            col(Notification.kind) == NotificationKind.PAGE,
-            col(Notification.state) == NotificationState.WAITING,
-            (col(Notification.recipient) == f"person:{who.username}") | ~several,
-        )
-        .values(state=NotificationState.WITHDRAWN)
-        .cte("withdrawn")
-    )
-    session.execute(insert(Acknowledgement).values(answers).on_conflict_do_nothing().add_cte(withdrawn))
+    answer = {
+        "alerts": [each.id for each in alerts],
+        "recipient": f"person:{who.username}",
+        "person": who.id,
+        "at": now,
+        "through": through,
+    }
+    session.execute(ANSWER, answer)
 
 
 def needs_others(session: Session, alert: Alert) -> bool:

@@ -230,6 +230,10 @@ def desk(
         played,
         now,
     )
+    # Routes are tried one after the other: what services ask, which wait for seconds at most, comes before 240 pages.
+    for door in doors:
+        app.include_router(door, include_in_schema=False)
+    app.mount("/static", _Files(directory=STATIC), name="static")
     app.router.routes.extend(_pages())
     guards = [Depends(untampered), Depends(permitted)]
     largest = app.state.room.files.most_bytes + footage.ROOM_FOR_FORM
@@ -239,8 +243,6 @@ def desk(
     app.include_router(tips.router, include_in_schema=False, max_body_size=LARGEST_BODY)
     app.include_router(on_call.feeds, include_in_schema=False, max_body_size=LARGEST_BODY)
     app.include_router(reviews.feeds, include_in_schema=False, max_body_size=LARGEST_BODY)
-    for door in doors:
-        app.include_router(door, include_in_schema=False)
     _add_the_rest(app)
     app.add_middleware(
         Gate,
@@ -308,7 +310,6 @@ class _Files(StaticFiles):
 
 
 def _add_the_rest(app: FastAPI) -> None:
-    app.mount("/static", _Files(directory=STATIC), name="static")
     app.add_api_route("/", _home, include_in_schema=False)
     app.add_api_route("/favicon.ico", _icon, include_in_schema=False)
     app.add_api_route("/healthz", _healthz, include_in_schema=False)
