@@ -18,9 +18,9 @@ run: $(VENV)/installed ## Set everything up and start it; Ctrl-C stops it
 
 install: $(VENV)/installed ## Set up .venv with what Golden Hour needs
 
-test: $(VENV)/tested check ## Check the code, then run all tests on real PostgreSQL and Chromium
+test: $(VENV)/tested ## Check the code and run all tests on real PostgreSQL and Chromium
 	@rm -rf $(TESTS) && mkdir -p $(TESTS)
-	@$(MAKE) --no-print-directory -j2 $(LANES:%=test-%)
+	@$(MAKE) --no-print-directory -j2 check $(LANES:%=test-%)
 	@cat $(LANES:%=$(TESTS)/%.txt)
 	@$(PY) -m tests.tally $(LANES:%=$(TESTS)/%.xml)
 
