@@ -159,6 +159,5 @@ def _render(text: str, values: dict[str, str], template: str) -> str:
         raise StatementTemplateError(f"template {template}: {error}") from error
 
 
-_compiled = lru_cache(maxsize=1_000)(
-    environment.from_string
-)  # the few hundred wordings that ship, each said often
+# the few hundred wordings that ship are said again and again
+_compiled = lru_cache(maxsize=1_000)(environment.from_string)

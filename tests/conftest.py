@@ -71,18 +71,11 @@ def database_url(databases: Databases) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(scope="session")
-def engines() -> dict[str, Engine]:
-    """One for each database: the statements it has put into words once are not put into words for each test again."""
-    return {}
-
-
 @pytest.fixture
-def engine(database_url: str, engines: dict[str, Engine]) -> Iterator[Engine]:
-    if database_url not in engines:
-        engines[database_url] = create_engine(database_url, execution_options={"log_key": LOG_KEY})
-    yield engines[database_url].execution_options()  # on which only this test listens
-    engines[database_url].dispose()
+def engine(database_url: str) -> Iterator[Engine]:
+    made = create_engine(database_url, execution_options={"log_key": LOG_KEY})
+    yield made
+    made.dispose()
 
 
 @pytest.fixture

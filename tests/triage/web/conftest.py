@@ -53,9 +53,8 @@ class Night(NamedTuple):
 
 @pytest.fixture(scope="package")
 def night(cluster: Cluster, databases: Databases) -> Iterator[Night]:
-    now = datetime.now(UTC) - timedelta(
-        minutes=25
-    )  # so that a test that asks another clock than the desk's fails
+    # long ago, so that a test that asks another clock than the desk's fails
+    now = datetime.now(UTC) - timedelta(minutes=25)
     with fresh_database(cluster) as engine, Session(engine) as session:
         made = seed(session, now=now, posts=4)
         people = [made.officer.id, made.secretary.id]
